@@ -1,0 +1,56 @@
+# The commands of Crucible; `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all:
+
+.PHONY: help run test check lock fmt clean
+
+help: ## List the commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.venv/pip: requirements/pip.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Crucible needs Python 3.11 or newer; set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv --without-pip .venv
+	@echo "Installing into .venv …"
+	@$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r requirements/pip.txt
+	@touch $@
+
+.venv/base: .venv/pip requirements/base.txt
+	@$(PIP) -r requirements/base.txt
+	@touch $@
+
+.venv/dev: .venv/base requirements/dev.txt
+	@$(PIP) -r requirements/dev.txt
+	@touch $@
+
+run: .venv/base ## Start the whole product on the embedded default
+	@exec $(BIN)/python manage.py demo
+
+test: .venv/dev ## Install what the tests need and pass them
+	@$(BIN)/python -m pytest
+
+check: .venv/dev ## Lint, types, import contracts, templates, migrations, deployment settings
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/djade --check --target-version 5.2 $$(git ls-files 'templates/*.html')
+	@$(BIN)/python manage.py makemigrations --check --dry-run
+	@$(BIN)/python manage.py check_deploy
+	@$(BIN)/python requirements/verify.py
+
+fmt: .venv/dev ## Format the code
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+	@$(BIN)/djade --target-version 5.2 $$(git ls-files 'templates/*.html')
+
+lock: ## Lock the requirements again (needs uv)
+	@for name in pip base dev; do \
+	  uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
+	    --python-version 3.11 --universal requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+	@$(PYTHON) requirements/verify.py
+
+clean: ## Remove the installation and the demo's data
+	@rm -rf .venv var

@@ -1,0 +1,1 @@
+"""A small exchange behind a simulated IB Gateway."""

@@ -1,0 +1,1 @@
+"""The TWS wire protocol, server side, without I/O."""

@@ -1,0 +1,1 @@
+"""Tell browsers that something changed, as it happens."""

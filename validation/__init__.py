@@ -1,0 +1,1 @@
+"""Sessions that put the bot to the test."""
