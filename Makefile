@@ -49,7 +49,7 @@ fmt: .venv/dev ## Format the code
 lock: ## Lock the requirements again (needs uv)
 	@for name in pip base dev; do \
 	  uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
-	    --python-version 3.11 --universal requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+	    --python-version 3.11 requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 	@$(PYTHON) requirements/verify.py
 
 clean: ## Remove the installation and the demo's data
