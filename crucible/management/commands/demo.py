@@ -108,7 +108,7 @@ class Command(BaseCommand):
 
     def _port(self, what: str, host: str, wanted: int) -> int:
         port = free_port(host, wanted)
-        if port != wanted:
+        if wanted not in (port, 0):
             self.say(f"{what}: port {wanted} is in use, taking {port} instead.")
         return port
 
