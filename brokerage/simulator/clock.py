@@ -1,4 +1,4 @@
-"""Simulated time: a clock that runs `speed` times faster than the machine's, and one moved by hand."""
+"""Simulated time: a clock `speed` times faster than the machine's, and one moved by hand."""
 
 import asyncio
 import heapq
@@ -35,7 +35,7 @@ class Clock:
 
 
 class ManualClock(Clock):
-    """A clock that stands still until `advance` is called; sleepers wake in the order they are due."""
+    """A clock that stands still until `advance`; sleepers wake in the order they are due."""
 
     def __init__(self, start: datetime | None = None) -> None:
         super().__init__(1.0, start)
@@ -48,7 +48,7 @@ class ManualClock(Clock):
         return self._epoch + self._elapsed
 
     def advance(self, seconds: float) -> None:
-        """Move on by so many seconds and wake whoever slept until then; raises ValueError backwards."""
+        """Move on by so many seconds and wake the sleepers due; raises ValueError backwards."""
         if seconds < 0:
             raise ValueError("a clock does not go backwards")
         self._elapsed += seconds

@@ -1,9 +1,22 @@
 """What is listed: eight shares and funds, and their option chains, the same in every run."""
 
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from brokerage.simulator.clock import Clock
+from brokerage.simulator.holidays import FRIDAY, new_york_date, nth_weekday, weekly_expiry
+
+WEEKLIES, MONTHLIES = 9, 6  # expirations listed ahead
+BAND = 0.20  # strikes reach so far from the reference price on both sides
+EXCHANGES = "SMART,AMEX,NYSE,CBOE,PHLX,ISE,CHX,ARCA,NASDAQ,BATS,IEX"
+OPTION_EXCHANGES = "SMART,AMEX,CBOE,PHLX,PSE,ISE,BOX,BATS,NASDAQOM,MIAX"
+ORDER_TYPES = "ACTIVETIM,DAY,GTC,IOC,FOK,LMT,MKT,STP,STPLMT,WHATIF"
+
+# An option's contract id carries its terms: 1 | symbol (3 bits) | day (13) | strike (12) | right.
+OPTION_BASE = 1 << 29
+EPOCH = date(2020, 1, 1)
+STRIKE_UNIT = 0.5
 
 
 @dataclass(frozen=True)
@@ -26,7 +39,7 @@ class Listing:
     long_name: str = ""
     under_con_id: int = 0
     valid_exchanges: str = ""
-    order_types: str = ""
+    order_types: str = ORDER_TYPES
 
     @property
     def units(self) -> float:
@@ -44,6 +57,103 @@ class Chain:
     multiplier: str
     expirations: list[str]
     strikes: list[float]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How an underlying behaves in the model; volatilities per year."""
+
+    con_id: int
+    price: float  # reference level around which the path moves
+    realized: float  # volatility of the path
+    implied: float  # volatility that options are priced with
+    activity: float  # share of the four ticks a second on which it trades
+    strike_step: float
+    primary_exchange: str
+    long_name: str
+
+
+# The implied volatilities are well above the realized ones on purpose: a call 2 to 5 % out of
+# the money must cost between 0.10 and 5.00 from the eve of its expiry to nine days before it.
+PROFILES = {
+    "SPY": Profile(756733, 685.0, 0.14, 0.32, 0.80, 1.0, "ARCA", "SPDR S&P 500 ETF TRUST"),
+    "QQQ": Profile(320227571, 612.0, 0.18, 0.34, 0.80, 1.0, "NASDAQ", "INVESCO QQQ TRUST SERIES 1"),
+    "IWM": Profile(9579970, 248.0, 0.20, 0.36, 0.75, 1.0, "ARCA", "ISHARES RUSSELL 2000 ETF"),
+    "AAPL": Profile(265598, 268.0, 0.22, 0.38, 0.60, 2.5, "NASDAQ", "APPLE INC"),
+    "MSFT": Profile(272093, 478.0, 0.20, 0.38, 0.55, 2.5, "NASDAQ", "MICROSOFT CORP"),
+    "TSLA": Profile(76792991, 405.0, 0.42, 0.45, 0.70, 2.5, "NASDAQ", "TESLA INC"),
+    "GOOGL": Profile(208813719, 292.0, 0.24, 0.38, 0.55, 2.5, "NASDAQ", "ALPHABET INC-CL A"),
+    "AMZN": Profile(3691937, 222.0, 0.26, 0.40, 0.55, 2.5, "NASDAQ", "AMAZON.COM INC"),
+}
+SYMBOLS = tuple(PROFILES)
+SHARES = {
+    profile.con_id: Listing(
+        con_id=profile.con_id,
+        symbol=symbol,
+        sec_type="STK",
+        primary_exchange=profile.primary_exchange,
+        local_symbol=symbol,
+        trading_class="NMS" if profile.primary_exchange == "NASDAQ" else symbol,
+        long_name=profile.long_name,
+        valid_exchanges=EXCHANGES,
+    )
+    for symbol, profile in PROFILES.items()
+}
+
+
+def option(symbol: str, expiry: str, strike: float, right: str) -> Listing:
+    """The option with these terms, listed or not; the contract id follows from the terms."""
+    day = (datetime.strptime(expiry, "%Y%m%d").date() - EPOCH).days  # noqa: DTZ007
+    terms = SYMBOLS.index(symbol) << 26 | day << 13 | round(strike / STRIKE_UNIT) << 1
+    share = SHARES[PROFILES[symbol].con_id]
+    return replace(
+        share,
+        con_id=OPTION_BASE | terms | (right == "P"),
+        sec_type="OPT",
+        expiry=expiry,
+        strike=strike,
+        right=right,
+        multiplier="100",
+        primary_exchange="",
+        local_symbol=f"{symbol:<6}{expiry[2:]}{right}{round(strike * 1000):08d}",
+        trading_class=symbol,
+        under_con_id=share.con_id,
+        valid_exchanges=OPTION_EXCHANGES,
+    )
+
+
+@lru_cache(maxsize=8192)
+def by_id(con_id: int) -> Listing | None:
+    """The listing with this contract id (also of an expired option), or None."""
+    if con_id in SHARES:
+        return SHARES[con_id]
+    if con_id & ~(OPTION_BASE - 1) != OPTION_BASE:
+        return None
+    symbol, day = SYMBOLS[con_id >> 26 & 7], EPOCH + timedelta(days=con_id >> 13 & 0x1FFF)
+    strike, right = (con_id >> 1 & 0xFFF) * STRIKE_UNIT, "P" if con_id & 1 else "C"
+    if strike not in strikes(symbol):
+        return None
+    return option(symbol, day.strftime("%Y%m%d"), strike, right)
+
+
+@lru_cache(maxsize=len(PROFILES))
+def strikes(symbol: str) -> tuple[float, ...]:
+    """Listed strikes of an underlying, the same for each expiration."""
+    profile = PROFILES[symbol]
+    first = round(profile.price * (1 - BAND) / profile.strike_step)
+    last = round(profile.price * (1 + BAND) / profile.strike_step)
+    return tuple(step * profile.strike_step for step in range(first, last + 1))
+
+
+@lru_cache(maxsize=64)
+def expirations(today: date) -> tuple[str, ...]:
+    """Weekly and monthly expirations from this date on (today's included), as YYYYMMDD."""
+    friday = today + timedelta(days=(FRIDAY - today.weekday()) % 7)
+    days = {weekly_expiry(friday + timedelta(weeks=week)) for week in range(WEEKLIES + 1)}
+    for ahead in range(MONTHLIES + 1):
+        years, month = divmod(today.month - 1 + ahead, 12)
+        days.add(weekly_expiry(nth_weekday(today.year + years, month + 1, FRIDAY, 3)))
+    return tuple(day.strftime("%Y%m%d") for day in sorted(days) if day >= today)
 
 
 class Listings:
@@ -65,25 +175,84 @@ class Listings:
         exchange: str = "",
         local_symbol: str = "",
     ) -> list[Listing]:
-        """Every listing that agrees with all that is given; empty: error 200; several: ambiguous."""
-        raise NotImplementedError
+        """Every listing that agrees with all that is given; empty: error 200; several: ambiguous.
+
+        `expiry` may be a month (YYYYMM), `right` C, P, CALL or PUT. Without a symbol, local
+        symbol or id nothing is found.
+        """
+        wanted = {
+            "symbol": symbol,
+            "sec_type": sec_type,
+            "strike": strike,
+            "right": right[:1],
+            "currency": currency,
+            "local_symbol": local_symbol,
+        }
+        return [
+            replace(listing, exchange=exchange or listing.exchange)
+            for listing in self._candidates(con_id, symbol, sec_type, local_symbol)
+            if all(value in ("", 0.0, getattr(listing, name)) for name, value in wanted.items())
+            and listing.expiry.startswith(expiry)
+            and (not exchange or exchange in listing.valid_exchanges.split(","))
+        ]
+
+    def _candidates(
+        self, con_id: int, symbol: str, sec_type: str, local_symbol: str
+    ) -> list[Listing]:
+        if con_id:
+            listing = by_id(con_id)
+            return [listing] if listing and self._is_listed(listing) else []
+        name = symbol or local_symbol[:6].strip()
+        if name not in PROFILES:
+            return []
+        if sec_type == "OPT" or (not sec_type and local_symbol[6:]):
+            return self._options(name)
+        return [SHARES[PROFILES[name].con_id]]
+
+    def _is_listed(self, listing: Listing) -> bool:
+        return listing.sec_type == "STK" or listing.expiry in expirations(self.today())
+
+    def _options(self, symbol: str) -> list[Listing]:
+        return list(_chain_options(symbol, self.today()))
 
     def chain(self, symbol: str) -> Chain:
         """The option chain of an underlying; raises KeyError for a symbol that is not listed."""
-        raise NotImplementedError
+        return Chain(
+            exchange="SMART",
+            under_con_id=PROFILES[symbol].con_id,
+            trading_class=symbol,
+            multiplier="100",
+            expirations=list(expirations(self.today())),
+            strikes=list(strikes(symbol)),
+        )
 
     def by_id(self, con_id: int) -> Listing | None:
         """The listing with this contract id (also of an expired option), or None."""
-        raise NotImplementedError
+        return by_id(con_id)
 
     def underlying(self, listing: Listing) -> Listing:
         """The share behind an option; the listing itself for a share."""
-        raise NotImplementedError
+        return SHARES[listing.under_con_id or listing.con_id]
 
     def matching(self, pattern: str) -> list[Listing]:
         """Shares whose symbol begins with, or whose name contains, the pattern."""
-        raise NotImplementedError
+        text = pattern.strip().upper()
+        return [
+            share
+            for share in SHARES.values()
+            if text and (share.symbol.startswith(text) or text in share.long_name)
+        ]
 
     def today(self) -> date:
         """The simulated date in New York."""
-        raise NotImplementedError
+        return new_york_date(self.clock.time())
+
+
+@lru_cache(maxsize=16)
+def _chain_options(symbol: str, today: date) -> tuple[Listing, ...]:
+    return tuple(
+        option(symbol, expiry, strike, right)
+        for expiry in expirations(today)
+        for strike in strikes(symbol)
+        for right in "CP"
+    )

@@ -31,7 +31,7 @@ class Quote:
     @property
     def mid(self) -> float:
         """Half-way between bid and ask; where a side is missing, the other, or the last trade."""
-        both = [price for price in (self.bid, self.ask) if price == price]  # noqa: PLR0124
+        both = [price for price in (self.bid, self.ask) if price == price]
         return sum(both) / len(both) if both else self.last
 
 
