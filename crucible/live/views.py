@@ -51,7 +51,7 @@ async def _next(queue: "asyncio.Queue[str]") -> str | None:
         async with asyncio.timeout(HEARTBEAT_SECONDS):
             changed = {await queue.get()}
     except TimeoutError:
-        return ": still here\n\n"
+        return "event: here\ndata:\n\n"
     await asyncio.sleep(SETTLE_SECONDS)
     while not queue.empty():
         changed.add(queue.get_nowait())

@@ -1,0 +1,118 @@
+"""What the frame of every page shows."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+
+from crucible.roles import Role, roles_of
+
+FRESH = timedelta(seconds=60)
+THEMES = {"light", "dark"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """One line of the navigation; `roles` empty means everyone who may log in."""
+
+    name: str
+    label: str
+    icon: str
+    roles: frozenset[Role] = frozenset()
+    url: str = ""
+    current: bool = False
+
+
+AUDITORS = frozenset({Role.CO, Role.AD, Role.CRO, Role.QA})
+PLACES = (
+    Place("dashboard", "Dashboard", "layout-dashboard"),
+    Place("sessions", "Sessions", "activity"),
+    Place("catalogue", "Catalogue", "list-details"),
+    Place("board", "Board", "layout-kanban"),
+    Place("approvals:inbox", "Sign-offs", "writing-sign"),
+    Place("config", "Configuration", "settings"),
+    Place("uploads", "CI uploads", "upload"),
+    Place("admin:ledger_entry_changelist", "Audit log", "history", AUDITORS),
+    Place("help", "Help", "help-circle"),
+)
+
+
+class Product:
+    """Facts for the header, each read only when a template asks for it."""
+
+    demo: bool = settings.DEMO
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+
+    @cached_property
+    def now(self) -> datetime:
+        """The moment of this page."""
+        return timezone.now()
+
+    @property
+    def theme(self) -> str:
+        """The colour scheme the person chose, or nothing for the system's."""
+        theme = self.request.COOKIES.get("theme", "")
+        return theme if theme in THEMES else ""
+
+    @cached_property
+    def roles(self) -> list[Role]:
+        """The person's roles in the order of the roles' table."""
+        held = roles_of(self.request.user)
+        return [role for role in Role if role in held]
+
+    @cached_property
+    def kill_switch(self) -> Any:
+        """The one row of the kill switch, or None before the first migration made it."""
+        return apps.get_model("brokerage", "KillSwitch").objects.select_related("by").first()
+
+    @cached_property
+    def endpoint(self) -> Any:
+        """The default gateway, or None."""
+        return apps.get_model("brokerage", "Endpoint").objects.filter(is_default=True).first()
+
+    @property
+    def endpoint_state(self) -> str:
+        """What was last seen of the gateway; older than a minute counts as unknown."""
+        endpoint = self.endpoint
+        if not endpoint or not endpoint.last_seen_at or self.now - endpoint.last_seen_at > FRESH:
+            return "UNKNOWN"
+        return str(endpoint.last_state or "UNKNOWN")
+
+    @cached_property
+    def signoffs(self) -> int:
+        """How many sign-off requests are open."""
+        requests = apps.get_model("approvals", "Request").objects
+        return int(requests.filter(state__in=["OPEN", "PARTIALLY_SIGNED"]).count())
+
+    @cached_property
+    def nav(self) -> list[Place]:
+        """The places this person may go, the open one marked."""
+        held = roles_of(self.request.user)
+        return [
+            place
+            for row in PLACES
+            if not row.roles or row.roles & held or self.request.user.is_superuser
+            if (place := self._placed(row))
+        ]
+
+    def _placed(self, row: Place) -> Place | None:
+        try:
+            url = reverse(row.name)
+        except NoReverseMatch:
+            return None
+        path = self.request.path
+        current = path == url if url == "/" else path.startswith(url)
+        return Place(row.name, row.label, row.icon, row.roles, url, current)
+
+
+def product(request: HttpRequest) -> dict[str, Any]:
+    """Return the facts that the header shows on every page."""
+    return {"product": Product(request)}
