@@ -1,0 +1,57 @@
+"""Black-Scholes prices and greeks: flat volatility per underlying, 4 % interest, no dividends."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from brokerage.simulator.market.noise import YEAR, Floats
+from brokerage.simulator.market.shapes import Greeks
+
+RATE = 0.04
+
+
+def _map(function: Callable[[float], float], values: Floats) -> Floats:
+    return np.fromiter(map(function, values.tolist()), np.float64, len(values))
+
+
+def cumulative(values: Floats) -> Floats:
+    """The standard normal distribution function, exact in both tails."""
+    return 0.5 * _map(math.erfc, -values / math.sqrt(2.0))
+
+
+def fair_values(spot: Floats, strike: float, right: str, vol: float, seconds: Floats) -> Floats:
+    """Value per share of a European option; `seconds` to expiry must be positive."""
+    years = seconds / YEAR
+    spread = vol * np.sqrt(years)
+    upper = (np.log(spot / strike) + RATE * years) / spread + spread / 2
+    sign = 1.0 if right == "C" else -1.0
+    discounted = strike * np.exp(-RATE * years)
+    value = spot * cumulative(sign * upper) - discounted * cumulative(sign * (upper - spread))
+    return np.maximum(sign * value, 0.0)
+
+
+def greeks(spot: float, strike: float, right: str, vol: float, seconds: float) -> Greeks:
+    """Figures per share; vega for one point of volatility (1 %), theta for one day."""
+    years = seconds / YEAR
+    spread = vol * math.sqrt(years)
+    upper = (math.log(spot / strike) + RATE * years) / spread + spread / 2
+    sign = 1.0 if right == "C" else -1.0
+    density = math.exp(-upper * upper / 2) / math.sqrt(2 * math.pi)
+    interest = sign * RATE * strike * math.exp(-RATE * years) * _below(sign * (upper - spread))
+    decay = spot * density * vol / (2 * math.sqrt(years))
+    price = fair_values(np.array([spot]), strike, right, vol, np.array([seconds]))
+    return Greeks(
+        iv=vol,
+        delta=sign * _below(sign * upper),
+        price=float(price[0]),
+        pv_dividend=0.0,
+        gamma=density / (spot * spread),
+        vega=spot * density * math.sqrt(years) / 100.0,
+        theta=-(decay + interest) / 365.0,
+        und_price=spot,
+    )
+
+
+def _below(value: float) -> float:
+    return 0.5 * math.erfc(-value / math.sqrt(2.0))
