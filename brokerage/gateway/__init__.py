@@ -1,0 +1,43 @@
+"""The port: the one way to a broker, real or simulated."""
+
+from brokerage.terms import (
+    Bar,
+    BrokerMessage,
+    Chain,
+    Contract,
+    ContractSpec,
+    Fill,
+    Intent,
+    Listener,
+    OrderState,
+    PaperProof,
+    Position,
+    Quote,
+    RateReport,
+    Summary,
+    Target,
+    Tick,
+    WhatIf,
+    WorkingOrder,
+)
+
+__all__ = [
+    "Bar",
+    "BrokerMessage",
+    "Chain",
+    "Contract",
+    "ContractSpec",
+    "Fill",
+    "Intent",
+    "Listener",
+    "OrderState",
+    "PaperProof",
+    "Position",
+    "Quote",
+    "RateReport",
+    "Summary",
+    "Target",
+    "Tick",
+    "WhatIf",
+    "WorkingOrder",
+]

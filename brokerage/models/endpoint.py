@@ -1,0 +1,150 @@
+"""Where gateways listen, what was last seen of them, and the proofs that they are paper."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils import timezone
+
+from brokerage import terms
+from crucible.ledger.models import AppendOnlyModel
+
+OBSERVATION_LIVES = timedelta(seconds=60)
+
+
+class Endpoint(models.Model):
+    """A place where a gateway listens, simulated or paper; there is no live kind."""
+
+    class Kind(models.TextChoices):
+        SIMULATED = terms.SIMULATED, "Simulated gateway"
+        PAPER = terms.PAPER, "Paper account"
+
+    class Seen(models.TextChoices):
+        UNKNOWN = "UNKNOWN", "Not seen lately"
+        CONNECTED = "CONNECTED", "Connected"
+        UNREACHABLE = "UNREACHABLE", "Not reachable"
+        SILENT = "SILENT", "Does not answer"
+        NOT_PAPER = "NOT_PAPER", "Not a paper account"
+
+    name = models.CharField(max_length=60, unique=True)
+    host = models.CharField(max_length=255, default="127.0.0.1")
+    port = models.PositiveIntegerField(
+        default=4002, validators=[MinValueValidator(1), MaxValueValidator(65535)]
+    )
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    speed = models.FloatField(default=1.0, validators=[MinValueValidator(1.0)])
+    always_open = models.BooleanField(
+        default=False, help_text="The simulated market is open at any hour."
+    )
+    expected_account = models.CharField(max_length=20, blank=True)
+    is_default = models.BooleanField(default=False)
+    last_seen_at = models.DateTimeField(null=True, editable=False)
+    last_state = models.CharField(
+        max_length=12, choices=Seen.choices, default=Seen.UNKNOWN, editable=False
+    )
+    last_error = models.TextField(blank=True, editable=False)
+    server_version = models.PositiveIntegerField(null=True, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_default"],
+                condition=models.Q(is_default=True),
+                name="one_default_endpoint",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(port__in=sorted(terms.LIVE_PORTS)),
+                name="endpoint_port_is_not_live",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind=terms.SIMULATED)
+                | models.Q(port__in=sorted(terms.PAPER_PORTS), speed=1, always_open=False),
+                name="paper_endpoint_is_real",
+            ),
+            models.CheckConstraint(condition=models.Q(speed__gte=1), name="endpoint_speed_from_1"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.host}:{self.port}, {self.kind})"
+
+    def clean(self) -> None:
+        """Refuse live ports, and settings that only a simulated gateway can have."""
+        if self.port in terms.LIVE_PORTS:
+            raise ValidationError({"port": f"{self.port} is a live port; it is never used."})
+        if self.kind == self.Kind.PAPER and self.port not in terms.PAPER_PORTS:
+            raise ValidationError({"port": "A paper gateway listens on 4002 or 7497."})
+        if self.kind == self.Kind.PAPER and (self.speed != 1 or self.always_open):
+            raise ValidationError("Speed and open hours can be set for a simulated gateway only.")
+
+    @property
+    def simulated(self) -> bool:
+        """Whether results from here are marked SIMULATED."""
+        return self.kind == self.Kind.SIMULATED
+
+    def target(self) -> terms.Target:
+        """Return what `gateway.connect` needs to know."""
+        return terms.Target(
+            name=self.name,
+            host=self.host,
+            port=self.port,
+            kind=self.kind,
+            speed=self.speed,
+            expected_account=self.expected_account,
+            always_open=self.always_open,
+            endpoint_id=self.pk,
+        )
+
+    def move(self, *, port: int, speed: float) -> None:
+        """Point a simulated endpoint at another port; raises ValidationError for a bad one."""
+        self.port, self.speed = port, speed
+        self.full_clean()
+        self.save(update_fields=["port", "speed"])
+
+    def observe(self, state: str, *, error: str = "", server_version: int | None = None) -> None:
+        """Note what was just seen of the gateway."""
+        seen: dict[str, Any] = {
+            "last_seen_at": timezone.now(),
+            "last_state": state,
+            "last_error": error,
+        }
+        if server_version is not None:
+            seen["server_version"] = server_version
+        type(self).objects.filter(pk=self.pk).update(**seen)
+        for name, value in seen.items():
+            setattr(self, name, value)
+
+    @property
+    def state_now(self) -> str:
+        """What was last seen, or UNKNOWN when that is more than 60 s ago: never healthy by age."""
+        if self.last_seen_at is None or timezone.now() - self.last_seen_at > OBSERVATION_LIVES:
+            return self.Seen.UNKNOWN
+        return self.last_state
+
+    @property
+    def state_label(self) -> str:
+        """`state_now` in words."""
+        return str(self.Seen(self.state_now).label)
+
+
+class AccountProof(AppendOnlyModel):
+    """One reading of the gateway's accounts and what it proved; append-only."""
+
+    endpoint = models.ForeignKey(
+        Endpoint, null=True, on_delete=models.PROTECT, related_name="proofs"
+    )
+    target = models.CharField(max_length=255)
+    at = models.DateTimeField(default=timezone.now)
+    accounts = models.JSONField()
+    ok = models.BooleanField()
+    reason = models.CharField(max_length=255, blank=True)
+    server_version = models.PositiveIntegerField(default=0)
+    client_id = models.IntegerField(default=0)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{'paper' if self.ok else 'NOT PAPER'}: {', '.join(self.accounts)}"
