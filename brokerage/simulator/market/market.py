@@ -109,17 +109,11 @@ class Market:
         day = self._day(con_id, first, block)
         ticks = index[chosen]
         last = np.searchsorted(trades.index, ticks, side="right") - 1
-        columns = zip(*_columns(top, trades, chosen, ticks, last, day), strict=True)
+        columns = _columns(top, trades, chosen, ticks, last, day)
+        opening = day.open if day.volume else float(trades.price[0])
         return [
-            Quote(
-                con_id,
-                *row[:7],
-                day.open if day.volume else float(trades.price[0]),
-                *row[7:9],
-                day.close,
-                *row[9:],
-            )
-            for row in columns
+            Quote(con_id, open=opening, close=day.close, **dict(zip(columns, row, strict=True)))
+            for row in zip(*columns.values(), strict=True)
         ]
 
     def _day_before(self, con_id: int, first: int, block: int) -> Day:
@@ -218,19 +212,19 @@ def _by_block(first: int, last: int) -> Iterator[Ints]:
 
 def _columns(
     top: Top, trades: Trades, chosen: NDArray[np.bool_], ticks: Ints, last: Ints, day: Day
-) -> list[list[float]]:
-    """The columns of a quote that change from tick to tick, in its order."""
-    columns: list[Floats] = [
-        top.bid[chosen],
-        top.ask[chosen],
-        top.bid_size[chosen],
-        top.ask_size[chosen],
-        trades.price[last],
-        trades.size[last],
-        trades.volume[last] + day.volume,
-        np.maximum(trades.high[last], day.high),
-        np.minimum(trades.low[last], day.low),
-        ticks * TICK,
-        trades.index[last] * TICK,
-    ]
-    return [column.tolist() for column in columns]
+) -> dict[str, list[float]]:
+    """The figures of a quote that change from tick to tick, by their names in it."""
+    columns: dict[str, Floats] = {
+        "bid": top.bid[chosen],
+        "ask": top.ask[chosen],
+        "bid_size": top.bid_size[chosen],
+        "ask_size": top.ask_size[chosen],
+        "last": trades.price[last],
+        "last_size": trades.size[last],
+        "volume": trades.volume[last] + day.volume,
+        "high": np.maximum(trades.high[last], day.high),
+        "low": np.minimum(trades.low[last], day.low),
+        "time": ticks * TICK,
+        "last_time": trades.index[last] * TICK,
+    }
+    return {name: values.tolist() for name, values in columns.items()}

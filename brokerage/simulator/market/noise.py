@@ -5,10 +5,12 @@ depends on the seed and its number alone, and is computed by the same operations
 it is asked in, so that any two answers about one moment agree to the last bit.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
 
@@ -56,8 +58,12 @@ def whole(key: np.uint64, index: Ints, low: int, high: int) -> Ints:
 def normal(key: np.uint64, index: Ints) -> Floats:
     """Nearly normal numbers, never beyond 3.5: the exact sum of four uniform 16-bit numbers."""
     bits = hashes(key, index)
-    total = sum((bits >> np.uint64(16 * part) & np.uint64(0xFFFF)) for part in range(4))
-    return (np.asarray(total).astype(np.float64) / 65536.0 - 2.0) * 3.0**0.5
+    total = bits & np.uint64(0xFFFF)
+    for shift in (16, 32, 48):
+        total = total + (bits >> np.uint64(shift) & np.uint64(0xFFFF))
+    centred = total.astype(np.float64) / 65536.0 - 2.0
+    scaled: Floats = centred * 3.0**0.5
+    return scaled
 
 
 class Path:

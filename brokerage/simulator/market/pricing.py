@@ -28,7 +28,8 @@ def fair_values(spot: Floats, strike: float, right: str, vol: float, seconds: Fl
     sign = 1.0 if right == "C" else -1.0
     discounted = strike * np.exp(-RATE * years)
     value = spot * cumulative(sign * upper) - discounted * cumulative(sign * (upper - spread))
-    return np.maximum(sign * value, 0.0)
+    worth: Floats = np.maximum(sign * value, 0.0)
+    return worth
 
 
 def greeks(spot: float, strike: float, right: str, vol: float, seconds: float) -> Greeks:

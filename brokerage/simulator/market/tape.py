@@ -112,8 +112,13 @@ class Tape(ABC):
         """A whole block in five numbers."""
         if block not in self._summaries:
             trades = self.trades(block)
-            figures = (trades.price[0], trades.high[-1], trades.low[-1], trades.price[-1])
-            self._summaries[block] = Summary(*map(float, figures), float(trades.volume[-1]))
+            self._summaries[block] = Summary(
+                open=float(trades.price[0]),
+                high=float(trades.high[-1]),
+                low=float(trades.low[-1]),
+                close=float(trades.price[-1]),
+                volume=float(trades.volume[-1]),
+            )
         return self._summaries[block]
 
 
@@ -178,7 +183,8 @@ class OptionTape(Tape):
 
     def seconds_left(self, index: Ints) -> Floats:
         """Seconds to expiry that the model reckons with."""
-        return np.maximum(self._expires - index * TICK, self._least)
+        left: Floats = np.maximum(self._expires - index * TICK, self._least)
+        return left
 
     def top(self, index: Ints, levels: Floats) -> Top:
         """Best prices and sizes; no bid for what is worth less than a cent, sizes hold 4 s."""
