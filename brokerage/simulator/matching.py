@@ -275,10 +275,12 @@ def _priority(order: SimOrder) -> tuple[float, int]:
 
 
 def _trigger(order: SimOrder, quote: Quote) -> None:
-    """A stop becomes a live order once the market trades (an option: is quoted) at its price."""
+    """A stop becomes a live order once the market trades, or is quoted, at its price."""
     if order.status != "PreSubmitted":
         return
-    if order.side == "BUY" and max(quote.last, quote.bid) >= order.stop_price:
-        order.status = "Submitted"
-    elif order.side == "SELL" and min(quote.last, quote.ask) <= order.stop_price:
+    if order.side == "BUY":
+        reached = max(quote.last, quote.bid) >= order.stop_price
+    else:
+        reached = min(quote.last, quote.ask) <= order.stop_price
+    if reached:
         order.status = "Submitted"

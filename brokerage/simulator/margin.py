@@ -1,0 +1,68 @@
+"""What trading costs and what positions bind: commissions, fees and margin, stated as a model.
+
+Commissions are IBKR Pro's fixed prices for US shares and options; margin is the broker's
+intraday Regulation T margin in its simple form: no spreads, no covered calls.
+"""
+
+from dataclasses import dataclass
+
+from brokerage.simulator.listings import Listing
+
+SHARE_RATE, SHARE_MINIMUM = 0.005, 1.00  # dollars per share, per order
+OPTION_RATE, OPTION_MINIMUM = 0.65, 1.00  # dollars per contract, per order
+SALES_FEE = 20.60e-6  # the SEC's, of the proceeds of a sale
+SHARE_ACTIVITY_FEE, OPTION_ACTIVITY_FEE = 0.000195, 0.00329  # FINRA's, per unit sold
+
+LONG_SHARE, SHORT_SHARE = 0.25, 0.30  # of the value, initial and maintenance
+NAKED_OPTION, NAKED_LEAST = 0.20, 0.10  # of the underlying's value
+LEVERAGE = 4.0  # buying power per dollar of available funds
+
+
+@dataclass(frozen=True)
+class Margins:
+    """Margin and equity with loan value at one moment, in dollars."""
+
+    initial: float
+    maintenance: float
+    equity: float
+
+    def __sub__(self, other: "Margins") -> "Margins":
+        """The change from another moment."""
+        return Margins(
+            self.initial - other.initial,
+            self.maintenance - other.maintenance,
+            self.equity - other.equity,
+        )
+
+
+def commission(listing: Listing, quantity: float) -> float:
+    """The broker's own charge for a whole order, in dollars."""
+    if listing.sec_type == "OPT":
+        return max(OPTION_MINIMUM, OPTION_RATE * quantity)
+    return max(SHARE_MINIMUM, SHARE_RATE * quantity)
+
+
+def sale_fees(listing: Listing, quantity: float, price: float) -> float:
+    """Regulatory fees of a sale, in dollars."""
+    per_unit = OPTION_ACTIVITY_FEE if listing.sec_type == "OPT" else SHARE_ACTIVITY_FEE
+    return quantity * (per_unit + price * listing.units * SALES_FEE)
+
+
+def requirement(listing: Listing, quantity: float, price: float, under_price: float) -> float:
+    """Margin that a position binds, in dollars; a long option is paid in full and binds none."""
+    if listing.sec_type == "STK":
+        return abs(quantity) * price * (LONG_SHARE if quantity > 0 else SHORT_SHARE)
+    if quantity >= 0:
+        return 0.0
+    call = listing.right == "C"
+    away = max(listing.strike - under_price if call else under_price - listing.strike, 0.0)
+    base = under_price if call else listing.strike
+    naked = max(NAKED_OPTION * under_price - away, NAKED_LEAST * base)
+    return -quantity * listing.units * (price + naked)
+
+
+def loan_value(listing: Listing, quantity: float, price: float) -> float:
+    """What a position adds to equity with loan value: a long option nothing."""
+    if listing.sec_type == "OPT" and quantity > 0:
+        return 0.0
+    return quantity * price * listing.units
