@@ -6,7 +6,7 @@ from django.apps import AppConfig
 from django.db import connections
 from django.db.models.signals import post_migrate
 
-from crucible.ledger import append_only
+from crucible.ledger import triggers
 
 
 class LedgerConfig(AppConfig):
@@ -22,7 +22,7 @@ class LedgerConfig(AppConfig):
     def restore(self, using: str) -> None:
         """Create the triggers of every append-only table anew, and the head if it is not there."""
         connection = connections[using]
-        append_only.restore(connection)
+        triggers.restore(connection)
         head = self.get_model("Head")
         if head._meta.db_table in connection.introspection.table_names():
             head._default_manager.using(using).get_or_create(pk=1)

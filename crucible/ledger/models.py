@@ -7,42 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 
+from crucible.ledger.append_only import AppendOnlyModel
 from crucible.ledger.canonical import canonical, digest
-
-
-class AppendOnlyError(TypeError):
-    """Code tried to change or delete a row of an append-only table."""
-
-
-class AppendOnlyQuerySet(models.QuerySet[Any]):
-    """Refuses, before the database has to, what its triggers refuse."""
-
-    def update(self, **kwargs: Any) -> int:
-        """Raise AppendOnlyError."""
-        raise AppendOnlyError(f"{self.model.__name__} rows are never changed")
-
-    def delete(self) -> tuple[int, dict[str, int]]:
-        """Raise AppendOnlyError."""
-        raise AppendOnlyError(f"{self.model.__name__} rows are never deleted")
-
-
-class AppendOnlyModel(models.Model):
-    """A model whose rows are written once; its migration adds `triggers(table)` as well."""
-
-    objects = AppendOnlyQuerySet.as_manager()
-
-    class Meta:
-        abstract = True
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Insert the row; raise AppendOnlyError when it exists already."""
-        if not self._state.adding:
-            raise AppendOnlyError(f"{type(self).__name__} rows are never changed")
-        super().save(*args, **(kwargs | {"force_insert": True}))
-
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        """Raise AppendOnlyError."""
-        raise AppendOnlyError(f"{type(self).__name__} rows are never deleted")
 
 
 class Head(models.Model):

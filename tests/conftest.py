@@ -1,0 +1,166 @@
+"""Fixtures for every test: real databases, a real broker, one person per role.
+
+An ordinary test says `@pytest.mark.django_db` and gets the default test database (SQLite in memory,
+or what DATABASE_URL names). A test about locks, triggers, leases, threads or processes asks instead
+for one of these, which point the connection `default` to a fresh, migrated database of its own, in
+every thread, with no transaction around the test. It takes no `django_db` mark:
+
+- `database`: runs twice, on a SQLite file (WAL, the product's options) and on PostgreSQL;
+- `sqlite_file`, `postgres_db`: one of the two.
+
+Each yields a `tests.databases.Database`: `vendor` ("sqlite" | "postgresql"), `url`, and `env` for a
+child process that works on the same database. `postgres_url` and `redis_url` are the servers alone.
+`people` works with either kind of test: `people.cro` is the user "cro" with password "secret-cro".
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.db import connections
+from django.test import TransactionTestCase
+from pytest_django import DjangoDbBlocker
+
+from crucible.roles import Role
+from tests import databases, servers
+from tests.databases import Database
+
+OWN_DATABASE = {"database", "postgres_db", "sqlite_file"}
+STAFF = {Role.CO, Role.AD, Role.CRO, Role.QA}
+
+
+def pytest_configure() -> None:
+    """Hash passwords fast: no test is about how slow a guess must be."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Mark the tests that need a server."""
+    for item in items:
+        if {"postgres_url", "postgres_db"} & set(item.fixturenames):
+            item.add_marker(pytest.mark.postgres)
+        if "redis_url" in item.fixturenames:
+            item.add_marker(pytest.mark.broker)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _flush_passes_the_triggers() -> Iterator[None]:
+    """Disarm the append-only tables for the flush that ends a transactional test, only for it."""
+    teardown = TransactionTestCase._fixture_teardown
+
+    def disarmed(case: TransactionTestCase) -> None:
+        for name in case._databases_names(include_mirrors=False):
+            databases.disarm(connections[name])
+        teardown(case)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", disarmed)
+        yield
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The URL of a real PostgreSQL on which databases may be created."""
+    given = os.environ.get("DATABASE_URL", "")
+    if given.startswith("postgres"):
+        yield given
+    else:
+        with servers.postgresql() as url:
+            yield url
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """The URL of a real Redis-protocol server, in the form of settings.REDIS_URL."""
+    if given := os.environ.get("REDIS_URL"):
+        yield given
+    else:
+        with servers.valkey() as url:
+            yield url
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(
+    tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker
+) -> Path:
+    """A SQLite file in which every table stands."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.sqlite3"
+    with django_db_blocker.unblock():
+        databases.migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_url: str, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """The URL of a PostgreSQL database in which every table stands."""
+    with databases.postgres_copy(postgres_url) as url:
+        with django_db_blocker.unblock():
+            databases.migrate(url)
+        yield url
+
+
+@pytest.fixture
+def sqlite_file(
+    sqlite_template: Path, tmp_path: Path, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Database]:
+    """A fresh SQLite file as `default`."""
+    with (
+        django_db_blocker.unblock(),
+        databases.sqlite_copy(sqlite_template, tmp_path / "crucible.sqlite3") as copy,
+    ):
+        yield copy
+
+
+@pytest.fixture
+def postgres_db(
+    postgres_url: str, postgres_template: str, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Database]:
+    """A fresh PostgreSQL database as `default`."""
+    with (
+        django_db_blocker.unblock(),
+        databases.postgres_copy(postgres_url, postgres_template) as url,
+        databases.default(url),
+    ):
+        yield Database("postgresql", url)
+
+
+@pytest.fixture(
+    params=["sqlite_file", pytest.param("postgres_db", marks=pytest.mark.postgres)],
+    ids=["sqlite", "postgres"],
+)
+def database(request: pytest.FixtureRequest) -> Database:
+    """A fresh database as `default`: the test runs once on SQLite and once on PostgreSQL."""
+    found: Database = request.getfixturevalue(request.param)
+    return found
+
+
+class People(dict[str, User]):
+    """One person per role: `people.cro` or `people[Role.CRO.lower()]`."""
+
+    def __getattr__(self, code: str) -> User:
+        return self[code]
+
+    @staticmethod
+    def password(user: User) -> str:
+        """The person's password."""
+        return f"secret-{user.username}"
+
+
+@pytest.fixture
+def people(request: pytest.FixtureRequest) -> People:
+    """One person per role, by the role's lower-case code; the auditors may enter the admin."""
+    own = OWN_DATABASE & set(request.fixturenames)
+    request.getfixturevalue(own.pop() if own else "db")
+    return People({role.lower(): _person(role) for role in Role})
+
+
+def _person(role: Role) -> User:
+    code = role.lower()
+    user = User.objects.create_user(code, f"{code}@example.com", f"secret-{code}")
+    user.first_name, user.is_staff = role.label, role in STAFF
+    user.save()
+    user.groups.add(Group.objects.get_or_create(name=role.value)[0])
+    return user
