@@ -1,7 +1,7 @@
 """What the frame of every page shows."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.apps import apps
@@ -11,9 +11,9 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 
+from brokerage.models import Endpoint, KillSwitch
 from crucible.roles import Role, roles_of
 
-FRESH = timedelta(seconds=60)
 THEMES = {"light", "dark"}
 
 
@@ -69,22 +69,14 @@ class Product:
         return [role for role in Role if role in held]
 
     @cached_property
-    def kill_switch(self) -> Any:
-        """The one row of the kill switch, or None before the first migration made it."""
-        return apps.get_model("brokerage", "KillSwitch").objects.select_related("by").first()
+    def kill_switch(self) -> KillSwitch | None:
+        """The kill switch; None, shown as unknown, when its row is missing."""
+        return KillSwitch.objects.filter(pk=KillSwitch.SINGLE).first()
 
     @cached_property
-    def endpoint(self) -> Any:
+    def endpoint(self) -> Endpoint | None:
         """The default gateway, or None."""
-        return apps.get_model("brokerage", "Endpoint").objects.filter(is_default=True).first()
-
-    @property
-    def endpoint_state(self) -> str:
-        """What was last seen of the gateway; older than a minute counts as unknown."""
-        endpoint = self.endpoint
-        if not endpoint or not endpoint.last_seen_at or self.now - endpoint.last_seen_at > FRESH:
-            return "UNKNOWN"
-        return str(endpoint.last_state or "UNKNOWN")
+        return Endpoint.objects.filter(is_default=True).first()
 
     @cached_property
     def signoffs(self) -> int:

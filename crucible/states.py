@@ -65,6 +65,7 @@ LOOKS = {
     "CONNECTED": Look("Connected", "plug-connected", "ok"),
     "DISCONNECTED": Look("Disconnected", "plug-x", "bad"),
     "UNREACHABLE": Look("Unreachable", "plug-x", "bad"),
+    "SILENT": Look("Does not answer", "plug-x", "bad"),
     "NOT_PAPER": Look("Not a paper account", "shield-x", "loud"),
     "UNKNOWN": Look("Unknown", "help-circle", "warn"),
     "SIMULATED": Look("Simulated", "test-pipe", "sim"),
