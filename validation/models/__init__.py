@@ -1,0 +1,35 @@
+"""The models of validation, one file for each aggregate."""
+
+from validation.models.board import Column, Task, TaskComment
+from validation.models.checklist import Blocking, Checklist, Item, ItemState
+from validation.models.config import ConfigRevision, RevisionState
+from validation.models.outbox import Outbox
+from validation.models.report import Report
+from validation.models.run import Attempt, AttemptState, Check, LogLine, Metric
+from validation.models.session import CleanupState, Session, SessionKind, SessionState
+from validation.models.upload import Upload, UploadState
+
+__all__ = [
+    "Attempt",
+    "AttemptState",
+    "Blocking",
+    "Check",
+    "Checklist",
+    "CleanupState",
+    "Column",
+    "ConfigRevision",
+    "Item",
+    "ItemState",
+    "LogLine",
+    "Metric",
+    "Outbox",
+    "Report",
+    "RevisionState",
+    "Session",
+    "SessionKind",
+    "SessionState",
+    "Task",
+    "TaskComment",
+    "Upload",
+    "UploadState",
+]

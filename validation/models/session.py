@@ -1,0 +1,138 @@
+"""A validation run: what it tests, where, with which configuration, and how far it came."""
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone
+
+from validation.models.board import Task
+from validation.models.config import ConfigRevision
+
+
+class SessionKind(models.TextChoices):
+    """What a session is worth: only a full one can be signed."""
+
+    FULL = "FULL", "Full"
+    PARTIAL = "PARTIAL", "Partial"
+    DRY_RUN = "DRY_RUN", "Dry run"
+
+
+class SessionState(models.TextChoices):
+    """Where a session stands."""
+
+    READY = "READY", "Ready"
+    RUNNING = "RUNNING", "Running"
+    CLEANUP = "CLEANUP", "Clean-up"
+    MANUAL_CHECKS = "MANUAL_CHECKS", "Manual checks"
+    REPORTING = "REPORTING", "Reporting"
+    AWAITING_APPROVAL = "AWAITING_APPROVAL", "Awaiting approval"
+    APPROVED = "APPROVED", "Approved"
+    REJECTED = "REJECTED", "Rejected"
+    ABORTED = "ABORTED", "Aborted"
+    BLOCKED = "BLOCKED", "Blocked"
+    HALTED = "HALTED", "Halted"
+    INTERRUPTED = "INTERRUPTED", "Interrupted"
+
+
+S = SessionState
+IN_FLIGHT = (S.READY, S.RUNNING, S.CLEANUP)
+STOPPED = (S.ABORTED, S.BLOCKED, S.HALTED, S.INTERRUPTED)
+TERMINAL = (S.APPROVED, S.REJECTED, *STOPPED)
+MOVES: dict[SessionState, tuple[SessionState, ...]] = {
+    S.READY: (S.RUNNING, S.ABORTED, S.HALTED),
+    S.RUNNING: (S.CLEANUP, *STOPPED),
+    S.CLEANUP: (S.MANUAL_CHECKS, S.REPORTING, *STOPPED),
+    S.MANUAL_CHECKS: (S.REPORTING, S.READY),
+    S.REPORTING: (S.MANUAL_CHECKS, S.AWAITING_APPROVAL, S.READY),
+    S.AWAITING_APPROVAL: (S.REPORTING, S.APPROVED, S.REJECTED),
+}
+
+
+class CleanupState(models.TextChoices):
+    """Whether the session's own orders are cancelled and its own positions closed."""
+
+    NOT_NEEDED = "NOT_NEEDED", "Not needed"
+    PENDING = "PENDING", "To do"
+    DONE = "DONE", "Done"
+    FAILED = "FAILED", "Failed"
+
+
+class Session(models.Model):
+    """One validation run; `token` is the fencing token that every write of a worker carries."""
+
+    number = models.CharField(max_length=40, unique=True)
+    kind = models.CharField(max_length=10, choices=SessionKind, default=SessionKind.FULL)
+    state = models.CharField(max_length=20, choices=SessionState, default=SessionState.READY)
+    endpoint = models.ForeignKey("brokerage.Endpoint", models.PROTECT, related_name="+")
+    endpoint_name = models.CharField(max_length=100)
+    config = models.ForeignKey(ConfigRevision, models.PROTECT, related_name="sessions")
+    code_version = models.CharField(max_length=64)
+    simulated = models.BooleanField(default=False)
+    speed = models.FloatField(default=1.0)
+    seed = models.IntegerField(null=True, blank=True)
+    planned = models.PositiveIntegerField(default=0)
+    fail_fast = models.BooleanField(default=False)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    # Three sentences when a session did not end as planned: what happened, why, what to do.
+    outcome_reason = models.TextField(blank=True)
+    token = models.PositiveBigIntegerField(default=0)
+    lease_owner = models.CharField(max_length=200, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    abort_requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    abort_requested_at = models.DateTimeField(null=True, blank=True)
+    abort_reason = models.CharField(max_length=500, blank=True)
+    cleanup = models.CharField(max_length=12, choices=CleanupState, default=CleanupState.NOT_NEEDED)
+    cleanup_note = models.TextField(blank=True)
+    summary = models.TextField(blank=True)
+    known_issues = models.TextField(blank=True)
+    recommendation = models.TextField(blank=True)
+    narrative_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    restart_of = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="restarts"
+    )
+    task = models.ForeignKey(Task, models.PROTECT, null=True, blank=True, related_name="sessions")
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["endpoint"],
+                condition=models.Q(state__in=IN_FLIGHT),
+                name="one_session_per_endpoint",
+            )
+        ]
+        indexes = [models.Index(fields=["state", "lease_until"], name="session_lease")]
+
+    def __str__(self) -> str:
+        return self.number
+
+    def get_absolute_url(self) -> str:
+        """Return the address of the session's page."""
+        return reverse("session", args=[self.number])
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether a worker has it, or is about to."""
+        return self.state in IN_FLIGHT
+
+    @property
+    def terminal(self) -> bool:
+        """Whether it has ended for good."""
+        return self.state in TERMINAL
+
+    @property
+    def approvable(self) -> bool:
+        """Whether a session of this kind can ever be signed."""
+        return self.kind == SessionKind.FULL
+
+    def may_move(self, state: SessionState) -> bool:
+        """Say whether the state machine allows the move."""
+        return state in MOVES.get(SessionState(self.state), ())

@@ -1,0 +1,149 @@
+"""The registry of scenarios: a decorator fills it, and it refuses duplicates."""
+
+import hashlib
+import importlib
+import inspect
+import pkgutil
+import sys
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from validation import scenarios
+from validation.scenarios.trial import Trial
+
+ScenarioFunction = Callable[[Trial], Awaitable[None]]
+SEVERITIES = ("S-CRIT", "S-HIGH", "S-MED")
+
+
+class Need(StrEnum):
+    """What a scenario can't do without."""
+
+    MARKET_HOURS = "MARKET_HOURS"
+    ORDERS = "ORDERS"
+
+
+MARKET_HOURS, ORDERS = Need.MARKET_HOURS, Need.ORDERS
+
+
+class Category(StrEnum):
+    """The four groups, in the order in which a session runs them."""
+
+    BC = "Broker Connectivity"
+    MD = "Market Data"
+    OE = "Order Execution"
+    RS = "Resilience"
+
+
+class UnknownScenarioError(LookupError):
+    """Somebody asked for a scenario that the catalogue does not have."""
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A scenario: what it is called, how long it may take (session seconds), and its function."""
+
+    id: str
+    slug: str
+    title: str
+    category: Category
+    timeout: float
+    severity: str
+    needs: frozenset[Need]
+    cases: tuple[int, ...]
+    waivable: bool
+    function: ScenarioFunction
+
+    @property
+    def description(self) -> str:
+        """What the scenario shows, in the words of its docstring."""
+        return inspect.getdoc(self.function) or ""
+
+    @property
+    def version(self) -> str:
+        """SHA-256 of the source of the scenario's file, so that shared steps count as well."""
+        source = inspect.getsource(sys.modules[self.function.__module__])
+        return hashlib.sha256(source.encode()).hexdigest()
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """Where it stands in a session: by category, then by id."""
+        return list(Category).index(self.category), self.id
+
+    def wants(self, need: Need) -> bool:
+        """Say whether the scenario needs this."""
+        return need in self.needs
+
+
+class Catalogue:
+    """All scenarios by id."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, Definition] = {}
+
+    def scenario(
+        self,
+        *,
+        id: str,  # noqa: A002 - the scenario's own word
+        slug: str,
+        title: str,
+        category: str,
+        timeout: float,
+        severity: str,
+        needs: Iterable[Need] = (),
+        cases: tuple[int, ...] = (),
+        waivable: bool = True,
+    ) -> Callable[[ScenarioFunction], ScenarioFunction]:
+        """Register the decorated function; raise ValueError for a duplicate or a missing text."""
+
+        def register(function: ScenarioFunction) -> ScenarioFunction:
+            self.add(
+                Definition(
+                    id, slug, title, Category(category), timeout, severity,
+                    frozenset(needs), cases, waivable, function,
+                )
+            )  # fmt: skip
+            return function
+
+        return register
+
+    def add(self, definition: Definition) -> None:
+        """Add one scenario; raise ValueError for a duplicate, a missing text, a bad severity."""
+        for known in self._by_id.values():
+            if known.id == definition.id or known.slug == definition.slug:
+                raise ValueError(f"{definition.id} {definition.slug} repeats {known.id}")
+        if not definition.description:
+            raise ValueError(f"{definition.id} says nowhere what it shows: give it a docstring")
+        if definition.severity not in SEVERITIES or definition.timeout <= 0:
+            raise ValueError(f"{definition.id}: severity or timeout is out of range")
+        self._by_id[definition.id] = definition
+
+    def all(self) -> list[Definition]:
+        """Return every scenario in the order of a session."""
+        return sorted(self._by_id.values(), key=lambda definition: definition.order)
+
+    def get(self, id: str) -> Definition:  # noqa: A002 - the scenario's own word
+        """Return one scenario by id or slug; raise UnknownScenarioError."""
+        for definition in self._by_id.values():
+            if id in {definition.id, definition.slug}:
+                return definition
+        known = ", ".join(sorted(self._by_id)) or "none"
+        raise UnknownScenarioError(f"There is no scenario {id}. Known: {known}.")
+
+    def select(self, wanted: Collection[str] | None) -> list[Definition]:
+        """Return the wanted scenarios, or all for None, in the order of a session."""
+        if wanted is None:
+            return self.all()
+        chosen = {self.get(name).id for name in wanted}
+        return [definition for definition in self.all() if definition.id in chosen]
+
+
+registry = Catalogue()
+scenario = registry.scenario
+
+
+def load() -> Catalogue:
+    """Import every file of scenarios and return the filled registry."""
+    for module in pkgutil.iter_modules(scenarios.__path__):
+        importlib.import_module(f"{scenarios.__name__}.{module.name}")
+    return registry

@@ -1,0 +1,223 @@
+"""What a scenario receives: the desk, the clock, the configuration, and a place to write."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from math import isfinite
+from typing import Any, Protocol
+
+from brokerage import gateway
+from brokerage.clock import SessionClock
+from brokerage.gateway import Desk
+from brokerage.safety import Door
+from brokerage.terms import BrokerMessage, Contract, Listener, Target
+from validation.configuration import Config
+from validation.scenarios.strikes import choose
+
+AlertFunction = Callable[[str, str, str], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """One comparison; expected and actual as text."""
+
+    position: int
+    name: str
+    expected: str
+    actual: str
+    passed: bool
+    required: bool
+    at: datetime
+
+
+@dataclass(frozen=True)
+class MetricRow:
+    """One measured figure."""
+
+    name: str
+    value: float
+    unit: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class NoteRow:
+    """One log line; `planned` says that the scenario provoked it."""
+
+    level: str
+    source: str
+    text: str
+    code: int | None
+    planned: bool
+    at: datetime
+
+
+Row = CheckRow | MetricRow | NoteRow
+
+
+class Sink(Protocol):
+    """Takes each row as it comes; must return at once."""
+
+    def __call__(self, row: Row) -> None:
+        """Take one row."""
+
+
+class SkipScenario(Exception):  # noqa: N818 - an outcome, not an error
+    """The scenario can't say anything here; its text is the reason."""
+
+
+async def _no_alert(title: str, text: str, severity: str) -> None:
+    """Raise no alert: tests and trials outside of a session."""
+
+
+@dataclass
+class Trial:
+    """One attempt at a scenario, as the scenario sees it.
+
+    `desk` is connected (read-write where the scenario needs orders), `clock` runs at the gateway's
+    speed, `ref` is the orderRef of its orders (session/scenario), `door` is the only way out for
+    orders, `shared` lives as long as the session. Times that are stored are real UTC.
+    """
+
+    desk: Desk
+    target: Target
+    config: Config
+    ref: str
+    door: Door | None = None
+    sink: Sink | None = None
+    raise_alert: AlertFunction = _no_alert
+    shared: dict[str, Any] = field(default_factory=dict)
+    documented_positions: str = ""
+    checks: list[CheckRow] = field(default_factory=list)
+    metrics: list[MetricRow] = field(default_factory=list)
+    notes: list[NoteRow] = field(default_factory=list)
+    alerts: list[str] = field(default_factory=list)
+    planned: str = ""
+
+    @property
+    def clock(self) -> SessionClock:
+        """The session's clock, as the desk keeps it."""
+        return self.desk.clock
+
+    def check(
+        self,
+        name: str,
+        expected: object,
+        actual: object,
+        passed: bool | None = None,
+        required: bool = True,
+    ) -> bool:
+        """Store a comparison and return whether it holds; without `passed`, if both are equal.
+
+        One that is not required only warns.
+        """
+        holds = bool(expected == actual) if passed is None else bool(passed)
+        row = CheckRow(
+            len(self.checks) + 1, name[:200], _text(expected), _text(actual),
+            holds, required, datetime.now(UTC),
+        )  # fmt: skip
+        self.checks.append(row)
+        self._send(row)
+        return holds
+
+    def measure(self, name: str, value: float, unit: str = "") -> None:
+        """Store a figure; one that is not finite is noted as a warning instead."""
+        if not isfinite(value):
+            self.note(f"{name} could not be measured ({value})", "WARNING")
+            return
+        row = MetricRow(name, float(value), unit, datetime.now(UTC))
+        self.metrics.append(row)
+        self._send(row)
+
+    def note(
+        self, text: str, level: str = "INFO", *, source: str = "scenario", code: int | None = None
+    ) -> None:
+        """Store a log line."""
+        row = NoteRow(level, source, text, code, bool(self.planned), datetime.now(UTC))
+        self.notes.append(row)
+        self._send(row)
+
+    def skip(self, reason: str) -> None:
+        """End the scenario as skipped: a skip is never a pass."""
+        raise SkipScenario(reason)
+
+    async def alert(self, title: str, text: str, severity: str = "WARNING") -> None:
+        """Tell people; severity is INFO, WARNING or CRITICAL."""
+        self.alerts.append(title)
+        self.note(f"{title}: {text}", "WARNING", source="alert")
+        await self.raise_alert(title, text, severity)
+
+    @contextmanager
+    def planned_fault(self, why: str) -> Iterator[None]:
+        """Mark everything inside as provoked on purpose."""
+        before, self.planned = self.planned, why
+        self.note(f"Planned fault begins: {why}")
+        try:
+            yield
+        finally:
+            self.note(f"Planned fault ends: {why}")
+            self.planned = before
+
+    def connect(
+        self, *, purpose: str, readonly: bool = True, **options: Any
+    ) -> AbstractAsyncContextManager[Desk]:
+        """Return a connection under a client id of its own; options as `gateway.connect`."""
+        return self._connect(purpose, readonly, options)
+
+    @asynccontextmanager
+    async def _connect(
+        self, purpose: str, readonly: bool, options: dict[str, Any]
+    ) -> AsyncIterator[Desk]:
+        options.setdefault("listener", TrialListener(self))
+        self.note(f"Connecting for {purpose}", source="gateway")
+        async with gateway.connect(self.target, readonly=readonly, **options) as desk:
+            yield desk
+
+    async def test_contract(self) -> Contract:
+        """Return the weekly call that this session trades, chosen once by the strike rule."""
+        if "test_contract" not in self.shared:
+            contract = await choose(self.desk, self.config.test_contracts)
+            self.note(f"Test contract: {contract.label}")
+            self.shared["test_contract"] = contract
+        contract_chosen: Contract = self.shared["test_contract"]
+        return contract_chosen
+
+    def _send(self, row: Row) -> None:
+        if self.sink is not None:
+            self.sink(row)
+
+
+class TrialListener(Listener):
+    """Writes what happens on a connection into the trial's log."""
+
+    def __init__(self, trial: Trial) -> None:
+        self.trial = trial
+
+    def attempt(self, number: int, error: Exception | None, gap: float) -> None:
+        """One line for each attempt to connect."""
+        if error is None:
+            self.trial.note(f"Connected at attempt {number}", source="gateway")
+        else:
+            self.trial.note(f"Attempt {number}: {error}", "WARNING", source="gateway")
+
+    def message(self, message: BrokerMessage) -> None:
+        """One line for each message of the broker."""
+        level = "INFO" if message.cls == "INFORMATIONAL" else "WARNING"
+        self.trial.note(message.text, level, source="broker", code=message.code)
+
+    def lost(self, why: str) -> None:
+        """One line for each lost connection."""
+        level = "WARNING" if self.trial.planned else "ERROR"
+        self.trial.note(f"Disconnected: {why}", level, source="gateway")
+
+    def order(self, order_pk: int, kind: str, detail: dict[str, object]) -> None:
+        """One line for each event of an own order."""
+        words = ", ".join(f"{key} {value}" for key, value in detail.items())
+        self.trial.note(f"Order {order_pk} {kind}{': ' if words else ''}{words}", source="order")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    return str(value)[:2000]
