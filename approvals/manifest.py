@@ -1,0 +1,121 @@
+"""What is signed, as canonical JSON (RFC 8785): its digest, its tables, and how two differ."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from crucible.ledger.canonical import canonical, digest
+
+FORMAT = 1
+# By which of its fields a row of a list is known, the first that every row has and none repeats.
+IDENTITIES = ("id", "code", "key", "number", "name")
+ABSENT = "–"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The text whose digest a signature carries."""
+
+    text: str
+
+    @classmethod
+    def of(cls, subject: str, policy: Mapping[str, Any], evidence: Mapping[str, Any]) -> "Manifest":
+        """Return the manifest; raise TypeError for values that JSON has no form for."""
+        whole = {"format": FORMAT, "subject": subject, "policy": policy, "evidence": evidence}
+        return cls(canonical(whole))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the text's UTF-8 bytes, in hexadecimal."""
+        return digest(self.text)
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The manifest as Python values."""
+        return dict(json.loads(self.text))
+
+
+@dataclass(frozen=True)
+class Change:
+    """One value that differs between two manifests; ABSENT on the side that lacks it."""
+
+    path: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a manifest as a table."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+    """Return what differs, by path; rows of lists are matched by their name, not their place."""
+    old, new = dict(_leaves(before)), dict(_leaves(after))
+    paths = sorted(old.keys() | new.keys())
+    return [
+        Change(path, old.get(path, ABSENT), new.get(path, ABSENT))
+        for path in paths
+        if old.get(path) != new.get(path)
+    ]
+
+
+def sections(content: Mapping[str, Any]) -> list[Section]:
+    """Return the manifest as tables: first its frame, then each part of the evidence."""
+    frame = {key: value for key, value in content.items() if key != "evidence"}
+    evidence: Mapping[str, Any] = content.get("evidence", {})
+    plain = {key: value for key, value in evidence.items() if not _is_part(value)}
+    parts = [_section(_words(key), value) for key, value in evidence.items() if _is_part(value)]
+    return [_section("What is signed", {**plain, **frame}), *parts]
+
+
+def _is_part(value: Any) -> bool:
+    return isinstance(value, dict | list) and bool(value)
+
+
+def _section(title: str, value: Any) -> Section:
+    if isinstance(value, list) and all(isinstance(row, dict) for row in value):
+        keys = tuple(dict.fromkeys(key for row in value for key in row))
+        rows = tuple(tuple(_cell(row.get(key, "")) for key in keys) for row in value)
+        return Section(title, tuple(map(_words, keys)), rows)
+    return Section(title, ("Item", "Value"), tuple(_leaves(value)))
+
+
+def _words(key: str) -> str:
+    return key.replace("_", " ").capitalize()
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list) and not any(isinstance(item, dict | list) for item in value):
+        return ", ".join(map(_cell, value))
+    return value if isinstance(value, str) else _json(value)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield (path, text) of every value inside that has no parts of its own."""
+    if isinstance(value, Mapping) and value:
+        for key, item in value.items():
+            yield from _leaves(item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list) and value:
+        for name, item in zip(_names(value), value, strict=True):
+            yield from _leaves(item, f"{path}[{name}]")
+    else:
+        yield path, value if isinstance(value, str) else _json(value)
+
+
+def _names(rows: Sequence[Any]) -> list[str]:
+    if all(isinstance(row, dict) for row in rows):
+        for field in IDENTITIES:
+            names = [str(row.get(field, "")) for row in rows]
+            if all(names) and len(set(names)) == len(names):
+                return names
+    return [str(place) for place in range(1, len(rows) + 1)]
