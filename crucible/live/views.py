@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, Strea
 
 from crucible.live.hub import AWAY, Hub, hub
 
-TOPIC = re.compile(r"[a-z]+(:[\w.-]{1,64})?\Z")
+TOPIC = re.compile(r"[a-z]{1,20}(:[\w.-]{1,64})?\Z")
 MOST_TOPICS = 12
 HEARTBEAT_SECONDS = 15.0
 SETTLE_SECONDS = 0.15
