@@ -1,7 +1,6 @@
 """Canonical JSON (RFC 8785) of Python values, and its digest."""
 
 import hashlib
-import math
 from collections.abc import Mapping, Set
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -28,7 +27,7 @@ def digest(text: str) -> str:
 def plain(value: Any) -> Any:
     """Return the value in JSON's own types, the same for equal values; raise TypeError if it can't.
 
-    Numbers that JSON cannot carry exactly (NaN, infinities, integers beyond 2**53) become text.
+    Numbers that JSON cannot carry exactly (NaN, infinities, all beyond 2**53) become text.
     """
     if isinstance(value, Mapping):
         return {_text(str(key)): plain(item) for key, item in value.items()}
@@ -50,7 +49,8 @@ def _plain_scalar(value: Any) -> Any:
         case int():
             return int(value) if abs(value) <= LARGEST_EXACT else str(value)
         case float():
-            return float(value) if math.isfinite(value) else str(value)
+            # Larger ones print like integers, and would be read back as such.
+            return float(value) if abs(value) <= LARGEST_EXACT else str(value)
         case datetime():
             return _instant(value)
         case date():
