@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.apps import apps as global_apps
 from django.db.models.signals import post_migrate
 
 # QA Lead and Chief Risk Officer in any order, the Project Manager after both (C-140, C-141).
@@ -30,7 +31,8 @@ class ApprovalsConfig(AppConfig):
         )
 
 
-def _seed(sender: ApprovalsConfig, using: str, apps: Any, **_signal: Any) -> None:
-    # A migration backwards leaves a state without the table.
+def _seed(sender: ApprovalsConfig, using: str, **signal: Any) -> None:
+    # A migration backwards leaves a state without the table; a flush passes no state at all.
+    apps = signal.get("apps", global_apps)
     if "policy" in apps.all_models.get(sender.label, {}):
         sender.seed(using)
