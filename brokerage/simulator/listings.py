@@ -1,7 +1,7 @@
 """What is listed: eight shares and funds, and their option chains, the same in every run."""
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 
 from brokerage.simulator.clock import Clock
@@ -103,7 +103,7 @@ SHARES = {
 
 def option(symbol: str, expiry: str, strike: float, right: str) -> Listing:
     """The option with these terms, listed or not; the contract id follows from the terms."""
-    day = (datetime.strptime(expiry, "%Y%m%d").date() - EPOCH).days  # noqa: DTZ007
+    day = (date.fromisoformat(expiry) - EPOCH).days
     terms = SYMBOLS.index(symbol) << 26 | day << 13 | round(strike / STRIKE_UNIT) << 1
     share = SHARES[PROFILES[symbol].con_id]
     return replace(

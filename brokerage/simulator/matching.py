@@ -18,6 +18,7 @@ SIDES = ("BUY", "SELL")
 ORDER_TYPES = ("MKT", "LMT", "STP", "STP LMT")
 TIMES_IN_FORCE = ("DAY", "GTC", "IOC", "FOK")
 OFF_TICK = 1e-6  # of a tick; what floats may be off
+LEAST = 1e-9  # of a unit; less than that remains of floats alone
 
 
 class OrderError(Exception):
@@ -120,7 +121,7 @@ def _on_tick(price: float, tick: float) -> bool:
     if not 0 < price < math.inf:
         return False
     ticks = price / tick
-    return abs(ticks - round(ticks)) <= OFF_TICK * max(1.0, ticks)
+    return abs(ticks - round(ticks)) <= OFF_TICK
 
 
 @dataclass
@@ -229,7 +230,7 @@ class Book:
         value = order.average_price * order.filled + price * size
         order.filled += size
         order.average_price, order.last_price = value / order.filled, price
-        if order.remaining <= 0:
+        if order.remaining < LEAST:
             self._finish(order, "Filled")
         return self._execution(order, size, price, quote.time)
 

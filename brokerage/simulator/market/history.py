@@ -97,7 +97,8 @@ def _seconds(hours: AlwaysOpen, request: Request) -> Iterator[Window]:
     last = (hours.tick(request.end) + 1) * TICK
     end = min(request.end, last) if hours.is_open(request.end) else last
     start = (end - request.amount) // request.size * request.size
-    start = max(start, hours.day_start(end - TICK)) if isinstance(hours, ByCalendar) else start
+    if isinstance(hours, ByCalendar):
+        start = max(start, hours.day_start(request.end))
     whole = end // request.size * request.size
     yield start, whole if whole > start else end
 

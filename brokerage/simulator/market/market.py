@@ -49,6 +49,7 @@ class Market:
         self.listings, self.clock, self.seed, self.always_open = listings, clock, seed, always_open
         self._hours = AlwaysOpen() if always_open else ByCalendar()
         self._tapes: dict[int, Tape] = {}
+        self._shares: dict[int, ShareTape] = {}
         self._watched: Counter[int] = Counter()
         self._stepped = clock.time()
         self._day = lru_cache(KEPT_DAYS)(self._day_before)
@@ -184,21 +185,21 @@ class Market:
     def _tape(self, con_id: int) -> Tape:
         if con_id not in self._tapes:
             listing = self._listing(con_id)
-            self._tapes[con_id] = (
-                self._option_tape(listing)
-                if listing.sec_type == "OPT"
-                else ShareTape(self.seed, listing)
-            )
+            option = listing.sec_type == "OPT"
+            self._tapes[con_id] = self._option(listing) if option else self._share(con_id)
         return self._tapes[con_id]
 
-    def _option_tape(self, listing: Listing) -> OptionTape:
-        share = self._tape(listing.under_con_id)
-        if not isinstance(share, ShareTape):
-            raise TypeError("an option needs a share")
-        day = datetime.strptime(listing.expiry, "%Y%m%d").date()  # noqa: DTZ007
+    def _share(self, con_id: int) -> ShareTape:
+        if con_id not in self._shares:
+            self._shares[con_id] = ShareTape(self.seed, self._listing(con_id))
+        return self._shares[con_id]
+
+    def _option(self, listing: Listing) -> OptionTape:
+        day = date.fromisoformat(listing.expiry)
         hours = session(day)
         expires = hours[1] if hours else midnight(day) + AFTERNOON
         least = HALF_A_DAY if self.always_open else 60.0
+        share = self._share(listing.under_con_id)
         return OptionTape(self.seed, listing, share, expires, least)
 
 
