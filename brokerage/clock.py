@@ -11,11 +11,15 @@ FLOOR_SECONDS = 1.5
 class SessionClock:
     """The client's clock for one gateway, whose own clock runs `speed` times faster than ours."""
 
-    def __init__(self, speed: float = 1.0) -> None:
-        """Raises ValueError for a speed below 1."""
+    def __init__(self, speed: float = 1.0, *, floor: float = FLOOR_SECONDS) -> None:
+        """Raises ValueError for a speed below 1.
+
+        `floor` is the least number of real seconds that a limit allows; 0 where the limit itself
+        is what one wants to see.
+        """
         if not speed >= 1:
             raise ValueError("speed must be at least 1")
-        self.speed = speed
+        self.speed, self.floor = speed, floor
         self._origin = time.monotonic()
         self._low: float | None = None
         self._high = 0.0
@@ -34,7 +38,7 @@ class SessionClock:
         Limits under one second are latencies on purpose and get no floor.
         """
         real = seconds / self.speed
-        return real if self.speed == 1 or seconds < 1 else max(real, FLOOR_SECONDS)
+        return real if self.speed == 1 or seconds < 1 else max(real, self.floor)
 
     def timeout(self, seconds: float) -> asyncio.Timeout:
         """Bound a block to so many session seconds; raises TimeoutError on leaving it."""
