@@ -19,11 +19,6 @@ LABELS = {
 class DecisionForm(forms.Form):
     """A decision, in a role, with the signer's password."""
 
-    slot = forms.ChoiceField(label="Sign as")
-    decision = forms.ChoiceField(
-        choices=[(decision.value, label) for decision, label in LABELS.items()],
-        widget=forms.RadioSelect,
-    )
     comment = forms.CharField(
         required=False,
         max_length=4000,
@@ -37,11 +32,17 @@ class DecisionForm(forms.Form):
         help_text="Entered again, because a signature is your word.",
     )
 
-    def __init__(self, data: Any = None, *, roles: Sequence[Role] = ()) -> None:
-        super().__init__(data, initial={"slot": roles[0].value} if roles else None)
-        slot = self.fields["slot"]
-        if isinstance(slot, forms.ChoiceField):
-            slot.choices = [(role.value, role.label) for role in roles]
+    def __init__(
+        self, data: Any = None, *, roles: Sequence[Role], decisions: Sequence[Decision]
+    ) -> None:
+        super().__init__(data, initial={"slot": roles[0].value})
+        self.fields["slot"] = forms.ChoiceField(
+            label="Sign as", choices=[(role.value, role.label) for role in roles]
+        )
+        self.fields["decision"] = forms.ChoiceField(
+            choices=[(decision.value, LABELS[decision]) for decision in decisions],
+            widget=forms.RadioSelect,
+        )
 
     def clean(self) -> dict[str, Any]:
         """Ask for a comment where the decision needs one."""

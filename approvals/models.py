@@ -1,6 +1,6 @@
 """Who must sign, who signed, and what they saw: policies, requests and signatures."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from approvals import evidence
 from approvals.deadlines import countdown
-from approvals.guards import Case, Person, Refusal, Refused, check_comment, obstacle, why_not
-from approvals.manifest import Manifest
+from approvals.guards import Case, Person, Refused, check_comment, obstacle, why_not
+from approvals.manifest import Change, Manifest, diff
 from approvals.rules import (
     UNDECIDED,
     Decision,
@@ -140,6 +140,13 @@ class Request(models.Model):
         return self.current_manifest().digest == self.digest
 
     @property
+    def changes(self) -> list[Change]:
+        """What differs from the version before."""
+        if self.previous is None:
+            return []
+        return diff(self.previous.manifest.content, self.manifest.content)
+
+    @property
     def overdue(self) -> bool:
         """Whether it still waits although its time is over."""
         return self.undecided and timezone.now() >= self.due_at
@@ -160,9 +167,19 @@ class Request(models.Model):
         return tuple(s.mark for s in self.signatures.order_by("pk"))
 
     @property
-    def slot_states(self) -> dict[Role, SlotState]:
-        """The state of each slot."""
-        return slot_states(self.slots, self.marks, State(self.state))
+    def rows(self) -> list["SlotRow"]:
+        """The slots as a reader sees them, in the policy's order."""
+        states = slot_states(self.slots, self.marks, State(self.state))
+        given = {signature.slot: signature for signature in self.signatures.all()}
+        return [
+            SlotRow(
+                slot.role,
+                states[slot.role],
+                given.get(slot.role.value),
+                tuple(s.role for s in self.slots if s.role in slot.after),
+            )
+            for slot in self.slots
+        ]
 
     @property
     def waiting_roles(self) -> tuple[Role, ...]:
@@ -187,20 +204,32 @@ class Request(models.Model):
         simulated = (NOT_DEMO,) if self.simulated and not settings.DEMO else ()
         return simulated + tuple(evidence.load().blockers(self.subject))
 
-    def case(self) -> Case:
-        """Return all that decides whether the request may be signed now."""
+    def case(self, content: bool = True) -> Case:
+        """Return all that decides whether the request may be signed now.
+
+        Without `content` it leaves out the evidence itself, which takes long to read for a list.
+        """
         return Case(
             slots=self.slots,
             state=State(self.state),
             marks=self.marks,
-            conflicts=self.conflicts(),
-            blockers=self.blockers(),
-            unchanged=self.unchanged,
+            conflicts=self.conflicts() if self.undecided else {},
+            blockers=self.blockers() if content else (),
+            unchanged=self.unchanged if content else True,
         )
 
-    def why_not(self, user: User, decision: Decision = Decision.APPROVE) -> Refusal | None:
-        """Return why this person can't decide now, or None."""
-        return why_not(self.case(), person(user), decision)
+    def waits_for(self, user: User) -> bool:
+        """Whether this person could decide now."""
+        return self.undecided and why_not(self.case(False), person(user), Decision.REJECT) is None
+
+
+class SlotRow(NamedTuple):
+    """A slot of a request: its role and state, who signed, and which roles sign before."""
+
+    role: Role
+    state: SlotState
+    signature: "Signature | None"
+    after: tuple[Role, ...]
 
 
 class SignatureQuerySet(AppendOnlyQuerySet):
