@@ -57,12 +57,15 @@ class Section:
 def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
     """Return what differs, by path; rows of lists are matched by their name, not their place."""
     old, new = dict(_leaves(before)), dict(_leaves(after))
-    paths = sorted(old.keys() | new.keys())
     return [
-        Change(path, old.get(path, ABSENT), new.get(path, ABSENT))
-        for path in paths
-        if old.get(path) != new.get(path)
+        Change(path, _side(old, path), _side(new, path))
+        for path in sorted(old.keys() | new.keys())
+        if path not in old or path not in new or _json(old[path]) != _json(new[path])
     ]
+
+
+def _side(leaves: Mapping[str, Any], path: str) -> str:
+    return _shown(leaves[path]) if path in leaves else ABSENT
 
 
 def sections(content: Mapping[str, Any]) -> list[Section]:
@@ -83,7 +86,8 @@ def _section(title: str, value: Any) -> Section:
         keys = tuple(dict.fromkeys(key for row in value for key in row))
         rows = tuple(tuple(_cell(row.get(key, "")) for key in keys) for row in value)
         return Section(title, tuple(map(_words, keys)), rows)
-    return Section(title, ("Item", "Value"), tuple(_leaves(value)))
+    rows = tuple((path, _shown(leaf)) for path, leaf in _leaves(value))
+    return Section(title, ("Item", "Value"), rows)
 
 
 def _words(key: str) -> str:
@@ -93,6 +97,10 @@ def _words(key: str) -> str:
 def _cell(value: Any) -> str:
     if isinstance(value, list) and not any(isinstance(item, dict | list) for item in value):
         return ", ".join(map(_cell, value))
+    return _shown(value)
+
+
+def _shown(value: Any) -> str:
     return value if isinstance(value, str) else _json(value)
 
 
@@ -100,8 +108,8 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
-def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield (path, text) of every value inside that has no parts of its own."""
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield (path, value) of every value inside that has no parts of its own."""
     if isinstance(value, Mapping) and value:
         for key, item in value.items():
             yield from _leaves(item, f"{path}.{key}" if path else str(key))
@@ -109,7 +117,7 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         for name, item in zip(_names(value), value, strict=True):
             yield from _leaves(item, f"{path}[{name}]")
     else:
-        yield path, value if isinstance(value, str) else _json(value)
+        yield path, value
 
 
 def _names(rows: Sequence[Any]) -> list[str]:

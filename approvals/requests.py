@@ -130,6 +130,8 @@ def changes(request: Request) -> str:
     """Say in a sentence which parts of the evidence differ from what was submitted."""
     found = manifest.diff(request.manifest.content, request.current_manifest().content)
     paths = [change.path.removeprefix("evidence.") for change in found]
+    if not paths:
+        return "Changed since it was submitted."
     more = f" and {len(paths) - SHOWN_CHANGES} more" if len(paths) > SHOWN_CHANGES else ""
     return f"Changed since it was submitted: {', '.join(paths[:SHOWN_CHANGES])}{more}."
 
