@@ -178,7 +178,7 @@ class ExecDetails:
     avg_price: float = 0.0
     ref: str = ""
     ev_rule: str = ""
-    ev_multiplier: float | None = None
+    ev_multiplier: float = 0.0
     model_code: str = ""
     last_liquidity: int = 1
     pending_revision: bool = False

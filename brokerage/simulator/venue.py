@@ -1,0 +1,186 @@
+"""The venue: every client's messages go to the desk that handles them, and the market moves on.
+
+Pure: it neither reads nor writes a socket. What it does depends on the messages, the seed and
+simulated time alone.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from brokerage.simulator.venue_accounts import AccountsDesk
+from brokerage.simulator.venue_details import DetailsDesk
+from brokerage.simulator.venue_fills import FillsDesk
+from brokerage.simulator.venue_floor import Floor, Session
+from brokerage.simulator.venue_history import HistoryDesk
+from brokerage.simulator.venue_orders import OrdersDesk
+from brokerage.simulator.venue_positions import PositionsDesk
+from brokerage.simulator.venue_quotes import QuotesDesk
+from brokerage.simulator.venue_records import Records
+from brokerage.tws.messages import (
+    CurrentTime,
+    ManagedAccts,
+    NextValidId,
+    ReqCurrentTime,
+    ReqIds,
+    ReqManagedAccts,
+    StartApi,
+)
+from brokerage.tws.table import Message
+
+log = logging.getLogger(__name__)
+
+MOST_CLIENTS = 32
+RATE, RATE_WINDOW = 50, 1.0  # messages per simulated second and client
+EVERY_TWENTIETH = 20  # message is refused by the fault `max_rate_error`
+STEP = 0.25  # simulated seconds between market steps …
+STEP_WALL = 0.02  # … but never more often than this on the wall
+IN_USE = (
+    326,
+    "Unable to connect as the client id is already in use. Retry with a unique client id.",
+)
+OVER_RATE = (100, "Max rate of messages per second has been exceeded:max=50 rec=51 (1)")
+FARMS = (
+    (2104, "Market data farm connection is OK:usfarm"),
+    (2106, "HMDS data farm connection is OK:ushmds"),
+    (2158, "Sec-def data farm connection is OK:secdefnj"),
+)
+HOSTILE = (ArithmeticError, LookupError, TypeError, ValueError)
+
+
+class Venue:
+    """The gateway's inside, one for all its clients."""
+
+    def __init__(self, floor: Floor) -> None:
+        self.floor = floor
+        records = Records()
+        self.details, self.quotes = DetailsDesk(floor), QuotesDesk(floor)
+        self.history, self.positions = HistoryDesk(floor), PositionsDesk(floor)
+        self.accounts = AccountsDesk(floor, self.positions)
+        self.fills = FillsDesk(floor, records, self.positions)
+        self.orders = OrdersDesk(floor, records, self.fills)
+        self._handlers = self._table()
+        self._started = 0
+        self._matched_until = floor.clock.time()
+        floor.agenda.later(self._step_seconds(), self._step)
+
+    def _table(self) -> dict[type[Any], Callable[[Session, Any], None]]:
+        table: dict[type[Any], Callable[[Session, Any], None]] = {
+            ReqCurrentTime: self._current_time,
+            ReqIds: self._next_id,
+            ReqManagedAccts: self._managed,
+            StartApi: lambda session, message: None,
+        }
+        desks = (self.details, self.quotes, self.history, self.positions, self.accounts)
+        for desk in (*desks, self.fills, self.orders):
+            table |= desk.handlers
+        return table
+
+    def enter(self, session: Session) -> bool:
+        """Let a client in and greet it; False after refusing a client id that is in use."""
+        if len(self.floor.sessions) >= MOST_CLIENTS or session.client_id in self.floor.sessions:
+            session.error(*IN_USE)
+            session.hang_up()
+            return False
+        self.floor.sessions[session.client_id] = session
+        self._started += 1
+        if any(record.open for record in self.orders.own_records(session)):
+            self.orders.own_orders(session)
+        self._managed(session)
+        self._next_id(session)
+        for code, text in FARMS:
+            session.error(code, text)
+        session.muted = self.floor.faults.mute_after_handshake
+        return True
+
+    def leave(self, session: Session) -> None:
+        """Forget a client; its orders stay."""
+        if self.floor.sessions.get(session.client_id) is session:
+            del self.floor.sessions[session.client_id]
+        session.muted = True
+        for desk in (self.quotes, self.history, self.positions, self.accounts):
+            desk.leave(session)
+
+    def receive(self, session: Session, message: Message) -> None:
+        """Handle a message now, or when the client's rate allows it."""
+        session.received += 1
+        faults, now = self.floor.faults, self.floor.clock.time()
+        if faults.max_rate_error and session.received % EVERY_TWENTIETH == 0:
+            session.error(*OVER_RATE)
+        elif session.backlog or self._wait(session, now) > 0:
+            self._queue(session, message, now)
+        else:
+            self._handle(session, message, now)
+
+    def _queue(self, session: Session, message: Message, now: float) -> None:
+        if self.floor.faults.drop_over_rate and session.blocked_until <= now:
+            session.hang_up()
+            return
+        session.backlog.append(message)
+        if len(session.backlog) == 1:
+            self.floor.agenda.later(self._wait(session, now), lambda: self._drain(session))
+
+    def _drain(self, session: Session) -> None:
+        """Handle what has been waiting, as far as the rate allows."""
+        now = self.floor.clock.time()
+        while session.backlog and self._wait(session, now) <= 0:
+            self._handle(session, session.backlog.popleft(), now)
+        if session.backlog:
+            self.floor.agenda.later(self._wait(session, now), lambda: self._drain(session))
+
+    def _wait(self, session: Session, now: float) -> float:
+        """Seconds until one more message of this client may be handled."""
+        arrivals = session.arrivals
+        while arrivals and now - arrivals[0] >= RATE_WINDOW:
+            arrivals.popleft()
+        full = arrivals[0] + RATE_WINDOW - now if len(arrivals) >= RATE else 0.0
+        return max(full, session.blocked_until - now)
+
+    def _handle(self, session: Session, message: Message, now: float) -> None:
+        """Let the desk answer; what it chokes on is the client's own trouble, nobody else's."""
+        session.arrivals.append(now)
+        if session.muted:
+            return
+        try:
+            self._handlers[type(message)](session, message)
+        except HOSTILE:
+            log.exception("client %s: %s", session.client_id, type(message).__name__)
+            req_id = getattr(message, "req_id", getattr(message, "order_id", -1))
+            session.error(322, "Error processing request.", req_id)
+
+    def malformed(self, session: Session, fields: tuple[str, ...], reason: str) -> None:
+        """Answer a frame that is no message; the connection lives on."""
+        number = fields[0][:10] if fields else ""
+        session.error(320, f"Error reading request. Message id:{number}. {reason}")
+
+    def advance(self) -> None:
+        """Do everything that has become due."""
+        self.floor.agenda.run()
+
+    def next_due(self) -> float:
+        """When to call `advance` again, in epoch seconds of simulated time."""
+        due = self.floor.agenda.next_due()
+        return self.floor.clock.time() + STEP if due is None else due
+
+    def _step_seconds(self) -> float:
+        return max(STEP, STEP_WALL * self.floor.clock.speed)
+
+    def _step(self) -> None:
+        """Move the market: fill orders, then serve the lines."""
+        self.floor.agenda.later(self._step_seconds(), self._step)
+        after, self._matched_until = self._matched_until, self.floor.clock.time()
+        for con_id in sorted(self.floor.book.contracts()):
+            for quote in self.floor.market.updates(con_id, after, self._matched_until):
+                self.fills.match(con_id, quote)
+        self.quotes.push()
+
+    def _current_time(self, session: Session, message: ReqCurrentTime) -> None:
+        offset = self.floor.faults.server_time_offset_s
+        session.send(CurrentTime(int(self.floor.clock.time() + offset)))
+
+    def _managed(self, session: Session, message: ReqManagedAccts | None = None) -> None:
+        session.send(ManagedAccts(",".join(self.floor.names())))
+
+    def _next_id(self, session: Session, message: ReqIds | None = None) -> None:
+        backwards = self.floor.faults.next_id_goes_back and self._started > 1
+        session.send(NextValidId(1 if backwards else self.orders.next_id(session.client_id)))

@@ -1,0 +1,163 @@
+"""The desk that knows the accounts' values, pushed when they change and every three minutes."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from brokerage.simulator.account import AccountValue
+from brokerage.simulator.venue_floor import Floor, Session
+from brokerage.simulator.venue_positions import PositionsDesk, Shown
+from brokerage.simulator.venue_terms import NEW_YORK, wire_contract
+from brokerage.tws import messages as tws
+
+MOST_SUMMARIES = 2
+EVERY = 180.0  # simulated seconds between updates that nothing else causes
+LEDGER = "$LEDGER"
+
+
+class AccountsDesk:
+    """Answers what the accounts are worth, and keeps subscribers up to date."""
+
+    def __init__(self, floor: Floor, positions: PositionsDesk) -> None:
+        self.floor, self._positions = floor, positions
+        positions.changed = self.changed
+        self._updates: dict[Session, str] = {}
+        self._multi: dict[tuple[Session, int], tws.ReqAccountUpdatesMulti] = {}
+        self._summaries: dict[tuple[Session, int], tws.ReqAccountSummary] = {}
+        self.handlers: Mapping[type[Any], Callable[[Session, Any], None]] = {
+            tws.ReqAccountUpdates: self.updates,
+            tws.ReqAccountUpdatesMulti: self.multi,
+            tws.CancelAccountUpdatesMulti: self.cancel_multi,
+            tws.ReqAccountSummary: self.summary,
+            tws.CancelAccountSummary: self.cancel_summary,
+        }
+        floor.agenda.later(EVERY, self._beat)
+
+    def updates(self, session: Session, message: tws.ReqAccountUpdates) -> None:
+        """Values and portfolio of an account, then the end; changes follow."""
+        if not message.subscribe:
+            self._updates.pop(session, None)
+            return
+        name = self._known(session, message.account)
+        if name:
+            self._updates[session] = name
+            self._send_updates(session, name)
+            session.send(tws.AccountDownloadEnd(name))
+
+    def multi(self, session: Session, message: tws.ReqAccountUpdatesMulti) -> None:
+        """Values of an account under a request id, then the end; changes follow."""
+        name = self._known(session, message.account, message.req_id)
+        if name:
+            self._multi[session, message.req_id] = replace(message, account=name)
+            self._send_multi(session, self._multi[session, message.req_id])
+            session.send(tws.AccountUpdateMultiEnd(message.req_id))
+
+    def cancel_multi(self, session: Session, message: tws.CancelAccountUpdatesMulti) -> None:
+        """No more of them."""
+        self._multi.pop((session, message.req_id), None)
+
+    def summary(self, session: Session, message: tws.ReqAccountSummary) -> None:
+        """The wanted tags of all accounts, then the end; changes follow; a third is refused."""
+        mine = [key for key in self._summaries if key[0] is session]
+        if len(mine) >= MOST_SUMMARIES and (session, message.req_id) not in mine:
+            text = "Maximum number of account summary requests exceeded"
+            session.error(322, f"Error processing request.-'bR' : cause - {text}", message.req_id)
+            return
+        self._summaries[session, message.req_id] = message
+        self._send_summary(session, message)
+        session.send(tws.AccountSummaryEnd(message.req_id))
+
+    def cancel_summary(self, session: Session, message: tws.CancelAccountSummary) -> None:
+        """No more summary."""
+        self._summaries.pop((session, message.req_id), None)
+
+    def changed(self, account: str) -> None:
+        """Tell everybody who subscribed to this account."""
+        for session, name in self._updates.items():
+            if name == account:
+                self._send_updates(session, name)
+        for (session, _), multi in self._multi.items():
+            if multi.account == account:
+                self._send_multi(session, multi)
+        for (session, _), summary in self._summaries.items():
+            self._send_summary(session, summary)
+
+    def _beat(self) -> None:
+        for account in self.floor.names():
+            self.changed(account)
+        self.floor.agenda.later(EVERY, self._beat)
+
+    def _known(self, session: Session, name: str, req_id: int = -1) -> str:
+        """The account's name, the first one for none; empty after refusing an unknown one."""
+        if not name or name in self.floor.names():
+            return name or self.floor.names()[0]
+        text = f"Error validating request.-'bF' : cause - Invalid account code '{name}'"
+        session.error(321, text, req_id)
+        return ""
+
+    def _send_updates(self, session: Session, name: str) -> None:
+        for row in self._rows(name):
+            session.send(tws.AccountValue(row.tag, row.value, row.currency, name))
+        for shown in self._positions.held(name):
+            session.send(self._portfolio(name, shown))
+        now = self.floor.clock.now().astimezone(NEW_YORK)
+        session.send(tws.AccountUpdateTime(f"{now:%H:%M}"))
+
+    def _send_multi(self, session: Session, message: tws.ReqAccountUpdatesMulti) -> None:
+        name = message.account
+        for row in self._rows(name):
+            session.send(
+                tws.AccountUpdateMulti(message.req_id, name, "", row.tag, row.value, row.currency)
+            )
+
+    def _send_summary(self, session: Session, message: tws.ReqAccountSummary) -> None:
+        wanted = [tag.strip() for tag in message.tags.split(",")]
+        for name in self.floor.names():
+            for row in self._chosen(name, wanted):
+                session.send(
+                    tws.AccountSummary(message.req_id, name, row.tag, row.value, row.currency)
+                )
+
+    def _chosen(self, name: str, wanted: list[str]) -> list[AccountValue]:
+        rows = [row for row in self._values(name) if row.tag in wanted]
+        if any(tag.startswith(LEDGER) for tag in wanted):
+            rows += self.floor.account(name).ledger()
+        return rows
+
+    def _rows(self, name: str) -> list[AccountValue]:
+        code = AccountValue("AccountCode", name, "")
+        ready = AccountValue("AccountReady", "true", "")
+        return [code, ready, *self._values(name), *self.floor.account(name).ledger()]
+
+    def _values(self, name: str) -> list[AccountValue]:
+        """The account's values, as a fault may distort them."""
+        faults = self.floor.faults
+        wrong = {"NetLiquidation": faults.net_liquidation, "BuyingPower": faults.buying_power}
+        return [
+            row if wrong.get(row.tag) is None else replace(row, value=f"{wrong[row.tag]:.2f}")
+            for row in self.floor.account(name).values()
+        ]
+
+    def _portfolio(self, name: str, shown: Shown) -> tws.PortfolioValue:
+        listing, account = self.floor.listing(shown.con_id), self.floor.account(name)
+        price = self.floor.market.price(shown.con_id)
+        value = shown.quantity * price * listing.units
+        closed = account.positions[shown.con_id].realized
+        return tws.PortfolioValue(
+            contract=wire_contract(listing),
+            position=shown.quantity,
+            market_price=round(price, 4),
+            market_value=round(value, 2),
+            average_cost=round(shown.avg_cost, 6),
+            unrealized=round(value - shown.quantity * shown.avg_cost, 2),
+            realized=round(closed, 2),
+            account=name,
+        )
+
+    def leave(self, session: Session) -> None:
+        """Forget a client."""
+        self._updates.pop(session, None)
+        self._multi = {key: one for key, one in self._multi.items() if key[0] is not session}
+        self._summaries = {
+            key: one for key, one in self._summaries.items() if key[0] is not session
+        }

@@ -1,0 +1,120 @@
+"""What the desks of the venue share: time and what is due, the exchange, the clients."""
+
+import heapq
+import itertools
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from brokerage.simulator.account import Account
+from brokerage.simulator.clock import Clock
+from brokerage.simulator.faults import Faults
+from brokerage.simulator.listings import Listing, Listings
+from brokerage.simulator.market import Market
+from brokerage.simulator.matching import Book
+from brokerage.tws.messages import Error
+from brokerage.tws.table import Message
+
+Action = Callable[[], None]
+
+
+class Agenda:
+    """Actions due at simulated times, carried out in order."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self._order = itertools.count()
+        self._due: list[tuple[float, int, Action]] = []
+
+    def later(self, seconds: float, action: Action) -> None:
+        """Carry out an action so many simulated seconds from now; 0 means: next time round."""
+        at = self.clock.time() + seconds
+        heapq.heappush(self._due, (at, next(self._order), action))
+
+    def later_wall(self, seconds: float, action: Action) -> None:
+        """The same in seconds of the machine: latencies do not shrink with the clock's speed."""
+        self.later(seconds * self.clock.speed, action)
+
+    def next_due(self) -> float | None:
+        """When the next action is due, in epoch seconds of simulated time."""
+        return self._due[0][0] if self._due else None
+
+    def run(self) -> None:
+        """Carry out what is due by now; what these actions add waits for the next time."""
+        now = self.clock.time()
+        due = []
+        while self._due and self._due[0][0] <= now:
+            due.append(heapq.heappop(self._due)[2])
+        for action in due:
+            action()
+
+
+@dataclass(eq=False)
+class Session:
+    """One client that has started its API; `deliver` takes messages, `hang_up` ends it."""
+
+    client_id: int
+    deliver: Callable[[Message], None]
+    hang_up: Callable[[], None]
+    data_type: int = 1
+    muted: bool = False
+    blocked_until: float = 0.0  # simulated time before which nothing of it is handled
+    arrivals: deque[float] = field(default_factory=deque)  # of the last simulated second
+    backlog: deque[Message] = field(default_factory=deque)
+    received: int = 0
+
+    def send(self, message: Message) -> None:
+        """Send a message, unless the client hears nothing any more."""
+        if not self.muted:
+            self.deliver(message)
+
+    def error(self, code: int, text: str, req_id: int = -1) -> None:
+        """Send an error; request id −1 concerns the system."""
+        self.send(Error(req_id, code, text))
+
+
+class Floor:
+    """The exchange, the accounts and the connected clients."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        seed: int = 7,
+        faults: Faults | None = None,
+        accounts: tuple[str, ...] = ("DU1234567",),
+        cash: float = 100_000.0,
+        always_open: bool = True,
+    ) -> None:
+        self.clock, self.faults, self.cash = clock, faults or Faults(), cash
+        self.agenda = Agenda(clock)
+        self.listings = Listings(clock)
+        self.market = Market(self.listings, clock, seed, always_open=always_open)
+        self.book = Book()
+        self.sessions: dict[int, Session] = {}
+        self._names = accounts
+        self._accounts: dict[str, Account] = {}
+
+    def names(self) -> tuple[str, ...]:
+        """The accounts that this login reports."""
+        return self.faults.accounts or self._names
+
+    def account(self, name: str = "") -> Account:
+        """An account by name, empty: the first; raises KeyError for one that is not reported."""
+        name = name or self.names()[0]
+        if name not in self.names():
+            raise KeyError(name)
+        if name not in self._accounts:
+            self._accounts[name] = Account(name, self.listings, self.market.price, self.cash)
+        return self._accounts[name]
+
+    def listing(self, con_id: int) -> Listing:
+        """The listing with this id; raises KeyError for one that never existed."""
+        found = self.listings.by_id(con_id)
+        if found is None:
+            raise KeyError(con_id)
+        return found
+
+    def session(self, client_id: int) -> Session | None:
+        """The connected client with this id, or None."""
+        return self.sessions.get(client_id)
