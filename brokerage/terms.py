@@ -149,14 +149,18 @@ class Quote:
 
     @property
     def time_source(self) -> Literal["exchange", "receipt", "none"]:
-        """Which time the age is measured by."""
-        if self.exchange_time is not None:
+        """Which time the age is measured by.
+
+        The exchange's time is that of the last trade: of an option, which trades now and then, it
+        says nothing about the quote.
+        """
+        if self.exchange_time is not None and not self.contract.is_option:
             return "exchange"
         return "receipt" if self.received_at is not None else "none"
 
     def age(self, now: datetime) -> float:
         """Seconds since the exchange's time, else since receipt; infinite without either."""
-        at = self.exchange_time or self.received_at
+        at = self.exchange_time if self.time_source == "exchange" else self.received_at
         return float("inf") if at is None else (now - at).total_seconds()
 
 
