@@ -1,6 +1,18 @@
 """The port: the one way to a broker, real or simulated."""
 
+from brokerage.broker import Stream
+from brokerage.clock import SessionClock
+from brokerage.gateway.cleaning import CleanupReport, cleanup, marketable
+from brokerage.gateway.connecting import PROBE_IDS, SCENARIO_IDS, connect
+from brokerage.gateway.desk import Desk
+from brokerage.gateway.probing import probe
+from brokerage.gateway.simulated import Simulated, simulation
+from brokerage.gateway.tickets import Event, Ticket
+from brokerage.safety import Door
 from brokerage.terms import (
+    PAPER,
+    SIMULATED,
+    TERMINAL,
     Bar,
     BrokerMessage,
     Chain,
@@ -22,11 +34,20 @@ from brokerage.terms import (
 )
 
 __all__ = [
+    "PAPER",
+    "PROBE_IDS",
+    "SCENARIO_IDS",
+    "SIMULATED",
+    "TERMINAL",
     "Bar",
     "BrokerMessage",
     "Chain",
+    "CleanupReport",
     "Contract",
     "ContractSpec",
+    "Desk",
+    "Door",
+    "Event",
     "Fill",
     "Intent",
     "Listener",
@@ -35,9 +56,18 @@ __all__ = [
     "Position",
     "Quote",
     "RateReport",
+    "SessionClock",
+    "Simulated",
+    "Stream",
     "Summary",
     "Target",
     "Tick",
+    "Ticket",
     "WhatIf",
     "WorkingOrder",
+    "cleanup",
+    "connect",
+    "marketable",
+    "probe",
+    "simulation",
 ]

@@ -1,0 +1,262 @@
+"""The desk: what one connection to a gateway can be asked to do."""
+
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from datetime import datetime
+
+from asgiref.sync import sync_to_async
+
+from brokerage.broker import Link, Stream, account, market, trading
+from brokerage.errors import OrderRefused, SafetyViolation
+from brokerage.gateway import proving
+from brokerage.gateway.orders import OrderBook
+from brokerage.gateway.tickets import Ticket
+from brokerage.models import Endpoint
+from brokerage.safety import Door, permit_what_if
+from brokerage.terms import (
+    Bar,
+    BrokerMessage,
+    Chain,
+    Contract,
+    ContractSpec,
+    Fill,
+    Intent,
+    Listener,
+    PaperProof,
+    Position,
+    Quote,
+    RateReport,
+    Summary,
+    WhatIf,
+    WorkingOrder,
+)
+
+# Well before the door would call it stale.
+PROOF_RENEWED_AFTER_SECONDS = 45.0
+
+
+class Desk:
+    """A connection that was proved to be paper; `gateway.connect` makes and closes it.
+
+    Times of the gateway are aware datetimes, limits are session seconds, `…_ms` real milliseconds.
+    Everything raises the errors of `brokerage.errors`.
+    """
+
+    def __init__(self, link: Link, proof: PaperProof, readonly: bool, listener: Listener) -> None:
+        self._link, self._listener = link, listener
+        self.target, self.clock, self.readonly = link.target, link.clock, readonly
+        self._proof: PaperProof | None = proof
+        self.accounts = proof.accounts
+        self.account = link.target.expected_account or proof.accounts[0]
+        self.next_order_id = link.next_order_id
+        self.last_quotes: dict[int, Quote] = {}
+        self.attempts, self.gaps = 1, [0.0]
+        self.lost_at: float | None = None
+        self.book = OrderBook(link, self, listener)
+        link.on_note, link.on_lost, link.on_message = self.book.hear, self._lost, self._message
+
+    # -- the connection -----------------------------------------------------------------------
+
+    @property
+    def client_id(self) -> int:
+        """The client id that this connection holds."""
+        return self._link.client_id
+
+    @property
+    def server_version(self) -> int:
+        """The protocol version of the gateway."""
+        return self._link.server_version
+
+    @property
+    def connect_ms(self) -> float:
+        """How long the socket took to open."""
+        return self._link.connect_ms
+
+    @property
+    def handshake_ms(self) -> float:
+        """How long it took from the open socket to accounts and next order id."""
+        return self._link.handshake_ms
+
+    @property
+    def connected(self) -> bool:
+        """Whether the socket is up and the gateway has its own link to the broker."""
+        return self._link.connected
+
+    @property
+    def proof(self) -> PaperProof | None:
+        """The latest paper proof; None once one has failed."""
+        return self._proof
+
+    @property
+    def messages(self) -> list[BrokerMessage]:
+        """What the gateway reported, the last thousand."""
+        return list(self._link.messages)
+
+    @property
+    def lines(self) -> int:
+        """How many market-data streams are open."""
+        return len(self._link.open_lines)
+
+    @property
+    def backoffs(self) -> list[float]:
+        """Session seconds waited after each refusal for the message rate."""
+        return list(self._link.backoffs)
+
+    @property
+    def sent_at(self) -> deque[float]:
+        """When, in session seconds, messages went through the bucket."""
+        return self._link.bucket.sent_at
+
+    @property
+    def history_held(self) -> list[float]:
+        """Session seconds that each historical request was held back here."""
+        return list(self._link.history.held)
+
+    def now(self) -> datetime:
+        """The gateway's time, estimated."""
+        return self.clock.now()
+
+    def disconnect(self) -> None:
+        """Close the connection on purpose; the desk is of no more use."""
+        self._link.close()
+
+    async def close(self) -> None:
+        """Disconnect and write down what is left."""
+        was_connected = self.connected
+        self.disconnect()
+        await self.book.close()
+        if was_connected and self._proof is not None:
+            await sync_to_async(proving.observe)(self.target, Endpoint.Seen.CONNECTED)
+
+    async def renew_proof(self) -> PaperProof:
+        """Ask for the accounts again and prove them; SafetyViolation disconnects at once."""
+        accounts = await self._link.read_accounts()
+        try:
+            self._proof = await sync_to_async(proving.prove)(
+                self.target, accounts, server_version=self.server_version, client_id=self.client_id
+            )
+        except SafetyViolation:
+            self._proof = None
+            self.disconnect()
+            raise
+        return self._proof
+
+    def _message(self, message: BrokerMessage) -> None:
+        self._listener.message(message)
+        self.book.hear_message(message)
+
+    def _lost(self, why: str) -> None:
+        self.lost_at = self.clock.elapsed()
+        self.book.lost(why)
+        self._listener.lost(why)
+
+    # -- reading ------------------------------------------------------------------------------
+
+    async def server_time(self, limit: float = 10.0) -> datetime:
+        """Ask the gateway for its time; whole seconds."""
+        return await self._link.server_time(limit)
+
+    async def burst(self, count: int) -> RateReport:
+        """Send so many cheap requests as fast as the bucket allows."""
+        return await self._link.burst(count)
+
+    async def account_summary(self) -> Summary:
+        """Read the account's figures."""
+        return await account.summary(self._link, self.account)
+
+    async def positions(self) -> list[Position]:
+        """Read what the account holds."""
+        return await account.positions(self._link, self.account)
+
+    async def qualify(self, spec: ContractSpec) -> Contract:
+        """Find the one contract that is meant; raises ContractNotFoundError."""
+        return await market.qualify(self._link, spec)
+
+    async def contract(self, con_id: int) -> Contract:
+        """Find a contract by its id; raises ContractNotFoundError."""
+        return await market.by_id(self._link, con_id)
+
+    async def chain(self, symbol: str) -> Chain:
+        """Read the option chain of a share."""
+        return await market.chain(self._link, await self.qualify(ContractSpec(symbol)))
+
+    async def quote(self, contract: Contract, limit: float = 15.0) -> Quote:
+        """Take a snapshot; raises GatewayTimeout when it does not end in time."""
+        quote = await market.quote(self._link, contract, limit)
+        self.last_quotes[contract.con_id] = quote
+        return quote
+
+    def stream(self, contract: Contract, bound: int = 1000) -> AbstractAsyncContextManager[Stream]:
+        """Open the managed stream of a contract; the only way to streaming data."""
+        return market.stream(self._link, contract, bound)
+
+    async def bars(
+        self,
+        contract: Contract,
+        duration: str = "1 D",
+        bar_size: str = "5 mins",
+        what: str = "TRADES",
+        rth: bool = True,
+        limit: float = 30.0,
+    ) -> list[Bar]:
+        """Read historical bars; raises GatewayTimeout after `limit`, counted from the sending."""
+        return await market.bars(self._link, contract, duration, bar_size, what, rth, limit)
+
+    async def open_orders(self) -> list[WorkingOrder]:
+        """Read every order that works at the gateway, of any client."""
+        return await trading.open_orders(self._link)
+
+    async def executions(self) -> list[Fill]:
+        """Read today's executions of the account, of any client."""
+        return await trading.executions(self._link)
+
+    # -- orders -------------------------------------------------------------------------------
+
+    async def place(self, intent: Intent, door: Door) -> Ticket:
+        """Send an order through the door; the same key again returns the same order.
+
+        Raises OrderRefused when the door does not let it out, SafetyViolation when a renewed proof
+        fails.
+        """
+        await self._keep_proof_fresh()
+        if self.book.failed is not None:
+            await self.book.flush()
+        if self.book.failed is not None:
+            raise OrderRefused("DATABASE", "What happened to earlier orders can't be written down.")
+        return await self.book.place(intent, door)
+
+    async def what_if(self, intent: Intent) -> WhatIf:
+        """Ask what an order would do; nothing is placed."""
+        await self._keep_proof_fresh()
+        return await trading.what_if(self._link, permit_what_if(intent, self))
+
+    async def cancel(self, ticket: Ticket) -> None:
+        """Ask for an order to be cancelled; `ticket.done()` tells what came of it."""
+        self.book.cancel(ticket)
+
+    async def wait_terminal(self, ticket: Ticket, limit: float = 30.0) -> str:
+        """Wait for the end of an order and return its state; raises GatewayTimeout."""
+        return await ticket.done(limit)
+
+    def cancel_by_id(self, order_id: int) -> None:
+        """Cancel an order of this client id that no ticket follows (after a crash)."""
+        trading.cancel(self._link, order_id)
+
+    async def _keep_proof_fresh(self) -> None:
+        proof = self._proof
+        if proof is None or not self.connected:
+            return
+        if time.monotonic() - proof.at > PROOF_RENEWED_AFTER_SECONDS:
+            await self.renew_proof()
+
+
+@asynccontextmanager
+async def closing(desk: Desk) -> AsyncIterator[Desk]:
+    """Close the desk at the end, whatever happens."""
+    try:
+        yield desk
+    finally:
+        with suppress(ConnectionError):
+            await desk.close()

@@ -1,0 +1,47 @@
+"""A private simulated gateway in this process, for drills that no real gateway should see."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from brokerage.simulator.faults import Faults
+from brokerage.simulator.server import Gateway
+from brokerage.terms import SIMULATED, Target
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """The running gateway: where it listens, its switches, and every frame of its wire."""
+
+    target: Target
+    gateway: Gateway
+
+    @property
+    def faults(self) -> Faults:
+        """What it does wrong; may be changed while it runs."""
+        return self.gateway.faults
+
+    @property
+    def transcript(self) -> list[Any]:
+        """Every frame, both ways."""
+        return list(self.gateway.transcript)
+
+
+@asynccontextmanager
+async def simulation(
+    *, speed: float = 25.0, seed: int = 7, expected_account: str = "", **faults: Any
+) -> AsyncIterator[Simulated]:
+    """Run a simulated gateway on a free local port; keyword arguments switch its faults on."""
+    serving = Gateway.serve(seed=seed, speed=speed, faults=Faults(**faults))
+    async with serving as gateway:
+        target = Target(
+            name="simulation",
+            host="127.0.0.1",
+            port=gateway.port,
+            kind=SIMULATED,
+            speed=speed,
+            expected_account=expected_account,
+            always_open=True,
+        )
+        yield Simulated(target, gateway)

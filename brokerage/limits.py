@@ -1,0 +1,132 @@
+"""How much may be ordered: shares of the account's value, and what an order grant covers."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from brokerage.errors import OrderRefused
+from brokerage.models import OrderGrant, OrderRecord
+from brokerage.terms import WORKING, Intent, Position
+
+# Shares of the net liquidation value; a long position without a stop risks all of its value.
+RISK_PER_TRADE, SINGLE_TRADE, ONE_POSITION, ALL_EXPOSURE = 0.03, 0.05, 0.20, 0.95
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What own orders of one contract add up to: filled, and still working on either side."""
+
+    sec_type: str
+    multiplier: int
+    price: float
+    net: float = 0.0
+    buying: float = 0.0
+    selling: float = 0.0
+
+    @property
+    def worst(self) -> float:
+        """The largest position, long or short, that fills of working orders could make."""
+        return max(self.net + self.buying, self.selling - self.net, 0.0)
+
+    @property
+    def notional(self) -> float:
+        """USD of the worst case."""
+        return self.worst * self.price * self.multiplier
+
+
+def closes(intent: Intent, holding: Holding) -> bool:
+    """Say whether the order can only bring the own position nearer to zero."""
+    if intent.side == "SELL":
+        return intent.quantity <= holding.net - holding.selling
+    return intent.quantity <= -holding.net - holding.buying
+
+
+def trade_problem(
+    intent: Intent, price: float, equity: float, positions: Iterable[Position]
+) -> OrderRefused | None:
+    """Return which share of the net liquidation value an opening order would exceed, if any."""
+    if not equity > 0:
+        return OrderRefused("LIMITS", "The net liquidation value is not known.")
+    contract = intent.contract
+    value = intent.quantity * price * contract.multiplier
+    costs = [(p.con_id, abs(p.quantity * p.avg_cost)) for p in positions]
+    held = sum(cost for con_id, cost in costs if con_id == contract.con_id)
+    gross = sum(cost for _, cost in costs)
+    rules = (
+        ("RISK_PER_TRADE", "risk of the trade", value, RISK_PER_TRADE),
+        ("RISK_SINGLE_TRADE", "value of the trade", value, SINGLE_TRADE),
+        ("RISK_POSITION", "position", held + value, ONE_POSITION),
+        ("RISK_EXPOSURE", "exposure", gross + value, ALL_EXPOSURE),
+    )
+    for reason, what, amount, share in rules:
+        if amount > share * equity:
+            text = f"The {what} of {amount:,.0f} USD is over {share:.0%} of {equity:,.0f} USD."
+            return OrderRefused(reason, text)
+    return None
+
+
+def grant_problem(
+    grant: OrderGrant, intent: Intent, price: float, holdings: dict[int, Holding]
+) -> OrderRefused | None:
+    """Return what the grant does not cover, if anything; `holdings` are those of its scope."""
+    if grant.revoked_at is not None:
+        return OrderRefused("GRANT_REVOKED", f"The order grant of {grant.scope} was revoked.")
+    if timezone.now() >= grant.expires_at:
+        return OrderRefused("GRANT_EXPIRED", f"The order grant of {grant.scope} has expired.")
+    if grant.orders_used() >= grant.max_orders:
+        return OrderRefused("GRANT_ORDERS", f"All {grant.max_orders} orders are used up.")
+    before = holdings.get(intent.contract.con_id, _nothing(intent, price))
+    if closes(intent, before):
+        return None
+    if intent.contract.is_option and price * intent.contract.multiplier > grant.max_premium:
+        premium = price * intent.contract.multiplier
+        text = f"A premium of {premium:,.0f} USD is over the cap of {grant.max_premium:,.0f} USD."
+        return OrderRefused("PREMIUM", text)
+    return _size_problem(grant, holdings | {intent.contract.con_id: _after(intent, price, before)})
+
+
+def _size_problem(grant: OrderGrant, holdings: dict[int, Holding]) -> OrderRefused | None:
+    contracts = sum(h.worst for h in holdings.values() if h.sec_type == "OPT")
+    shares = sum(h.worst for h in holdings.values() if h.sec_type != "OPT")
+    notional = sum(h.notional for h in holdings.values())
+    rules = (
+        ("GRANT_CONTRACTS", "option contracts", contracts, grant.max_contracts),
+        ("GRANT_SHARES", "shares", shares, grant.max_shares),
+        ("GRANT_NOTIONAL", "USD of open notional", notional, grant.max_notional),
+    )
+    for reason, what, amount, most in rules:
+        if amount > most:
+            text = f"{amount:,.0f} {what} would be open; {most:,.0f} are granted."
+            return OrderRefused(reason, text)
+    return None
+
+
+def _nothing(intent: Intent, price: float) -> Holding:
+    return Holding(intent.contract.sec_type, intent.contract.multiplier, price)
+
+
+def _after(intent: Intent, price: float, before: Holding) -> Holding:
+    buying = before.buying + (intent.quantity if intent.side == "BUY" else 0)
+    selling = before.selling + (intent.quantity if intent.side == "SELL" else 0)
+    dearest = max(price, before.price)
+    return Holding(before.sec_type, before.multiplier, dearest, before.net, buying, selling)
+
+
+def holdings_of(scope: str) -> dict[int, Holding]:
+    """Add up the own orders of a scope by contract, from the database."""
+    sums: dict[int, Holding] = {}
+    for order in OrderRecord.objects.filter(scope=scope).exclude(state__in=("INTENT", "REFUSED")):
+        price = order.avg_price or order.limit_price or 0.0
+        old = sums.get(order.con_id, Holding(order.sec_type, order.multiplier, price))
+        left = max(order.quantity - order.filled, 0) if order.state in WORKING else 0
+        buy = order.side == "BUY"
+        sums[order.con_id] = Holding(
+            old.sec_type,
+            old.multiplier,
+            max(old.price, price),
+            old.net + (order.filled if buy else -order.filled),
+            old.buying + (left if buy else 0),
+            old.selling + (0 if buy else left),
+        )
+    return sums

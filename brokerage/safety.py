@@ -1,0 +1,250 @@
+"""The one door that every order passes: paper proof, kill switch, grant, limits, fresh quote."""
+
+import math
+import re
+import time
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Protocol
+
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError, InterfaceError, transaction
+
+from brokerage.calendar import CalendarNotCoveredError, is_regular_hours
+from brokerage.clock import SessionClock
+from brokerage.errors import GatewayError, OrderRefused, SafetyViolation
+from brokerage.limits import grant_problem, holdings_of, trade_problem
+from brokerage.models import KillSwitch, OrderGrant
+from brokerage.terms import (
+    LIVE_PORTS,
+    PAPER,
+    PAPER_PORTS,
+    SIMULATED,
+    Contract,
+    Intent,
+    PaperProof,
+    Position,
+    Quote,
+    Summary,
+    Target,
+    usable,
+)
+
+PAPER_ACCOUNT = re.compile(r"D[A-Z]*\d+")
+PROOF_LIVES_SECONDS = 60.0
+QUOTE_LIVES_SECONDS = 5.0
+_SEAL = object()
+
+
+# -- paper or not -------------------------------------------------------------------------------
+
+
+def is_paper(account: str) -> bool:
+    """Say whether an account id is one of a paper account (DU…, DF…); all else counts as live."""
+    return PAPER_ACCOUNT.fullmatch(account) is not None
+
+
+def account_problem(accounts: Iterable[str], expected: str = "") -> str:
+    """Return why these accounts do not prove paper, or nothing when they do."""
+    accounts = list(accounts)
+    if not accounts:
+        return "The gateway named no account."
+    if live := [account for account in accounts if not is_paper(account)]:
+        return f"Account {', '.join(live)} is not a paper account."
+    if expected and expected not in accounts:
+        return f"The expected account {expected} is not among {', '.join(accounts)}."
+    return ""
+
+
+def refuse_live_port(target: Target) -> None:
+    """Raise SafetyViolation, before any socket opens, unless port and kind can be paper."""
+    what = f"{target.address} is refused."
+    if target.port in LIVE_PORTS:
+        raise SafetyViolation(what, f"Port {target.port} is a live-trading port.")
+    if target.kind not in {SIMULATED, PAPER}:
+        raise SafetyViolation(what, f"There is no route of kind {target.kind!r}.")
+    if target.kind == PAPER and target.port not in PAPER_PORTS:
+        raise SafetyViolation(what, "A paper gateway listens on 4002 or 7497.")
+
+
+# -- quotes -------------------------------------------------------------------------------------
+
+
+def quote_problem(quote: Quote | None, now: datetime) -> OrderRefused | None:
+    """Return why no decision may rest on this quote at `now` (gateway time), if it may not.
+
+    Exactly five seconds old is stale.
+    """
+    if quote is None:
+        return OrderRefused("STALE_QUOTE", "There is no quote of this contract.")
+    if quote.quality != "OK":
+        text = f"The quote is {quote.quality.lower()}: bid {quote.bid:g}, ask {quote.ask:g}."
+        return OrderRefused("INCOMPLETE_QUOTE", text)
+    age = quote.age(now)
+    if not age < QUOTE_LIVES_SECONDS:
+        return OrderRefused("STALE_QUOTE", f"The quote is {age:.1f} s old.")
+    return None
+
+
+# -- the door -----------------------------------------------------------------------------------
+
+
+class Permit:
+    """Leave for one order, handed out by the door alone; without it nothing can be sent.
+
+    `price` is the dearest price the order may pay, as far as the door looked.
+    """
+
+    def __init__(self, intent: Intent, seal: object, price: float = 0.0) -> None:
+        if seal is not _SEAL:
+            raise TypeError("only the door gives permits")
+        self._intent: Intent | None = intent
+        self.price = price
+
+    def spend(self) -> Intent:
+        """Return the order it is for, once; raises OrderRefused when it was used before."""
+        intent, self._intent = self._intent, None
+        if intent is None:
+            raise OrderRefused("PERMIT_SPENT", "This permit has let its order out already.")
+        return intent
+
+
+class DeskFacts(Protocol):
+    """What the door asks of a desk."""
+
+    target: Target
+    readonly: bool
+    last_quotes: dict[int, Quote]
+
+    @property
+    def proof(self) -> PaperProof | None: ...
+    @property
+    def connected(self) -> bool: ...
+    def now(self) -> datetime: ...
+    async def quote(self, contract: Contract, limit: float = 15.0) -> Quote: ...
+    async def positions(self) -> list[Position]: ...
+    async def account_summary(self) -> Summary: ...
+
+
+class Door:
+    """Lets orders of one grant out; without a grant only reduce-only clean-up passes."""
+
+    def __init__(self, grant_id: int | None, clock: SessionClock) -> None:
+        self.grant_id, self.clock = grant_id, clock
+
+    async def check(self, intent: Intent, desk: DeskFacts) -> Permit:
+        """Return a permit, or raise OrderRefused with the first reason against the order.
+
+        What the database says is read again by `admit`, in the transaction before sending.
+        """
+        check_connection(desk)
+        _check_shape(intent)
+        if intent.purpose == "CLEANUP":
+            await self._check_reduces(intent, desk)
+            return Permit(intent, _SEAL)
+        await sync_to_async(self.admit)(intent, 0.0)
+        self._check_hours(desk)
+        price = await self._price(intent, desk)
+        await sync_to_async(self.admit)(intent, price)
+        await self._check_limits(intent, price, desk)
+        return Permit(intent, _SEAL, price)
+
+    def admit(self, intent: Intent, price: float) -> OrderGrant | None:
+        """Read kill switch and grant from the database now, in a transaction.
+
+        Raises OrderRefused; DATABASE when they can't be read. Reduce-only clean-up passes.
+        """
+        if intent.purpose == "CLEANUP":
+            return None
+        try:
+            with transaction.atomic():
+                return self._admit(intent, price)
+        except (DatabaseError, InterfaceError) as error:
+            raise OrderRefused("DATABASE", "The kill switch can't be read.") from error
+
+    def _admit(self, intent: Intent, price: float) -> OrderGrant:
+        if not KillSwitch.permits():
+            raise OrderRefused("KILL_SWITCH", "The kill switch is not armed.")
+        if self.grant_id is None:
+            raise OrderRefused("NO_GRANT", "There is no order grant.")
+        grant = OrderGrant.objects.select_for_update().filter(pk=self.grant_id).first()
+        if grant is None:
+            raise OrderRefused("NO_GRANT", f"There is no order grant {self.grant_id}.")
+        if problem := grant_problem(grant, intent, price, holdings_of(grant.scope)):
+            raise problem
+        return grant
+
+    def _check_hours(self, desk: DeskFacts) -> None:
+        try:
+            is_open = desk.target.always_open or is_regular_hours(desk.now())
+        except CalendarNotCoveredError as error:
+            raise OrderRefused("HOURS", str(error)) from error
+        if not is_open:
+            raise OrderRefused("HOURS", "The market is closed; orders wait for regular hours.")
+
+    async def _price(self, intent: Intent, desk: DeskFacts) -> float:
+        """Return the dearest price the order may pay, from a quote that is fresh."""
+        quote = desk.last_quotes.get(intent.contract.con_id)
+        if quote is None or not quote.age(desk.now()) < QUOTE_LIVES_SECONDS:
+            try:
+                quote = await desk.quote(intent.contract)
+            except GatewayError as error:
+                raise OrderRefused("STALE_QUOTE", f"No fresh quote: {error}") from error
+        if problem := quote_problem(quote, desk.now()):
+            raise problem
+        limit = intent.limit_price if intent.order_type == "LMT" else 0.0
+        return max(limit, quote.ask) if intent.side == "BUY" else quote.ask
+
+    async def _check_limits(self, intent: Intent, price: float, desk: DeskFacts) -> None:
+        try:
+            summary, positions = await desk.account_summary(), await desk.positions()
+        except GatewayError as error:
+            raise OrderRefused("LIMITS", f"The limits can't be checked: {error}") from error
+        if _reduces(intent, positions):
+            return
+        equity = summary.values.get("NetLiquidation", 0.0)
+        if problem := trade_problem(intent, price, equity, positions):
+            raise problem
+
+    async def _check_reduces(self, intent: Intent, desk: DeskFacts) -> None:
+        if not intent.reduce_only:
+            raise OrderRefused("REDUCE_ONLY", "Clean-up orders only reduce positions.")
+        try:
+            positions = await desk.positions()
+        except GatewayError as error:
+            raise OrderRefused("REDUCE_ONLY", f"The position can't be read: {error}") from error
+        if not _reduces(intent, positions):
+            raise OrderRefused("REDUCE_ONLY", "The order is larger than the open position.")
+
+
+def check_connection(desk: DeskFacts) -> None:
+    """Raise OrderRefused unless this desk is read-write, connected, and freshly proved paper."""
+    if desk.readonly:
+        raise OrderRefused("READ_ONLY", "This connection was opened for reading only.")
+    if not desk.connected:
+        raise OrderRefused("CONNECTION", "The gateway is not connected.")
+    if desk.proof is None:
+        raise OrderRefused("PROOF_MISSING", "The account was not proved to be a paper account.")
+    if time.monotonic() - desk.proof.at > PROOF_LIVES_SECONDS:
+        raise OrderRefused("PROOF_STALE", "The paper proof is older than 60 s.")
+    if problem := account_problem(desk.proof.accounts, desk.target.expected_account):
+        raise OrderRefused("NOT_PAPER", problem)
+
+
+def permit_what_if(intent: Intent, desk: DeskFacts) -> Permit:
+    """Return a permit to ask what an order would do, which places nothing; raises OrderRefused."""
+    check_connection(desk)
+    _check_shape(intent)
+    return Permit(intent, _SEAL)
+
+
+def _check_shape(intent: Intent) -> None:
+    if not (math.isfinite(intent.quantity) and intent.quantity > 0):
+        raise OrderRefused("INVALID", f"A quantity of {intent.quantity} can't be ordered.")
+    if intent.order_type == "LMT" and not usable(intent.limit_price):
+        raise OrderRefused("INVALID", f"A limit of {intent.limit_price} is no price.")
+
+
+def _reduces(intent: Intent, positions: Iterable[Position]) -> bool:
+    held = sum(p.quantity for p in positions if p.con_id == intent.contract.con_id)
+    return intent.quantity <= (held if intent.side == "SELL" else -held)
