@@ -22,7 +22,7 @@ from brokerage.simulator.market.pricing import fair_values
 
 BLOCK = 7200  # ticks; half an hour, so that sessions and days begin and end with a block
 CENT = 100.0
-SHARE_PAUSE, OPTION_PAUSE = 8, 240  # ticks after which a trade happens at the latest
+SHARE_PAUSE, OPTION_PAUSE = 8, 12  # ticks after which a trade happens at the latest
 WIDE_SHARE = 0.12  # how often a share is quoted two cents wide
 OPTION_ACTIVITY = 0.02
 OPTION_SPREAD = 0.04  # of the value, at least two cents and at most twenty

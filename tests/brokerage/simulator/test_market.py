@@ -16,7 +16,8 @@ from brokerage.simulator.market import Market
 SPY, QQQ = 756733, 320227571
 CALL = option("SPY", "20261127", 700.0, "C").con_id
 FAR_PUT = option("SPY", "20261127", 548.0, "P").con_id
-INSTANTS = st.floats(1_767_225_600, 1_861_920_000)  # 2026 to 2028
+MILLISECONDS = st.integers(1_767_225_600_000, 1_861_920_000_000)  # 2026 to 2028
+INSTANTS = MILLISECONDS.map(lambda milliseconds: milliseconds / 1000)
 IDS = st.sampled_from([SPY, QQQ, 265598, CALL, FAR_PUT])
 
 
@@ -114,7 +115,7 @@ def test_no_time_no_updates(market, clock):
 def test_step_names_the_watched_contracts_that_changed(market, clock):
     market.watch(SPY)
     market.watch(FAR_PUT)
-    clock.advance(3)
+    clock.advance(1)
     assert market.step() == [SPY]
     assert market.step() == []
 
