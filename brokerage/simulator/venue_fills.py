@@ -145,12 +145,8 @@ class FillsDesk:
         sim, quote = record.sim, self.floor.market.quote(record.sim.con_id)
         price = quote.ask if sim.side == "BUY" else quote.bid
         left = sim.remaining
-        sim.filled, sim.average_price, sim.last_price, sim.status = (
-            sim.quantity,
-            price,
-            price,
-            "Filled",
-        )
+        sim.filled, sim.status = sim.quantity, "Filled"
+        sim.average_price = sim.last_price = price
         fill = Fill(
             exec_id=f"0000late.{record.perm_id:08x}.01.01",
             key=record.key,

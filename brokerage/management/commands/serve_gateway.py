@@ -13,7 +13,7 @@ TAKEN = "Port {port} on {host} is taken ({reason}); stop what listens there or c
 
 
 class Command(BaseCommand):
-    """Serves simulated accounts, quotes and fills to any TWS API client until it is told to stop."""
+    """Serves simulated accounts, quotes and fills to any TWS API client until told to stop."""
 
     help = "Serve the simulated IB Gateway to any TWS API client"
     requires_system_checks = ()
