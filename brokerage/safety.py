@@ -70,10 +70,12 @@ def refuse_live_port(target: Target) -> None:
 # -- quotes -------------------------------------------------------------------------------------
 
 
-def quote_problem(quote: Quote | None, now: datetime) -> OrderRefused | None:
+def quote_problem(
+    quote: Quote | None, now: datetime, lives: float = QUOTE_LIVES_SECONDS
+) -> OrderRefused | None:
     """Return why no decision may rest on this quote at `now` (gateway time), if it may not.
 
-    Exactly five seconds old is stale.
+    A quote that is exactly `lives` seconds old is stale.
     """
     if quote is None:
         return OrderRefused("STALE_QUOTE", "There is no quote of this contract.")
@@ -81,7 +83,7 @@ def quote_problem(quote: Quote | None, now: datetime) -> OrderRefused | None:
         text = f"The quote is {quote.quality.lower()}: bid {quote.bid:g}, ask {quote.ask:g}."
         return OrderRefused("INCOMPLETE_QUOTE", text)
     age = quote.age(now)
-    if not age < QUOTE_LIVES_SECONDS:
+    if not age < lives:
         return OrderRefused("STALE_QUOTE", f"The quote is {age:.1f} s old.")
     return None
 
