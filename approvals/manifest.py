@@ -83,7 +83,8 @@ def _is_part(value: Any) -> bool:
 
 def _section(title: str, value: Any) -> Section:
     if isinstance(value, list) and all(isinstance(row, dict) for row in value):
-        keys = tuple(dict.fromkeys(key for row in value for key in row))
+        known = dict.fromkeys(key for row in value for key in row)
+        keys = tuple(sorted(known, key=lambda key: key not in IDENTITIES))
         rows = tuple(tuple(_cell(row.get(key, "")) for key in keys) for row in value)
         return Section(title, tuple(map(_words, keys)), rows)
     rows = tuple((path, _shown(leaf)) for path, leaf in _leaves(value))

@@ -105,7 +105,7 @@ def test_sections_are_tables_that_a_person_can_read() -> None:
             ("policy.slots", "[]"), ("policy.version", "1"), ("subject", "prelive_1"),
         )),
         Section("Config", ("Item", "Value"), (("limits.orders", "30"),)),
-        Section("Results", ("Cases", "Id", "Note"), (("1, 2", "BC-01", ""), ("", "MD-01", "x"))),
+        Section("Results", ("Id", "Cases", "Note"), (("BC-01", "1, 2", ""), ("MD-01", "", "x"))),
         Section("Uploads", ("Item", "Value"), (("[1]", "4"), ("[2]", "5"))),
     ]  # fmt: skip
 
