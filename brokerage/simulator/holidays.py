@@ -38,8 +38,8 @@ def _observed(day: date) -> date:
 @lru_cache(maxsize=64)
 def holidays(year: int) -> frozenset[date]:
     """Weekdays of a year on which the exchange is closed (NYSE rule 7.2, Juneteenth included)."""
-    new_year = date(year, 1, 1)
     days = {
+        _observed(date(year, 1, 1)),
         nth_weekday(year, 1, MONDAY, 3),
         nth_weekday(year, 2, MONDAY, 3),
         easter(year) - 2 * DAY,
@@ -50,9 +50,8 @@ def holidays(year: int) -> frozenset[date]:
         nth_weekday(year, 11, THURSDAY, 4),
         _observed(date(year, 12, 25)),
     }
-    if new_year.weekday() != SATURDAY:  # the exchange trades on 31 December all the same
-        days.add(_observed(new_year))
-    return frozenset(days | {day for day in MOURNING if day.year == year})
+    # A New Year on a Saturday is not moved into the old year: the books close on 31 December.
+    return frozenset(day for day in days | MOURNING if day.year == year)
 
 
 def is_session(day: date) -> bool:

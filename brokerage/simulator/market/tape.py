@@ -22,7 +22,8 @@ from brokerage.simulator.market.pricing import fair_values
 
 BLOCK = 7200  # ticks; half an hour, so that sessions and days begin and end with a block
 CENT = 100.0
-SHARE_PAUSE, OPTION_PAUSE = 8, 12  # ticks after which a trade happens at the latest
+# Ticks after which a trade happens at the latest: a quote's age is reckoned from its last trade.
+SHARE_PAUSE, OPTION_PAUSE = 8, 12
 WIDE_SHARE = 0.12  # how often a share is quoted two cents wide
 OPTION_ACTIVITY = 0.02
 OPTION_SPREAD = 0.04  # of the value, at least two cents and at most twenty
@@ -162,7 +163,7 @@ class ShareTape(Tape):
 
 
 class OptionTape(Tape):
-    """An option: quoted around its Black-Scholes value, traded now and then.
+    """An option: quoted around its Black-Scholes value, traded every few seconds.
 
     Its time to expiry never falls below `least_seconds`: the value of a moment, not of none.
     """
