@@ -41,12 +41,9 @@ class Agenda:
 
     def run(self) -> None:
         """Carry out what is due by now; what these actions add waits for the next time."""
-        now = self.clock.time()
-        due = []
-        while self._due and self._due[0][0] <= now:
-            due.append(heapq.heappop(self._due)[2])
-        for action in due:
-            action()
+        now, known = self.clock.time(), next(self._order)
+        while self._due and self._due[0][0] <= now and self._due[0][1] < known:
+            heapq.heappop(self._due)[2]()
 
 
 @dataclass(eq=False)
@@ -90,7 +87,8 @@ class Floor:
         self.agenda = Agenda(clock)
         self.listings = Listings(clock)
         self.market = Market(self.listings, clock, seed, always_open=always_open)
-        self.book = Book()
+        # No two gateways may give one execution id: whoever records fills tells them apart by it.
+        self.book = Book(prefix=f"{int(clock.start.timestamp() * 1000) & 0xFFFFFFFF:08x}")
         self.sessions: dict[int, Session] = {}
         self._names = accounts
         self._accounts: dict[str, Account] = {}
