@@ -232,7 +232,7 @@ class SlotRow(NamedTuple):
     after: tuple[Role, ...]
 
 
-class SignatureQuerySet(AppendOnlyQuerySet):
+class SignatureQuerySet(AppendOnlyQuerySet[Any]):
     """Lets no signature in but through `Signature.save`, which asks the rules."""
 
     def bulk_create(self, *args: Any, **kwargs: Any) -> list[Any]:

@@ -204,6 +204,7 @@ SPECTACULAR_SETTINGS = {
 APPROVALS_EVIDENCE = "validation.evidence.load"
 SIGNOFF_CUTOFF_HOUR_ET = env.int("SIGNOFF_CUTOFF_HOUR_ET", 14)
 SIGNOFF_DUE_HOUR_ET = env.int("SIGNOFF_DUE_HOUR_ET", 18)
+EXPIRY_AUTO_ACTIVATE = env.bool("EXPIRY_AUTO_ACTIVATE", True)
 CODE_VERSION = env.str("CRUCIBLE_CODE_VERSION", "")
 
 # The simulated gateway that `manage.py demo` starts.

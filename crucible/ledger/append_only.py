@@ -1,6 +1,6 @@
 """Models whose rows are written once; the triggers of their tables see to it in the database."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import models
 
@@ -13,7 +13,10 @@ class AppendOnlyError(TypeError):
     """Code tried to change or delete a row of an append-only table."""
 
 
-class AppendOnlyQuerySet(models.QuerySet[Any]):
+Row = TypeVar("Row", bound=models.Model, covariant=True)
+
+
+class AppendOnlyQuerySet(models.QuerySet[Row]):
     """Refuses, before the database has to, what its triggers refuse."""
 
     def update(self, **kwargs: Any) -> int:
@@ -25,10 +28,13 @@ class AppendOnlyQuerySet(models.QuerySet[Any]):
         raise AppendOnlyError(f"{self.model.__name__} rows are never deleted")
 
 
+AppendOnlyManager = models.Manager.from_queryset(AppendOnlyQuerySet)
+
+
 class AppendOnlyModel(models.Model):
     """A model whose rows are written once; its migration adds `triggers(table)` as well."""
 
-    objects = AppendOnlyQuerySet.as_manager()
+    objects = AppendOnlyManager()
 
     class Meta:
         abstract = True
