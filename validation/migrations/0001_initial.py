@@ -166,6 +166,7 @@ class Migration(migrations.Migration):
                 ('abort_reason', models.CharField(blank=True, max_length=500)),
                 ('cleanup', models.CharField(choices=[('NOT_NEEDED', 'Not needed'), ('PENDING', 'To do'), ('DONE', 'Done'), ('FAILED', 'Failed')], default='NOT_NEEDED', max_length=12)),
                 ('cleanup_note', models.TextField(blank=True)),
+                ('facts', models.JSONField(blank=True, default=dict)),
                 ('summary', models.TextField(blank=True)),
                 ('known_issues', models.TextField(blank=True)),
                 ('recommendation', models.TextField(blank=True)),

@@ -88,6 +88,8 @@ class Session(models.Model):
     abort_reason = models.CharField(max_length=500, blank=True)
     cleanup = models.CharField(max_length=12, choices=CleanupState, default=CleanupState.NOT_NEEDED)
     cleanup_note = models.TextField(blank=True)
+    # What the worker saw around the scenarios: balances in USD, connections, versions.
+    facts = models.JSONField(default=dict, blank=True)
     summary = models.TextField(blank=True)
     known_issues = models.TextField(blank=True)
     recommendation = models.TextField(blank=True)

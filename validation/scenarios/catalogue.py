@@ -52,6 +52,7 @@ class Definition:
     needs: frozenset[Need]
     cases: tuple[int, ...]
     waivable: bool
+    own_connection: bool
     function: ScenarioFunction
 
     @property
@@ -93,14 +94,18 @@ class Catalogue:
         needs: Iterable[Need] = (),
         cases: tuple[int, ...] = (),
         waivable: bool = True,
+        own_connection: bool = False,
     ) -> Callable[[ScenarioFunction], ScenarioFunction]:
-        """Register the decorated function; raise ValueError for a duplicate or a missing text."""
+        """Register the decorated function; raise ValueError for a duplicate or a missing text.
+
+        With `own_connection` the trial comes without a desk: the scenario is about connecting.
+        """
 
         def register(function: ScenarioFunction) -> ScenarioFunction:
             self.add(
                 Definition(
                     id, slug, title, Category(category), timeout, severity,
-                    frozenset(needs), cases, waivable, function,
+                    frozenset(needs), cases, waivable, own_connection, function,
                 )
             )  # fmt: skip
             return function

@@ -75,16 +75,17 @@ async def _no_alert(title: str, text: str, severity: str) -> None:
 class Trial:
     """One attempt at a scenario, as the scenario sees it.
 
-    `desk` is connected (read-write where the scenario needs orders), `clock` runs at the gateway's
-    speed, `ref` is the orderRef of its orders (session/scenario), `door` is the only way out for
-    orders, `shared` lives as long as the session. Times that are stored are real UTC.
+    `clock` runs at the gateway's speed, `ref` is the orderRef of its orders (session/scenario),
+    `door` is the only way out for orders, `shared` lives as long as the session. `connection` is
+    None for a scenario that opens its own connections. Times that are stored are real UTC.
     """
 
-    desk: Desk
     target: Target
     config: Config
     ref: str
-    door: Door | None = None
+    clock: SessionClock
+    connection: Desk | None = None
+    order_door: Door | None = None
     sink: Sink | None = None
     raise_alert: AlertFunction = _no_alert
     shared: dict[str, Any] = field(default_factory=dict)
@@ -96,9 +97,18 @@ class Trial:
     planned: str = ""
 
     @property
-    def clock(self) -> SessionClock:
-        """The session's clock, as the desk keeps it."""
-        return self.desk.clock
+    def desk(self) -> Desk:
+        """The connected desk, read-write where the scenario needs orders."""
+        if self.connection is None:
+            raise RuntimeError("this scenario declared that it opens its own connections")
+        return self.connection
+
+    @property
+    def door(self) -> Door:
+        """The only way out for orders; only scenarios that need orders have one."""
+        if self.order_door is None:
+            raise RuntimeError("this scenario did not declare that it needs orders")
+        return self.order_door
 
     def check(
         self,
@@ -170,6 +180,7 @@ class Trial:
         self, purpose: str, readonly: bool, options: dict[str, Any]
     ) -> AsyncIterator[Desk]:
         options.setdefault("listener", TrialListener(self))
+        options.setdefault("clock", SessionClock(self.target.speed))
         self.note(f"Connecting for {purpose}", source="gateway")
         async with gateway.connect(self.target, readonly=readonly, **options) as desk:
             yield desk

@@ -1,0 +1,125 @@
+"""The runner's writes and looks at the database: each one transaction under the fencing token."""
+
+from typing import Any
+
+from django.utils import timezone
+
+from brokerage.models import AccountProof, KillSwitch
+from crucible.alerts.raising import raise_alert
+from crucible.ledger.record import record
+from crucible.live.publish import publish
+from validation import sessions
+from validation.cleanup import Cleaned
+from validation.configuration import read
+from validation.lease import Lease, guarded
+from validation.models import Attempt, AttemptState, CleanupState, Session, SessionState
+from validation.scenarios import catalogue
+from validation.trials import Ending
+from validation.verdicts import Stop, latest
+
+NOT_FLAT = "The clean-up could not verify that no order is open and every position is closed."
+BY_HAND = "Cancel and close by hand at the broker now, then find out why the clean-up failed."
+
+
+def open_run(lease: Lease) -> dict[str, Any]:
+    """Write down that the session runs, and return what the runner needs to know."""
+    with guarded(lease) as session:
+        grant = sessions.begin(session, actor="worker")
+    rows = session.attempts.values_list("scenario", "number", "state")
+    states = {
+        scenario: state
+        for scenario, state in latest(rows).items()
+        if state not in {AttemptState.PENDING, AttemptState.RUNNING}
+    }
+    registry = catalogue.load()
+    waiting = session.attempts.filter(state=AttemptState.PENDING)
+    pairs = [(attempt, registry.get(attempt.scenario)) for attempt in waiting]
+    return {
+        "plan": sorted(pairs, key=lambda pair: pair[1].order),
+        "target": session.endpoint.target(),
+        "config": read(session.config.content),
+        "grant_id": grant.pk if grant else None,
+        "fail_fast": session.fail_fast,
+        "planned": session.planned,
+        "states": states,
+        "facts": dict(session.facts),
+    }
+
+
+def start_attempt(lease: Lease, attempt: Attempt) -> None:
+    """Mark an attempt RUNNING."""
+    with guarded(lease):
+        attempt.state, attempt.started_at = AttemptState.RUNNING, timezone.now()
+        attempt.save(update_fields=["state", "started_at"])
+        _record(lease, attempt)
+
+
+def finish_attempt(lease: Lease, attempt: Attempt, ending: Ending, ms: int | None) -> None:
+    """Give an attempt its last state; `ms` is its length in real milliseconds."""
+    with guarded(lease):
+        attempt.state, attempt.reason = ending.state, ending.reason
+        attempt.ended_at, attempt.duration_ms = timezone.now(), ms
+        attempt.save(update_fields=["state", "reason", "ended_at", "duration_ms"])
+        _record(lease, attempt, reason=ending.reason, duration_ms=ms)
+
+
+def _record(lease: Lease, attempt: Attempt, **details: Any) -> None:
+    record(
+        f"attempt.{attempt.state.lower()}", "attempt", attempt.pk, actor="worker",
+        session=lease.number, scenario=attempt.scenario, number=attempt.number, **details,
+    )  # fmt: skip
+    publish(sessions.topic_of(lease.number), f"attempt:{attempt.pk}", "dashboard")
+
+
+def look_outside(lease: Lease) -> Stop | None:
+    """Return why the session must stop, if a person or the kill switch wants it to."""
+    session = Session.objects.select_related("abort_requested_by").get(pk=lease.session_id)
+    if session.abort_requested_by is not None and session.token == lease.token:
+        who = session.abort_requested_by.get_username()
+        return sessions.abort_stop(who, session.abort_reason)
+    switch = KillSwitch.objects.filter(pk=KillSwitch.SINGLE).first()
+    if switch is not None and switch.armed:
+        return None
+    reason = switch.reason if switch else "its state can't be read"
+    do = "Find the root cause; two people must reset the switch before a new session."
+    return Stop(SessionState.HALTED, f"The kill switch was triggered: {reason}", do)
+
+
+def saw_live_account(lease: Lease) -> bool:
+    """Say whether any reading of the gateway's accounts in this run was not paper."""
+    session = Session.objects.get(pk=lease.session_id)
+    return AccountProof.objects.filter(
+        endpoint=session.endpoint_id, ok=False, at__gte=session.started_at
+    ).exists()
+
+
+def enter_cleanup(lease: Lease) -> CleanupState:
+    """Move the session to CLEANUP and return whether it has anything to clean up."""
+    with guarded(lease) as session:
+        sessions.move(session, SessionState.CLEANUP, actor="worker")
+        return CleanupState(session.cleanup)
+
+
+def close_run(lease: Lease, stop: Stop | None, cleaned: Cleaned, facts: dict[str, Any]) -> None:
+    """End the run: store the clean-up and the facts, then complete or end the session."""
+    with guarded(lease) as session:
+        session.facts = facts
+        session.cleanup = CleanupState.DONE if cleaned.ok else CleanupState.FAILED
+        session.cleanup_note = cleaned.note
+        session.save(update_fields=["facts", "cleanup", "cleanup_note"])
+        if not cleaned.ok:
+            stop = not_flat(session, cleaned)
+        if stop is None:
+            sessions.complete(session, actor="worker")
+        else:
+            sessions.end(session, stop, actor=stop.actor)
+
+
+def not_flat(session: Session, cleaned: Cleaned) -> Stop:
+    """Alert people to a clean-up that failed, and return the end of the session for it."""
+    text = f"{NOT_FLAT} {cleaned.note} {BY_HAND}"
+    raise_alert(
+        "cleanup-failed", f"Clean-up of {session.number} failed", text,
+        severity="CRITICAL", ref=session.number,
+    )  # fmt: skip
+    return Stop(SessionState.HALTED, f"{NOT_FLAT} {cleaned.note}", BY_HAND)

@@ -1,0 +1,104 @@
+"""Who runs a session: the database says so, by a lease and a fencing token."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from validation.models import Session, SessionState
+
+LEASE = timedelta(seconds=15)
+RENEW_EVERY_S = 5.0
+RUNNING = (SessionState.RUNNING, SessionState.CLEANUP)
+
+
+class StaleToken(Exception):  # noqa: N818 - the specification's name
+    """Another worker or the sweeper has taken the session: nothing more may be written to it."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to write to a session, until somebody with a higher token takes it."""
+
+    session_id: int
+    number: str
+    token: int
+    owner: str
+
+
+def claim(number: str, owner: str) -> Lease | None:
+    """Take a waiting session and set it RUNNING; None when it is not waiting any more.
+
+    One UPDATE decides among all workers. A session that ran once is never claimed again: what is
+    left of it belongs to the sweeper.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        taken = Session.objects.filter(
+            number=number, state=SessionState.READY, abort_requested_at=None
+        ).update(
+            token=F("token") + 1,
+            lease_owner=owner,
+            lease_until=now + LEASE,
+            state=SessionState.RUNNING,
+            started_at=Coalesce("started_at", now),
+        )
+        if not taken:
+            return None
+        session = Session.objects.get(number=number)
+    return Lease(session.pk, session.number, session.token, owner)
+
+
+def renew(lease: Lease) -> None:
+    """Prolong the lease by 15 s from now; raises StaleToken when it is not ours any more."""
+    mine = Session.objects.filter(pk=lease.session_id, token=lease.token, state__in=RUNNING)
+    if not mine.update(lease_until=timezone.now() + LEASE):
+        raise StaleToken(f"{lease.number}: token {lease.token} is not the current one")
+
+
+@contextmanager
+def guarded(lease: Lease) -> Iterator[Session]:
+    """Open a transaction that only the holder of the current token may write in.
+
+    The session's row is locked until it ends, so that a take-over waits. Raises StaleToken.
+    """
+    with transaction.atomic():
+        yield guard(lease)
+
+
+def guard(lease: Lease) -> Session:
+    """Lock and return the session inside the caller's transaction; raises StaleToken."""
+    session = Session.objects.select_for_update().filter(pk=lease.session_id).first()
+    if session is None or session.token != lease.token:
+        raise StaleToken(f"{lease.number}: token {lease.token} is not the current one")
+    return session
+
+
+def expired() -> list[Session]:
+    """Return the sessions whose worker has not renewed its lease in time."""
+    return list(Session.objects.filter(state__in=RUNNING, lease_until__lt=timezone.now()))
+
+
+def next_expiry() -> float | None:
+    """Return in how many seconds the next lease ends, or None when no session runs."""
+    running = Session.objects.filter(state__in=RUNNING).exclude(lease_until=None)
+    first = running.order_by("lease_until").values_list("lease_until", flat=True).first()
+    return None if first is None else (first - timezone.now()).total_seconds()
+
+
+def take_over(session: Session, owner: str) -> Lease | None:
+    """Take an expired lease for the sweeper; None when somebody else was faster, or it was renewed.
+
+    The old worker's token becomes stale in the same statement.
+    """
+    now = timezone.now()
+    still = Q(token=session.token, state__in=RUNNING, lease_until__lt=now)
+    taken = Session.objects.filter(still, pk=session.pk).update(
+        token=F("token") + 1, lease_owner=owner, lease_until=now + LEASE
+    )
+    return Lease(session.pk, session.number, session.token + 1, owner) if taken else None

@@ -1,0 +1,82 @@
+"""Store what scenarios report, once a second, under the worker's fencing token."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError
+from django.utils import timezone
+
+from crucible.live.publish import publish
+from validation.lease import Lease, guarded
+from validation.models import Attempt, Check, LogLine, Metric
+from validation.scenarios.trial import CheckRow, MetricRow, Row, Sink
+
+Stored = Check | Metric | LogLine
+logger = logging.getLogger(__name__)
+
+
+class Recorder:
+    """Collects rows in the order in which they come; `flush` writes them in one transaction."""
+
+    def __init__(self, lease: Lease) -> None:
+        self.lease = lease
+        self._rows: list[Stored] = []
+
+    def sink(self, attempt: Attempt) -> Sink:
+        """Return what takes the rows of one attempt."""
+
+        def take(row: Row) -> None:
+            self._rows.append(_model(row, attempt))
+
+        return take
+
+    def line(self, text: str, level: str = "INFO", source: str = "session") -> None:
+        """Add a line of the session's own."""
+        self._rows.append(
+            LogLine(
+                session_id=self.lease.session_id, at=timezone.now(), level=level,
+                source=source, message=text,
+            )
+        )  # fmt: skip
+
+    async def flush(self) -> None:
+        """Write everything collected so far; a database that is away keeps it for the next time.
+
+        Raises StaleToken.
+        """
+        batch, self._rows = self._rows, []
+        if not batch:
+            return
+        try:
+            await sync_to_async(write)(self.lease, batch)
+        except DatabaseError:
+            self._rows = batch + self._rows
+            logger.exception("%s: %d rows wait for the database", self.lease.number, len(batch))
+
+
+def write(lease: Lease, rows: Sequence[Stored]) -> None:
+    """Write the rows in one transaction under the token; raises StaleToken."""
+    with guarded(lease):
+        Check.objects.bulk_create([row for row in rows if isinstance(row, Check)])
+        Metric.objects.bulk_create([row for row in rows if isinstance(row, Metric)])
+        LogLine.objects.bulk_create([row for row in rows if isinstance(row, LogLine)])
+        attempts = {row.attempt_id for row in rows}
+        topics = [f"attempt:{pk}" for pk in attempts if pk is not None]
+        publish(f"session:{lease.number}", *topics)
+
+
+def _model(row: Row, attempt: Attempt) -> Stored:
+    at: datetime = row.at
+    if isinstance(row, CheckRow):
+        return Check(
+            attempt=attempt, position=row.position, name=row.name, expected=row.expected,
+            actual=row.actual, passed=row.passed, required=row.required, at=at,
+        )  # fmt: skip
+    if isinstance(row, MetricRow):
+        return Metric(attempt=attempt, name=row.name, value=row.value, unit=row.unit, at=at)
+    return LogLine(
+        session_id=attempt.session_id, attempt=attempt, at=at, level=row.level,
+        source=row.source, message=row.text, code=row.code, planned=row.planned,
+    )  # fmt: skip

@@ -1,0 +1,281 @@
+"""Run a session's scenarios one after the other, in one event loop, under a lease."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError
+from django.utils import timezone
+
+from brokerage import gateway
+from brokerage.calendar import is_regular_hours, order_window_open
+from brokerage.clock import SessionClock
+from brokerage.errors import GatewayError, SafetyViolation
+from brokerage.gateway import Desk
+from brokerage.safety import Door
+from brokerage.terms import Target
+from crucible.alerts.raising import raise_alert
+from validation import bookkeeping
+from validation.cleanup import Cleaned, clean_up
+from validation.configuration import Config
+from validation.lease import RENEW_EVERY_S, Lease, StaleToken, renew
+from validation.models import Attempt, AttemptState, CleanupState, SessionState
+from validation.recorder import Recorder
+from validation.scenarios.catalogue import MARKET_HOURS, ORDERS, Definition
+from validation.scenarios.trial import Trial, TrialListener
+from validation.trials import Ending, carry_out, explain
+from validation.verdicts import Stop, stop_now
+
+logger = logging.getLogger(__name__)
+PULSE_S = 1.0
+Watcher = Callable[[Attempt, Trial | None], None]
+
+
+@dataclass
+class Control:
+    """What the outside has decided meanwhile: go on, stop, or the lease is gone."""
+
+    stop: Stop | None = None
+    lost: StaleToken | None = None
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def decide(self, stop: Stop | None) -> None:
+        """Take over a reason to stop; the first one stands."""
+        if stop is not None and self.stop is None:
+            self.stop = stop
+            self.wake.set()
+
+    def lose(self, error: StaleToken) -> None:
+        """Note that nothing may be written any more."""
+        self.lost = error
+        self.wake.set()
+
+    def check(self) -> None:
+        """Raise StaleToken when the lease is gone."""
+        if self.lost is not None:
+            raise self.lost
+
+
+@dataclass
+class Run:
+    """One session on its way: what is planned, where, and what was seen around the scenarios."""
+
+    lease: Lease
+    plan: list[tuple[Attempt, Definition]]
+    target: Target
+    config: Config
+    grant_id: int | None
+    fail_fast: bool
+    planned: int
+    states: dict[str, str]
+    recorder: Recorder
+    control: Control
+    watcher: Watcher | None = None
+    shared: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def count(self, name: str) -> None:
+        """Count one more of something."""
+        self.facts[name] = self.facts.get(name, 0) + 1
+
+
+async def run(lease: Lease, watcher: Watcher | None = None) -> None:
+    """Run the claimed session to its end; when the lease is lost, stop writing at once."""
+    work = await sync_to_async(bookkeeping.open_run)(lease)
+    recorder, control = Recorder(lease), Control()
+    job = Run(lease=lease, recorder=recorder, control=control, watcher=watcher, **work)
+    pulse = asyncio.create_task(_pulse(job))
+    try:
+        await _read_balance(job, "opening_balance")
+        stop = await _scenarios(job)
+        await _end(job, stop)
+    except StaleToken as error:
+        logger.warning("%s: stopped, somebody else has taken the session", error)
+    finally:
+        pulse.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await pulse
+
+
+async def _pulse(job: Run) -> None:
+    """Each second write what was collected and look for orders from outside; renew in time."""
+    loop = asyncio.get_running_loop()
+    renewed = loop.time()
+    while True:
+        await asyncio.sleep(PULSE_S)
+        try:
+            if loop.time() - renewed >= RENEW_EVERY_S:
+                await sync_to_async(renew)(job.lease)
+                renewed = loop.time()
+            await job.recorder.flush()
+            job.control.decide(await sync_to_async(bookkeeping.look_outside)(job.lease))
+        except StaleToken as error:
+            job.control.lose(error)
+            return
+        except DatabaseError:
+            logger.exception("%s: the database did not answer", job.lease.number)
+
+
+async def _scenarios(job: Run) -> Stop | None:
+    """Run what is planned; return why it stopped early, if it did."""
+    for attempt, definition in job.plan:
+        job.control.check()
+        if job.control.stop is not None:
+            return job.control.stop
+        ending = await _one(job, attempt, definition)
+        job.states[definition.id] = ending.state
+        if ending.halted or await sync_to_async(bookkeeping.saw_live_account)(job.lease):
+            why = f"Safety violation in {definition.id}: {ending.reason or 'not a paper account'}"
+            do = "Trade nothing. Find out which account the gateway is logged in to."
+            return Stop(SessionState.HALTED, why, do)
+        share = job.config.validation.max_failure_share
+        stop = stop_now(job.states.values(), job.planned, share=share, fail_fast=job.fail_fast)
+        if stop is not None and job.control.stop is None:
+            return stop
+    return job.control.stop
+
+
+async def _one(job: Run, attempt: Attempt, definition: Definition) -> Ending:
+    """Give one attempt its run, its clean-up and its end."""
+    if reason := _unmet(definition, job):
+        ending = Ending(AttemptState.SKIPPED, reason)
+        await _finish(job, attempt, ending, None, None)
+        return ending
+    await sync_to_async(bookkeeping.start_attempt)(job.lease, attempt)
+    _tell(job, attempt, None)
+    clock = SessionClock(job.target.speed)
+    began = clock.wall_ms()
+    trial = _trial(job, attempt, clock)
+    ending = await _interruptible(job, _attempt(job, definition, trial))
+    if definition.wants(ORDERS):
+        ending = await _clean_after(job, attempt, ending)
+    await _finish(job, attempt, ending, trial, round(clock.wall_ms() - began))
+    return ending
+
+
+def _trial(job: Run, attempt: Attempt, clock: SessionClock) -> Trial:
+    async def alert(title: str, text: str, severity: str) -> None:
+        await sync_to_async(raise_alert)(
+            f"scenario-{attempt.scenario}", title, text, severity=severity, ref=job.lease.number
+        )
+
+    return Trial(
+        target=job.target, config=job.config, ref=f"{job.lease.number}/{attempt.scenario}",
+        clock=clock, sink=job.recorder.sink(attempt), raise_alert=alert, shared=job.shared,
+        documented_positions=" ".join(job.config.paper_trading.documented_positions),
+    )  # fmt: skip
+
+
+async def _attempt(job: Run, definition: Definition, trial: Trial) -> Ending:
+    """Connect if the scenario wants a desk, then carry it out."""
+    if definition.own_connection:
+        return await carry_out(definition, trial)
+    orders = definition.wants(ORDERS)
+    try:
+        async with _desk(job, readonly=not orders, trial=trial) as desk:
+            trial.connection = desk
+            trial.order_door = Door(job.grant_id, trial.clock) if orders else None
+            return await carry_out(definition, trial)
+    except SafetyViolation as violation:
+        return Ending(AttemptState.ERROR, str(violation), halted=True)
+    except GatewayError as error:
+        return Ending(AttemptState.ERROR, f"No connection: {explain(error)}")
+
+
+@asynccontextmanager
+async def _desk(job: Run, *, readonly: bool, trial: Trial | None = None) -> AsyncIterator[Desk]:
+    options: dict[str, Any] = {"timeout": job.config.gateway.timeout, "readonly": readonly}
+    if trial is not None:
+        options |= {"listener": TrialListener(trial), "clock": trial.clock}
+    async with gateway.connect(job.target, **options) as desk:
+        job.count("connections_opened")
+        yield desk
+    job.count("connections_released")
+
+
+async def _interruptible(job: Run, work: Any) -> Ending:
+    """Await the work, unless the outside wants the session to stop: then cancel it."""
+    task: asyncio.Task[Ending] = asyncio.ensure_future(work)
+    waker = asyncio.ensure_future(job.control.wake.wait())
+    try:
+        await asyncio.wait({task, waker}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        task.cancel()
+        await asyncio.wait({task})
+        job.control.check()
+        why = job.control.stop.why if job.control.stop else "The session was stopped."
+        return Ending(AttemptState.ABORTED, why)
+    finally:
+        waker.cancel()
+        task.cancel()
+
+
+async def _clean_after(job: Run, attempt: Attempt, ending: Ending) -> Ending:
+    """Cancel and flatten what the attempt left; a failure makes it an ERROR with an alert."""
+    cleaned = await clean_up(job.target, f"{job.lease.number}/{attempt.scenario}")
+    job.recorder.line(f"Clean-up of {attempt.scenario}: {cleaned.note}", source="clean-up")
+    if cleaned.ok:
+        return ending
+    await sync_to_async(raise_alert)(
+        "cleanup-failed", f"Clean-up of {attempt.scenario} failed", cleaned.note,
+        severity="CRITICAL", ref=job.lease.number,
+    )  # fmt: skip
+    return Ending(AttemptState.ERROR, f"Clean-up failed: {cleaned.note}", ending.halted)
+
+
+async def _finish(
+    job: Run, attempt: Attempt, ending: Ending, trial: Trial | None, ms: int | None
+) -> None:
+    job.control.check()
+    await job.recorder.flush()
+    await sync_to_async(bookkeeping.finish_attempt)(job.lease, attempt, ending, ms)
+    _tell(job, attempt, trial)
+
+
+def _tell(job: Run, attempt: Attempt, trial: Trial | None) -> None:
+    if job.watcher is not None:
+        job.watcher(attempt, trial)
+
+
+def _unmet(definition: Definition, job: Run) -> str:
+    """Return why the scenario can't start now, or nothing."""
+    if job.target.always_open:
+        return ""
+    now = timezone.now()
+    if definition.wants(ORDERS) and not order_window_open(now):
+        return "Orders start in regular trading hours only, not in the last 15 minutes."
+    required = job.config.validation.market_hours_required
+    if definition.wants(MARKET_HOURS) and required and not is_regular_hours(now):
+        return "The exchange is closed, and the scenario needs regular trading hours."
+    return ""
+
+
+async def _read_balance(job: Run, name: str) -> None:
+    """Note the account's net liquidation value in USD; a gateway that fails is the scenarios'."""
+    try:
+        async with _desk(job, readonly=True) as desk:
+            summary = await desk.account_summary()
+            job.facts[name] = summary.values.get("NetLiquidation")
+    except GatewayError as error:
+        job.recorder.line(f"The balance could not be read: {error}", "WARNING")
+
+
+async def _end(job: Run, stop: Stop | None) -> None:
+    """Clean up after the whole session, then hand it to people, or end it before its time."""
+    await job.recorder.flush()
+    needed = await sync_to_async(bookkeeping.enter_cleanup)(job.lease)
+    cleaned = Cleaned(True, "No order scenario ran.")
+    if needed == CleanupState.PENDING:
+        cleaned = await clean_up(job.target, job.lease.number)
+        job.recorder.line(f"Clean-up of the session: {cleaned.note}", source="clean-up")
+    if stop is None:
+        await _read_balance(job, "closing_balance")
+    job.control.check()
+    await job.recorder.flush()
+    await sync_to_async(bookkeeping.close_run)(job.lease, stop, cleaned, job.facts)

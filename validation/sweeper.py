@@ -1,0 +1,114 @@
+"""Find what was left behind: expired leases, clean-ups still to do, messages never delivered."""
+
+import logging
+from datetime import timedelta
+
+from asgiref.sync import async_to_sync
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from crucible.alerts.raising import raise_alert
+from crucible.ledger.record import record
+from crucible.live.publish import publish
+from validation import lease, outbox, sessions
+from validation.bookkeeping import BY_HAND, NOT_FLAT
+from validation.cleanup import Cleaned, clean_up
+from validation.models import AttemptState, CleanupState, LogLine, Session, SessionState
+from validation.verdicts import Stop
+
+logger = logging.getLogger(__name__)
+SWEEPER = "sweeper"
+# One clean-up at a time for each session; the next try after a minute when it did not succeed.
+CLEANUP_LEASE = timedelta(seconds=60)
+PERIOD_S = 5.0
+LOST = "Its worker stopped answering in the middle of the run: no sign of life for 15 seconds."
+NEXT = (
+    "Nothing is repeated by itself. Read the clean-up's result below, check the worker's log, "
+    "then start a new session that names this one as its predecessor."
+)
+
+
+def sweep() -> float | None:
+    """Do one round; return in how many seconds to look again, if before the next regular round."""
+    for session in lease.expired():
+        interrupt(session)
+    for session in waiting_for_cleanup():
+        finish_cleanup(session)
+    outbox.deliver_again()
+    soon = lease.next_expiry()
+    return max(soon, 0.0) + 0.1 if soon is not None and soon < PERIOD_S else None
+
+
+def interrupt(session: Session) -> bool:
+    """Take an expired session away from its worker and end it INTERRUPTED; False if too late."""
+    with transaction.atomic():
+        taken = lease.take_over(session, SWEEPER)
+        if taken is None:
+            return False
+        session = lease.guard(taken)
+        running = session.attempts.filter(state=AttemptState.RUNNING).first()
+        during = f" {running.scenario} was running." if running else ""
+        sessions.end(session, Stop(SessionState.INTERRUPTED, LOST + during, NEXT), actor=SWEEPER)
+        LogLine.objects.create(
+            session=session, level="ERROR", source=SWEEPER, message=LOST + during
+        )
+        raise_alert(
+            "session-interrupted", f"{session.number} was interrupted", f"{LOST}{during} {NEXT}",
+            severity="CRITICAL", ref=session.number,
+        )  # fmt: skip
+    logger.warning("%s interrupted", session.number)
+    return True
+
+
+def waiting_for_cleanup() -> list[Session]:
+    """Return the ended sessions whose clean-up nobody has verified yet."""
+    free = Q(lease_until=None) | Q(lease_until__lt=timezone.now())
+    return list(
+        Session.objects.filter(
+            free, state=SessionState.INTERRUPTED, cleanup=CleanupState.PENDING
+        ).select_related("endpoint")
+    )
+
+
+def finish_cleanup(session: Session) -> bool:
+    """Cancel and flatten what an interrupted session left; False when another sweeper does it."""
+    mine = Session.objects.filter(
+        Q(lease_until=None) | Q(lease_until__lt=timezone.now()),
+        pk=session.pk, cleanup=CleanupState.PENDING,
+    ).update(lease_owner=SWEEPER, lease_until=timezone.now() + CLEANUP_LEASE)  # fmt: skip
+    if not mine:
+        return False
+    cleaned = async_to_sync(clean_up)(session.endpoint.target(), session.number)
+    _note_cleanup(session, cleaned)
+    return cleaned.ok
+
+
+def _note_cleanup(session: Session, cleaned: Cleaned) -> None:
+    with transaction.atomic():
+        session = sessions.lock(session)
+        first = session.cleanup_note != cleaned.note
+        session.cleanup_note = cleaned.note
+        if cleaned.ok:
+            session.cleanup, session.lease_owner, session.lease_until = (
+                CleanupState.DONE, "", None,
+            )  # fmt: skip
+        session.save(update_fields=["cleanup", "cleanup_note", "lease_owner", "lease_until"])
+        level = "INFO" if cleaned.ok else "ERROR"
+        if first:
+            LogLine.objects.create(
+                session=session, level=level, source="clean-up", message=cleaned.note
+            )
+            kind = "session.cleaned" if cleaned.ok else "session.cleanup_failed"
+            record(kind, "session", session.number, actor=SWEEPER, note=cleaned.note)
+        if not cleaned.ok:
+            _alert(session, cleaned)
+        publish("dashboard", sessions.topic(session))
+
+
+def _alert(session: Session, cleaned: Cleaned) -> None:
+    raise_alert(
+        "cleanup-failed", f"Clean-up of {session.number} failed",
+        f"{NOT_FLAT} {cleaned.note} It is tried again each minute. {BY_HAND}",
+        severity="CRITICAL", ref=session.number,
+    )  # fmt: skip

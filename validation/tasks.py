@@ -1,0 +1,37 @@
+"""What Celery calls: each task loads and makes one call; the database decides what happens."""
+
+import logging
+import os
+import socket
+
+from asgiref.sync import async_to_sync
+from celery import shared_task
+
+from validation import rolling, runner, sweeper
+from validation.lease import claim
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(max_retries=0, ignore_result=True)
+def execute_session(number: str) -> None:
+    """Run a waiting session; a message that comes twice, late or out of order changes nothing."""
+    lease = claim(number, f"{socket.gethostname()}:{os.getpid()}")
+    if lease is None:
+        logger.info("%s is not waiting any more", number)
+        return
+    async_to_sync(runner.run)(lease)
+
+
+@shared_task(name="validation.tasks.sweep", max_retries=0, ignore_result=True)
+def sweep() -> None:
+    """Look for what was left behind, and again the moment that the next lease ends."""
+    again = sweeper.sweep()
+    if again is not None:
+        sweep.apply_async(countdown=again, expires=again + sweeper.PERIOD_S, retry=False)
+
+
+@shared_task(max_retries=0, ignore_result=True)
+def roll_weekly_expiry() -> None:
+    """Bring the weekly expiry up to date, verified in the broker's option chain."""
+    logger.info(rolling.roll().text)

@@ -1,0 +1,55 @@
+"""Carry out one scenario under its timeout and say how it ended."""
+
+import traceback
+from dataclasses import dataclass
+
+from brokerage.errors import GatewayError, SafetyViolation
+from validation.models import AttemptState
+from validation.scenarios.catalogue import Definition
+from validation.scenarios.trial import SkipScenario, Trial
+from validation.verdicts import attempt_state
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a scenario ended; `halted` says that the whole session must stop for safety."""
+
+    state: AttemptState
+    reason: str = ""
+    halted: bool = False
+
+
+async def carry_out(definition: Definition, trial: Trial) -> Ending:
+    """Run the scenario's function to one of its honest ends; cancellation passes through."""
+    limit = trial.clock.timeout(definition.timeout)
+    try:
+        async with limit:
+            await definition.function(trial)
+    except SkipScenario as skip:
+        return Ending(AttemptState.SKIPPED, str(skip))
+    except SafetyViolation as violation:
+        return Ending(AttemptState.ERROR, str(violation), halted=True)
+    except Exception as error:  # noqa: BLE001 - whatever it raises is the scenario's result
+        if limit.expired():
+            reason = f"It took longer than {definition.timeout:g} s."
+            return Ending(AttemptState.TIMED_OUT, reason)
+        return Ending(AttemptState.ERROR, explain(error))
+    return judge(trial)
+
+
+def judge(trial: Trial) -> Ending:
+    """Return the verdict on a scenario that came to its end."""
+    state = attempt_state(trial.checks)
+    if state == AttemptState.ERROR:
+        return Ending(state, "The scenario checked nothing.")
+    failed = [check.name for check in trial.checks if check.required and not check.passed]
+    return Ending(state, f"Failed: {', '.join(failed)}." if failed else "")
+
+
+def explain(error: BaseException) -> str:
+    """Return an error in words: a gateway's own sentences, else type, text and place."""
+    if isinstance(error, GatewayError):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({frames[-1].name}, line {frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {error}{place}"[:2000]
