@@ -134,7 +134,8 @@ class Peer(asyncio.Protocol):
             self.transport.abort()
 
     def hang_up(self) -> None:
-        """Send what is queued and close."""
+        """Send what is queued and close; what the client still wanted is lost."""
+        self._inbox.clear()
         self.connection.close()
         self.flush()
         if self.transport:

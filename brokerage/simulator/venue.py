@@ -61,7 +61,6 @@ class Venue:
         self.orders = OrdersDesk(floor, records, self.fills)
         self._handlers = self._table()
         self._started = 0
-        self._matched_until = floor.clock.time()
         floor.agenda.later(self._step_seconds(), self._step)
 
     def _table(self) -> dict[type[Any], Callable[[Session, Any], None]]:
@@ -77,9 +76,11 @@ class Venue:
         return table
 
     def enter(self, session: Session) -> bool:
-        """Let a client in and greet it; False after refusing a client id that is in use."""
-        if len(self.floor.sessions) >= MOST_CLIENTS or session.client_id in self.floor.sessions:
-            session.error(*IN_USE)
+        """Let a client in and greet it; False after refusing an id in use, or one too many."""
+        in_use = session.client_id in self.floor.sessions
+        if in_use or len(self.floor.sessions) >= MOST_CLIENTS:
+            if in_use:
+                session.error(*IN_USE)
             session.hang_up()
             return False
         self.floor.sessions[session.client_id] = session
@@ -168,10 +169,7 @@ class Venue:
     def _step(self) -> None:
         """Move the market: fill orders, then serve the lines."""
         self.floor.agenda.later(self._step_seconds(), self._step)
-        after, self._matched_until = self._matched_until, self.floor.clock.time()
-        for con_id in sorted(self.floor.book.contracts()):
-            for quote in self.floor.market.updates(con_id, after, self._matched_until):
-                self.fills.match(con_id, quote)
+        self.fills.catch_up_all()
         self.quotes.push()
 
     def _current_time(self, session: Session, message: ReqCurrentTime) -> None:

@@ -65,6 +65,7 @@ class FillsDesk:
     def __init__(self, floor: Floor, records: Records, positions: PositionsDesk) -> None:
         self.floor, self.records, self._positions = floor, records, positions
         self.executions: list[Execution] = []
+        self._seen_until: dict[int, float] = {}
         self.handlers: Mapping[type[Any], Callable[[Session, Any], None]] = {
             ReqExecutions: self.list_executions,
         }
@@ -76,8 +77,22 @@ class FillsDesk:
             raise KeyError(key)
         return record
 
+    def catch_up(self, con_id: int) -> None:
+        """Fill what the quotes of a contract have allowed since the last time."""
+        now = self.floor.clock.time()
+        after = self._seen_until.get(con_id, now)
+        self._seen_until[con_id] = now
+        for quote in self.floor.market.updates(con_id, after, now):
+            self.match(con_id, quote)
+
+    def catch_up_all(self) -> None:
+        """The same for every contract with working orders."""
+        for con_id in sorted(self.floor.book.contracts()):
+            self.catch_up(con_id)
+
     def match_now(self, con_id: int) -> None:
         """Fill what the current quote of a contract allows."""
+        self.catch_up(con_id)
         self.match(con_id, self.floor.market.quote(con_id))
 
     def match(self, con_id: int, quote: Quote) -> None:
@@ -94,6 +109,7 @@ class FillsDesk:
 
     def _filled(self, fill: Fill) -> None:
         record = self.record(fill.key)
+        fill = replace(fill, time=max(fill.time, record.sim.submitted_at))
         if self.floor.faults.fill_above_limit:
             fill = self._worsened(record, fill)
         self._book(record, fill)

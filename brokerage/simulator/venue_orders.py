@@ -134,6 +134,7 @@ class OrdersDesk:
 
     def _acknowledge(self, record: Record) -> None:
         """The order reaches the book; its owner hears of it; it may fill from the next moment."""
+        self.fills.catch_up(record.sim.con_id)
         self.floor.book.submit(record.sim, record.listing)
         record.acknowledged = True
         held = not self.floor.market.is_open()
