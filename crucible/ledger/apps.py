@@ -3,10 +3,11 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.core.checks import Tags, register
 from django.db import connections
 from django.db.models.signals import post_migrate
 
-from crucible.ledger import triggers
+from crucible.ledger import checks, triggers
 
 
 class LedgerConfig(AppConfig):
@@ -17,6 +18,7 @@ class LedgerConfig(AppConfig):
 
     def ready(self) -> None:
         """Restore triggers and the head after a migration, which on SQLite may drop them."""
+        register(checks.guarded, Tags.database)
         post_migrate.connect(_restore, sender=self)
 
     def restore(self, using: str) -> None:

@@ -3,14 +3,16 @@
 import sqlite3
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
+from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, connections, transaction
 from django.db.models import ProtectedError
 
 from crucible.ledger import triggers
-from crucible.ledger.append_only import AppendOnlyError
+from crucible.ledger.append_only import AppendOnlyError, AppendOnlyModel
 from crucible.ledger.models import Entry, Head
 from crucible.ledger.record import record
 from tests.databases import Database
@@ -168,13 +170,23 @@ def test_a_person_in_the_ledger_cannot_be_deleted(database: Database) -> None:
 
 def test_no_declared_trigger_is_missing_after_migrate(database: Database) -> None:
     assert triggers.missing(connection) == []
-    assert "ledger_entry" in {operation.table for operation in triggers.declared(connection)}
+    assert run_checks(databases=["default"], tags=["database"]) == []
+
+
+def test_every_append_only_model_of_every_app_is_guarded_in_the_database(
+    database: Database,
+) -> None:
+    models = [model for model in apps.get_models() if issubclass(model, AppendOnlyModel)]
+    guarded = {operation.table for operation in triggers.declared(connection)}
+    assert "ledger_entry" in guarded
+    assert {model._meta.db_table for model in models} - guarded == set()
 
 
 def test_a_removed_trigger_is_noticed_and_restored(database: Database) -> None:
     on_table = " ON ledger_entry" if database.vendor == "postgresql" else ""
     execute(f"DROP TRIGGER ledger_entry_no_update{on_table}")
-    assert triggers.missing(connection) == ["ledger_entry_no_update"]
+    (warning,) = run_checks(databases=["default"], tags=["database"])
+    assert (warning.id, "ledger_entry_no_update" in warning.msg) == ("ledger.W001", True)
     call_command("migrate", verbosity=0)
     assert triggers.missing(connection) == []
 
@@ -186,7 +198,9 @@ def test_a_disabled_trigger_is_noticed(postgres_db: Database) -> None:
 
 @pytest.fixture
 def notes(database: Database) -> triggers.AppendOnly:
-    """A table whose rows freeze once they are done."""
+    """A table whose rows freeze once they are done, and a connection without our pragma."""
+    if database.vendor == "sqlite":
+        connection.cursor().execute("PRAGMA recursive_triggers = OFF")
     execute(
         "CREATE TABLE note (id integer PRIMARY KEY, code varchar(9) UNIQUE, state varchar(9), "
         "side integer, page integer, UNIQUE (side, page))"
