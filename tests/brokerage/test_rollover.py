@@ -5,8 +5,11 @@ from datetime import date
 
 import pytest
 
+from brokerage.calendar import ET, next_weekly_expiry, weekly_expiries
+from brokerage.gateway import connect, simulation
 from brokerage.rollover import Expiry, ExpiryNotListedError, decide, propose
 from brokerage.terms import Chain
+from tests.databases import Database
 
 LISTED = ("20260213", "20260220", "20260402", "20260410")
 SUNDAY, GOOD_WEEK = date(2026, 2, 8), date(2026, 3, 30)
@@ -76,3 +79,14 @@ def test_an_expiry_that_the_broker_does_not_list_is_refused_with_the_nearest() -
 def test_an_empty_chain_verifies_nothing(empty: Chain) -> None:
     with pytest.raises(ExpiryNotListedError):
         decide(SUNDAY, "", empty)
+
+
+async def test_the_simulated_gateway_lists_the_next_eight_weekly_expiries(
+    sqlite_file: Database,
+) -> None:
+    async with simulation() as gateway, connect(gateway.target) as desk:
+        today = desk.now().astimezone(ET).date()
+        found = await propose(desk, today, Contract())
+        listed = (await desk.chain("SPY")).expirations
+    assert found.day == next_weekly_expiry(today)
+    assert {f"{day:%Y%m%d}" for day in weekly_expiries(today, 8)} <= set(listed)
