@@ -31,13 +31,24 @@ def decide(
     """
     signer = User.objects.get(pk=by.pk)  # roles as they are now, not as the caller read them
     check_comment(decision, comment)
-    pick(Request.objects.get(pk=pk).case(), person(signer), slot, decision)
+    admit(pk, signer, slot, decision)
     passwords.confirm(signer, password, about=pk)
     with transaction.atomic():
         request = Request.lock(pk)
         if void_if_changed(request.subject, SYSTEM) is None:
             return _sign(request, signer, decision, comment.strip(), slot)
     raise Refused(CHANGED)
+
+
+def admit(pk: int, signer: User, slot: Role | None, decision: Decision) -> None:
+    """Raise Refused when the rules are against it; evidence found changed voids the request."""
+    request = Request.objects.get(pk=pk)
+    try:
+        pick(request.case(), person(signer), slot, decision)
+    except Refused as refused:
+        if refused.refusal == CHANGED:
+            void_if_changed(request.subject, SYSTEM)
+        raise
 
 
 def _sign(

@@ -80,16 +80,15 @@ def decide(http: HttpRequest, pk: int) -> HttpResponse:
     if http.method == "GET":
         return redirect("approvals:request", pk)
     form = _decision_form(signoff, _user(http), http.POST)
-    if form is None:
-        refusal = why_not(signoff.case(), person(_user(http)), Decision.REJECT)
-        return _page(http, signoff, refusal=refusal)
-    if not form.is_valid():
-        return _page(http, signoff, form=form, status=400)
     try:
-        _sign(http, signoff, form.cleaned_data)
+        if form is None:
+            signing.admit(pk, _user(http), None, Decision.REJECT)
+        elif form.is_valid():
+            _sign(http, signoff, form.cleaned_data)
+            return redirect("approvals:request", pk)
     except Refused as refused:
         return _refused(http, _found(pk), form, refused.refusal)
-    return redirect("approvals:request", pk)
+    return _page(http, signoff, form=form, status=400)
 
 
 @require_http_methods(["GET", "POST"])
@@ -144,9 +143,10 @@ def _decision_form(signoff: Request, user: User, data: Any = None) -> DecisionFo
 
 
 def _refused(
-    http: HttpRequest, signoff: Request, form: DecisionForm, refusal: Refusal
+    http: HttpRequest, signoff: Request, form: DecisionForm | None, refusal: Refusal
 ) -> HttpResponse:
-    if field := IN_FORM.get(refusal.code):
+    field = IN_FORM.get(refusal.code)
+    if form is not None and field:
         form.add_error(field, f"{refusal.detail} {refusal.why} {refusal.do}")
         return _page(http, signoff, form=form, status=refusal.status)
     return _page(http, signoff, refusal=refusal)

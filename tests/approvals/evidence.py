@@ -66,6 +66,15 @@ class FakeEvidence:
         put(subject, told=[*read(subject)["told"], [outcome, who, note]])
 
 
+class ChangedJustBefore(FakeEvidence):
+    """Somebody else's change is there by the time that the lock is."""
+
+    def lock(self, subject: str) -> None:
+        """Hold the row, and find other content in it."""
+        super().lock(subject)
+        put(subject, content={"results": []})
+
+
 def load() -> Evidence:
     """Return the evidence, as settings.APPROVALS_EVIDENCE asks for it."""
     return FakeEvidence()

@@ -226,6 +226,16 @@ def test_content_that_changed_in_secret_is_shown_and_a_signature_voids_it(
     response = browser.post(f"{path}decide/", FORM)
     assert response.status_code == 409
     assert "so the request is void" in text(response)
+    assert Request.objects.get().state == "VOIDED"
+
+
+def test_a_change_in_the_very_moment_of_signing_is_told_on_the_page(
+    signoff: Request, people: People, settings: Settings
+) -> None:
+    settings.APPROVALS_EVIDENCE = "tests.approvals.evidence.ChangedJustBefore"
+    response = decide(people.qa, signoff)
+    assert response.status_code == 409
+    assert "so the request is void" in text(response)
 
 
 def test_a_reload_after_signing_leads_back_to_the_request(signoff: Request, people: People) -> None:

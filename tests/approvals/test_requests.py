@@ -240,3 +240,12 @@ def test_of_many_changes_the_first_are_named(signoff: Request, people: People) -
     assert signoff.closed_reason.endswith(
         ": figure0, figure1, figure2, figure3, figure4 and 4 more."
     )
+
+
+def test_a_change_of_shape_that_has_no_path_of_its_own_voids_too(people: People) -> None:
+    evidence.put(content={"a.b": 1})
+    submit(SUBJECT, people.op)
+    evidence.put(content={"a": {"b": 1}})
+    voided = void_if_changed(SUBJECT, "system")
+    assert voided is not None
+    assert voided.closed_reason == "Changed since it was submitted."

@@ -219,10 +219,24 @@ def test_what_is_blocked_is_not_approved_but_can_be_rejected(
     assert sign(people.qa, Decision.REJECT, comment="never verified").state == "REJECTED"
 
 
-def test_changed_content_that_nobody_told_of_is_refused(signoff: Request, people: People) -> None:
+def test_changed_content_that_nobody_told_of_voids_the_request(
+    signoff: Request, sign: Sign, people: People
+) -> None:
+    sign(people.cro)
     evidence.put(content={"results": []})
-    assert attempt("process", signoff, people.qa, "QA") is Reason.CHANGED
     assert attempt("model", signoff, people.qa, "QA") is Reason.CHANGED
+    assert attempt("process", signoff, people.qa, "QA") is Reason.CHANGED
+    signoff.refresh_from_db()
+    assert (signoff.state, signoff.closed_by) == ("VOIDED", None)
+    assert Entry.objects.get(kind="signoff.voided").actor_name == "system"
+
+
+def test_a_change_that_comes_between_the_password_and_the_lock_voids_the_request(
+    signoff: Request, people: People, settings: Settings
+) -> None:
+    settings.APPROVALS_EVIDENCE = "tests.approvals.evidence.ChangedJustBefore"
+    assert attempt("process", signoff, people.qa, "QA") is Reason.CHANGED
+    assert Request.objects.get().state == "VOIDED"
 
 
 def test_a_wrong_password_signs_nothing(signoff: Request, sign: Sign, people: People) -> None:
