@@ -1,0 +1,359 @@
+"""Broker connectivity: authentication, balance, opening positions, reconnection."""
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from brokerage.errors import (
+    AuthenticationError,
+    ClientIdInUseError,
+    GatewayConnectionError,
+    GatewayError,
+    GatewayTimeout,
+    SafetyViolation,
+)
+from brokerage.gateway import Desk, Position, Summary
+from brokerage.terms import PAPER_PORTS, SIMULATED
+from validation.scenarios.catalogue import Category, scenario
+from validation.scenarios.counterparts import (
+    LOOPBACK,
+    AttemptLog,
+    closed_port,
+    refusal,
+    silent_listener,
+)
+from validation.scenarios.steps import allowance, check_waits, spy
+from validation.scenarios.trial import Trial
+
+CLASSIFICATION_LIMIT_S = 40.0
+DISCONNECT_LIMIT_S = 2.0
+FIRST_WAIT_S = 1.0
+UNREACHED = (GatewayConnectionError, AuthenticationError, ClientIdInUseError, GatewayTimeout)
+
+
+@scenario(
+    id="BC-01",
+    slug="gateway-authentication",
+    title="Gateway authentication",
+    category=Category.BC,
+    timeout=90,
+    severity="S-CRIT",
+    cases=(3,),
+    waivable=False,
+    own_connection=True,
+)
+async def gateway_authentication(trial: Trial) -> None:
+    """The gateway lets the client in, and its account is provably a paper account.
+
+    Connects read-only under a client id of its own, waits for the handshake, reads the managed
+    accounts and the server's time. Then provokes the two failures that people confuse: nothing
+    listens at an address, and something listens there but never answers.
+
+    Passes when
+
+    - the gateway accepts the client, gives a valid next order id and names at least one account;
+    - every account is a paper account and it is the configured one;
+    - the port is one of the broker's two paper ports (a simulated gateway may use any);
+    - the server's time is within the configured tolerance (5 seconds) of the request;
+    - a closed port is reported as a connection error and a silent listener as a failed
+      authentication, each after at most 3 attempts and 40 seconds, in a message that names host,
+      port and likely cause.
+    """
+    if not await _authenticate(trial):
+        return
+    with trial.planned_fault("connecting to a closed port and to a listener that never answers"):
+        with closed_port() as port:
+            await _classify(trial, "closed port", port, GatewayConnectionError)
+        async with silent_listener() as port:
+            await _classify(trial, "silent listener", port, AuthenticationError)
+
+
+async def _authenticate(trial: Trial) -> bool:
+    """Connect and judge what the gateway says of itself; whether it could be reached."""
+    name = "gateway accepts the client"
+    limit, attempts = trial.config.gateway.timeout, trial.config.validation.max_retry_attempts
+    try:
+        async with trial.connect(
+            purpose="authentication", timeout=limit, attempts=attempts
+        ) as desk:
+            trial.check(name, "connected", f"as client {desk.client_id}", passed=desk.connected)
+            _check_identity(trial, desk)
+            await _check_server_time(trial, desk)
+    except SafetyViolation as violation:
+        trial.check("every account is a paper account", "paper", str(violation), passed=False)
+        raise
+    except UNREACHED as error:
+        return trial.check(name, "connected", str(error), passed=False)
+    return True
+
+
+def _check_identity(trial: Trial, desk: Desk) -> None:
+    trial.measure("connect_ms", desk.connect_ms, "ms")
+    trial.measure("handshake_ms", desk.handshake_ms, "ms")
+    trial.measure("attempts", desk.attempts)
+    order_id, accounts = desk.next_order_id, ", ".join(desk.accounts) or "none"
+    trial.check("next valid order id", "above 0", order_id, passed=order_id > 0)
+    trial.check("managed accounts", "at least one", accounts, passed=bool(desk.accounts))
+    trial.check("every account is a paper account", "paper", accounts, passed=proven(desk))
+    wanted = trial.config.paper_trading.expected_account or trial.target.expected_account
+    configured = not wanted or wanted in desk.accounts
+    trial.check("account is the configured one", wanted or "any", accounts, passed=configured)
+    _check_port(trial)
+
+
+def proven(desk: Desk) -> bool:
+    """Say whether the connection holds a paper proof of all its accounts."""
+    return desk.proof is not None and set(desk.accounts) == set(desk.proof.accounts)
+
+
+def _check_port(trial: Trial) -> None:
+    port, kind = trial.target.port, trial.target.kind
+    expected = " or ".join(map(str, sorted(PAPER_PORTS))) + ", any for a simulated gateway"
+    allowed = port in PAPER_PORTS or kind == SIMULATED
+    trial.check("port is a paper port", expected, f"{port} ({kind})", passed=allowed)
+
+
+async def _check_server_time(trial: Trial, desk: Desk) -> None:
+    tolerance = trial.config.thresholds.server_time_seconds
+    name, expected = "server time", f"within {tolerance:g} s of the request"
+    asked = trial.clock.wall_ms()
+    try:
+        reported = await desk.server_time()
+        rtt_ms = trial.clock.wall_ms() - asked
+        reference = await _reference_time(trial, desk)
+    except GatewayTimeout as error:
+        trial.check(name, expected, str(error), passed=False)
+        return
+    trial.measure("server_time_rtt_ms", rtt_ms, "ms")
+    off = (reported - reference).total_seconds()
+    passed = abs(off) <= tolerance + allowance(trial)
+    trial.check(name, expected, f"{off:+.1f} s", passed=passed)
+
+
+async def _reference_time(trial: Trial, desk: Desk) -> datetime:
+    """Our own clock; where a simulated clock outruns it, the exchange time of a quote."""
+    if trial.target.speed == 1:
+        return datetime.now(UTC)
+    quote = await desk.quote(await desk.qualify(spy(trial)))
+    return quote.exchange_time or desk.now()
+
+
+async def _classify(trial: Trial, what: str, port: int, wanted: type[GatewayError]) -> None:
+    """Connect to something broken and judge the error: its class, patience and words."""
+    most = trial.config.validation.max_retry_attempts
+    started = trial.clock.elapsed()
+    error = await refusal(trial, port, AttemptLog(trial))
+    took = trial.clock.elapsed() - started
+    trial.check(f"{what}: class of the error", wanted.__name__, type(error).__name__)
+    few = 0 < error.attempts <= most
+    trial.check(f"{what}: attempts", f"at most {most}", error.attempts, passed=few)
+    fast = took <= CLASSIFICATION_LIMIT_S + allowance(trial)
+    expected = f"at most {CLASSIFICATION_LIMIT_S:g} s"
+    trial.check(f"{what}: time", expected, f"{took:.1f} s", passed=fast)
+    clear = LOOPBACK in str(error) and str(port) in str(error) and bool(error.why)
+    trial.check(f"{what}: message", "names host, port and cause", str(error), passed=clear)
+
+
+@scenario(
+    id="BC-03",
+    slug="account-balance-retrieval",
+    title="Account balance retrieval",
+    category=Category.BC,
+    timeout=30,
+    severity="S-HIGH",
+)
+async def account_balance_retrieval(trial: Trial) -> None:
+    """Balance and buying power can be read, and the virtual capital is enough to test with.
+
+    Reads the account summary once: total cash, net liquidation value and buying power.
+
+    Passes when
+
+    - total cash is not negative and there is buying power;
+    - the net liquidation value is at least the configured fraction (95 %) of the configured
+      capital.
+
+    Far more capital than configured (above 120 %) is a warning, not a failure: the account was
+    reset to another amount than the configuration says.
+    """
+    summary = await trial.desk.account_summary()
+    cash = _figure(trial, summary, "TotalCashValue", "total_cash")
+    power = _figure(trial, summary, "BuyingPower", "buying_power")
+    worth = _figure(trial, summary, "NetLiquidation", "net_liquidation")
+    trial.check("total cash", "0 or more", _money(cash), passed=cash >= 0)
+    trial.check("buying power", "above 0", _money(power), passed=power > 0)
+    paper = trial.config.paper_trading
+    least = paper.initial_capital * paper.min_fraction
+    most = paper.initial_capital * paper.max_fraction
+    name, actual = "net liquidation value", _money(worth)
+    trial.check(name, f"at least {_money(least)}", actual, passed=worth >= least)
+    expected, usual = f"at most {_money(most)}", worth <= most
+    trial.check("capital as configured", expected, actual, passed=usual, required=False)
+
+
+def _figure(trial: Trial, summary: Summary, tag: str, metric: str) -> float:
+    """Read and measure one figure; a missing one is nan, which fails every comparison."""
+    value = summary.values.get(tag, math.nan)
+    if math.isfinite(value):
+        trial.measure(metric, value, summary.currency)
+    return value
+
+
+def _money(value: float) -> str:
+    return f"{value:,.2f}" if math.isfinite(value) else "missing"
+
+
+@scenario(
+    id="BC-04",
+    slug="position-retrieval-empty-account",
+    title="Position retrieval on an empty account",
+    category=Category.BC,
+    timeout=30,
+    severity="S-MED",
+    cases=(12,),
+)
+async def position_retrieval_empty_account(trial: Trial) -> None:
+    """Positions can be read, and the state that the account starts from is known.
+
+    Reads the positions once and writes them to the log as the session's opening snapshot.
+
+    Passes when
+
+    - the request completes; an empty account is fine;
+    - each position has a symbol, a contract id, a quantity and an average cost;
+    - every position held from before is documented in the configuration.
+    """
+    started = trial.clock.wall_ms()
+    try:
+        positions = await trial.desk.positions()
+    except GatewayTimeout as error:
+        trial.check("request completes", "all positions", str(error), passed=False)
+        return
+    trial.measure("positions_ms", trial.clock.wall_ms() - started, "ms")
+    trial.measure("open_positions", len(positions))
+    trial.check("request completes", "all positions", f"{len(positions)} rows", passed=True)
+    for position in positions:
+        _check_row(trial, position)
+    _check_documented(trial, positions)
+
+
+def _check_row(trial: Trial, row: Position) -> None:
+    trial.note(f"Opening position: {_words(row)}, average cost {row.avg_cost:g}")
+    whole = bool(row.symbol) and row.con_id > 0 and row.quantity != 0 and row.avg_cost > 0
+    expected = "symbol, contract id, quantity and average cost"
+    actual = f"{_words(row)}, id {row.con_id}, cost {row.avg_cost:g}"
+    trial.check(f"position {row.symbol or row.con_id} is complete", expected, actual, passed=whole)
+
+
+def _words(row: Position) -> str:
+    return f"{row.quantity:g} {row.local_symbol or row.symbol}".strip()
+
+
+def _check_documented(trial: Trial, positions: list[Position]) -> None:
+    documented = trial.documented_positions.split()
+    strangers = [_words(row) for row in positions if row.symbol not in documented]
+    actual = ", ".join(strangers) or "none"
+    expected = "none that the configuration doesn't document"
+    trial.check("undocumented positions", expected, actual, passed=not strangers)
+
+
+@scenario(
+    id="BC-05",
+    slug="gateway-reconnection-resilience",
+    title="Gateway reconnection resilience",
+    category=Category.BC,
+    timeout=60,
+    severity="S-HIGH",
+    cases=(1,),
+    own_connection=True,
+)
+async def gateway_reconnection_resilience(trial: Trial) -> None:
+    """Starting without a gateway and a short disconnect are both survived.
+
+    Under a client id of its own, and declared as a planned fault:
+
+    - tries to connect where nothing listens;
+    - connects, disconnects on purpose and connects again, waiting 1, 2 and 4 seconds between
+      attempts that fail.
+
+    Passes when
+
+    - the closed port is tried exactly 3 times with the agreed waits (within 20 %), one log line
+      for each attempt, and nothing but a connection error reaches the caller;
+    - the disconnect is noticed within 2 seconds;
+    - the gateway is reached again within 3 attempts, its accounts are proven again and its order
+      ids do not go back.
+    """
+    with trial.planned_fault("a gateway that is away at the start, and a disconnect on purpose"):
+        await _start_without_gateway(trial)
+        before = await _visit(trial)
+        if before is not None:
+            await _return(trial, before)
+
+
+async def _start_without_gateway(trial: Trial) -> None:
+    log = AttemptLog(trial)
+    with closed_port() as port:
+        error = await refusal(trial, port, log, again=True)
+    wanted = trial.config.validation.max_retry_attempts
+    trial.check("start without gateway: attempts", wanted, error.attempts)
+    trial.check("start without gateway: log lines", wanted, log.lines)
+    name = GatewayConnectionError.__name__
+    trial.check("start without gateway: what the caller sees", name, type(error).__name__)
+    base = trial.config.validation.exponential_backoff_base
+    waits = [FIRST_WAIT_S * base**number for number in range(wanted)]
+    check_waits(trial, "start without gateway", waits, error.gaps)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What one connection learned: under which client id, the next order id, the accounts."""
+
+    client_id: int
+    next_order_id: int
+    accounts: tuple[str, ...]
+
+
+async def _visit(trial: Trial) -> Visit | None:
+    """Connect, then disconnect on purpose and time how long that takes to show."""
+    try:
+        async with trial.connect(purpose="reconnection, first visit") as desk:
+            visit = Visit(desk.client_id, desk.next_order_id, desk.accounts)
+            left = trial.clock.elapsed()
+    except UNREACHED as error:
+        trial.check("first connection", "connected", str(error), passed=False)
+        return None
+    while desk.connected and trial.clock.elapsed() - left < DISCONNECT_LIMIT_S:
+        await trial.clock.sleep(0.1)
+    took = trial.clock.elapsed() - left
+    actual = "still connected" if desk.connected else f"noticed after {took:.1f} s"
+    expected = f"noticed within {DISCONNECT_LIMIT_S:g} s"
+    trial.check("disconnect", expected, actual, passed=not desk.connected)
+    return visit
+
+
+async def _return(trial: Trial, before: Visit) -> None:
+    """Connect again under the same client id and compare with the first visit."""
+    most = trial.config.validation.max_retry_attempts
+    name, expected = "reconnected", f"within {most} attempts"
+    asked = trial.clock.wall_ms()
+    options: dict[str, Any] = {"client_ids": [before.client_id], "attempts": most, "again": True}
+    try:
+        async with trial.connect(purpose="reconnection, second visit", **options) as desk:
+            trial.measure("reconnect_ms", trial.clock.wall_ms() - asked, "ms")
+            trial.measure("attempts", desk.attempts)
+            few = desk.attempts <= most
+            trial.check(name, expected, f"after {desk.attempts}", passed=few)
+            _compare(trial, before, desk)
+    except UNREACHED as error:
+        trial.check(name, expected, str(error), passed=False)
+
+
+def _compare(trial: Trial, before: Visit, desk: Desk) -> None:
+    same = proven(desk) and desk.accounts == before.accounts
+    accounts = ", ".join(desk.accounts)
+    trial.check("accounts proven again", ", ".join(before.accounts), accounts, passed=same)
+    forward = desk.next_order_id >= before.next_order_id
+    expected = f"{before.next_order_id} or above"
+    trial.check("order ids do not go back", expected, desk.next_order_id, passed=forward)

@@ -1,0 +1,365 @@
+"""Market data: a fresh quote, historical bars, several symbols at once, a stream."""
+
+import asyncio
+import math
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+
+from brokerage.calendar import ET, session_hours
+from brokerage.errors import GatewayError, GatewayTimeout
+from brokerage.gateway import Bar, Contract, Quote, Stream, Tick
+from brokerage.terms import usable
+from validation.scenarios.catalogue import MARKET_HOURS, Category, scenario
+from validation.scenarios.steps import age_limit, allowance, check_complaints, spy, unfresh
+from validation.scenarios.trial import Trial
+
+LIVE_DATA = 1
+DATA_TYPES = {1: "live", 2: "frozen", 3: "delayed", 4: "delayed and frozen"}
+BAR = timedelta(minutes=5)
+COMPANIONS = ("QQQ", "IWM")  # quoted at the same time as the configured stock
+SEVERAL_LIMIT_S = 20.0
+AGREES_WITH_BARS = 0.05  # of the price: well above a day's noise, below another symbol's price
+
+
+@scenario(
+    id="MD-01",
+    slug="market-data-subscription-spy",
+    title="Market data of SPY",
+    category=Category.MD,
+    timeout=45,
+    severity="S-HIGH",
+    needs=[MARKET_HOURS],
+)
+async def market_data_subscription_spy(trial: Trial) -> None:
+    """A quote of SPY is complete, live and fresh.
+
+    Finds the contract at the broker and takes one snapshot of its quote.
+
+    Passes when
+
+    - the contract has an id, and the snapshot ends within 15 seconds;
+    - last price, bid and ask are there and the ask is not below the bid (equal is a warning);
+    - the quote carries a time and is younger than the configured limit (5 seconds);
+    - the data is live; delayed or frozen data usually means that a subscription is missing.
+    """
+    asked = trial.clock.wall_ms()
+    contract = await trial.desk.qualify(spy(trial))
+    trial.measure("qualify_ms", trial.clock.wall_ms() - asked, "ms")
+    trial.check("contract id", "above 0", contract.con_id, passed=contract.con_id > 0)
+    limit = trial.config.thresholds.snapshot_timeout_seconds
+    name, expected = "snapshot ends", f"within {limit:g} s"
+    try:
+        quote = await trial.desk.quote(contract, limit=limit)
+    except GatewayTimeout as error:
+        trial.check(name, expected, str(error), passed=False)
+        return
+    trial.check(name, expected, f"after {quote.snapshot_ms:.0f} ms", passed=True)
+    trial.measure("snapshot_ms", quote.snapshot_ms, "ms")
+    _check_prices(trial, quote)
+    _check_age(trial, quote)
+    _check_data_type(trial, quote)
+
+
+def _check_prices(trial: Trial, quote: Quote) -> None:
+    for name in ("last", "bid", "ask"):
+        price = getattr(quote, name)
+        trial.check(f"{name} price", "above 0", f"{price:g}", passed=usable(price))
+    if quote.quality == "INCOMPLETE":
+        return
+    trial.measure("spread", quote.spread, "USD")
+    sides = f"{quote.bid:g} / {quote.ask:g}"
+    trial.check("bid and ask", "ask not below bid", sides, passed=quote.ask >= quote.bid)
+    open_market = quote.ask > quote.bid
+    trial.check("market not locked", "ask above bid", sides, passed=open_market, required=False)
+
+
+def _check_age(trial: Trial, quote: Quote) -> None:
+    age, source = quote.age(trial.desk.now()), quote.time_source
+    limit = trial.config.thresholds.quote_freshness_seconds
+    trial.check("quote carries a time", "the exchange's", source, passed=source != "none")
+    if math.isfinite(age):
+        trial.measure("quote_age_s", age, "s")
+    fresh = age < age_limit(trial)
+    trial.check("quote is fresh", f"younger than {limit:g} s", f"{age:.1f} s", passed=fresh)
+
+
+def _check_data_type(trial: Trial, quote: Quote) -> None:
+    actual = DATA_TYPES.get(quote.data_type, f"type {quote.data_type}")
+    live = quote.data_type == LIVE_DATA
+    trial.check("data type", DATA_TYPES[LIVE_DATA], actual, passed=live)
+    if not live:
+        text = f"The gateway sends {actual} data: check the account's market data subscriptions."
+        trial.note(text, level="WARNING")
+
+
+@scenario(
+    id="MD-02",
+    slug="historical-data-retrieval-spy",
+    title="Historical data of SPY",
+    category=Category.MD,
+    timeout=45,
+    severity="S-HIGH",
+    cases=(6,),
+)
+async def historical_data_retrieval_spy(trial: Trial) -> None:
+    """Historical bars arrive in time, complete and in order.
+
+    Requests one day of 5-minute bars of trades, regular hours only.
+
+    Passes when
+
+    - the answer arrives within 30 seconds and holds bars;
+    - a full session has 78 bars, or 42 when the exchange closed at 13:00; of a session that is
+      under way every bar so far;
+    - every close is above zero and no volume is negative;
+    - times ascend, 5 minutes apart within a session.
+
+    The last bar of a running session is provisional: it may still change.
+    """
+    contract = await trial.desk.qualify(spy(trial))
+    limit = trial.config.thresholds.historical_timeout_seconds
+    name, expected = "answer", f"bars within {limit:g} s"
+    asked = trial.clock.wall_ms()
+    try:
+        bars = await trial.desk.bars(contract, limit=limit)
+    except GatewayError as error:
+        trial.check(name, expected, str(error), passed=False)
+        return
+    trial.measure("hist_ms", trial.clock.wall_ms() - asked, "ms")
+    trial.measure("bars", len(bars))
+    trial.check(name, expected, f"{len(bars)} bars", passed=bool(bars))
+    _check_counts(trial, bars)
+    _check_values(trial, bars)
+    _check_times(trial, bars)
+
+
+def _check_counts(trial: Trial, bars: Sequence[Bar]) -> None:
+    days: dict[date, int] = defaultdict(int)
+    for bar in bars:
+        days[bar.at.astimezone(ET).date()] += 1
+    for day, count in sorted(days.items()):
+        least, most = _expected_bars(day, trial.desk.now())
+        expected = f"{least}" if least == most else f"{least} or {most}"
+        passed = least <= count <= most
+        trial.check(f"bars of {day.isoformat()}", expected, count, passed=passed)
+
+
+def _expected_bars(day: date, now: datetime) -> tuple[int, int]:
+    """The least and the most bars of a day: its whole session, or what has begun of it."""
+    hours = session_hours(day)
+    if hours is None:
+        return 0, 0
+    opened, closed = hours
+    if now >= closed:
+        return (closed - opened) // BAR, (closed - opened) // BAR
+    begun = (now - opened) // BAR
+    return begun, begun + 1
+
+
+def _check_values(trial: Trial, bars: Sequence[Bar]) -> None:
+    worthless = [bar for bar in bars if not usable(bar.close)]
+    trial.check("closes", "all above 0", _which(worthless), passed=not worthless)
+    negative = [bar for bar in bars if not bar.volume >= 0]
+    trial.check("volumes", "none negative", _which(negative), passed=not negative)
+
+
+def _check_times(trial: Trial, bars: Sequence[Bar]) -> None:
+    pairs = list(pairwise(bars))
+    backward = [later for earlier, later in pairs if later.at <= earlier.at]
+    trial.check("order", "times ascend", _which(backward), passed=not backward)
+    uneven = [
+        later
+        for earlier, later in pairs
+        if later.at - earlier.at != BAR and later.at.date() == earlier.at.date()
+    ]
+    trial.check("spacing", "5 minutes within a session", _which(uneven), passed=not uneven)
+
+
+def _which(bars: Sequence[Bar]) -> str:
+    if not bars:
+        return "all as expected"
+    first = bars[0].at.astimezone(ET)
+    return f"{len(bars)} not, the first at {first:%Y-%m-%d %H:%M} ET"
+
+
+@scenario(
+    id="MD-03",
+    slug="market-data-multiple-symbols",
+    title="Market data of several symbols",
+    category=Category.MD,
+    timeout=60,
+    severity="S-MED",
+    needs=[MARKET_HOURS],
+)
+async def market_data_multiple_symbols(trial: Trial) -> None:
+    """Snapshots of three symbols at once come back complete, fresh and not mixed up.
+
+    Finds SPY, QQQ and IWM at the broker and requests their snapshots at the same time. Each
+    price is then compared with the last historical bar of its own contract.
+
+    Passes when
+
+    - all three quotes arrive within 20 seconds in all, complete, with a last price, and fresh;
+    - each quote belongs to the contract that was asked for, and its price agrees with that
+      contract's last bar within 5 %;
+    - the requests stay within the message rate.
+    """
+    specs = [spy(trial), *(replace(spy(trial), symbol=symbol) for symbol in COMPANIONS)]
+    contracts = [await trial.desk.qualify(spec) for spec in specs]
+    heard, started = len(trial.desk.messages), trial.clock.elapsed()
+    quotes = await asyncio.gather(*(_snapshot(trial, contract) for contract in contracts))
+    took = trial.clock.elapsed() - started
+    trial.measure("total_ms", took * 1000, "ms")
+    limit = SEVERAL_LIMIT_S + allowance(trial)
+    expected = f"within {SEVERAL_LIMIT_S:g} s"
+    trial.check("all answers", expected, f"after {took:.1f} s", passed=took <= limit)
+    found = [
+        _check_one_of_several(trial, contract, quote)
+        for contract, quote in zip(contracts, quotes, strict=True)
+        if quote is not None
+    ]
+    await asyncio.gather(*found)
+    check_complaints(trial, "complaints about the message rate", heard)
+
+
+async def _snapshot(trial: Trial, contract: Contract) -> Quote | None:
+    limit = trial.config.thresholds.snapshot_timeout_seconds
+    name, expected = f"{contract.symbol} quote arrives", f"within {limit:g} s"
+    try:
+        quote = await trial.desk.quote(contract, limit=limit)
+    except GatewayError as error:
+        trial.check(name, expected, str(error), passed=False)
+        return None
+    trial.check(name, expected, f"after {quote.snapshot_ms:.0f} ms", passed=True)
+    trial.measure(f"{contract.symbol}_snapshot_ms", quote.snapshot_ms, "ms")
+    now = trial.desk.now()
+    trial.measure(f"{contract.symbol}_age_s", quote.age(now), "s")
+    why = unfresh(trial, quote, now)
+    trial.check(f"{contract.symbol} quote is fresh", "complete and fresh", why or "yes", not why)
+    return quote
+
+
+async def _check_one_of_several(trial: Trial, contract: Contract, quote: Quote) -> None:
+    symbol = contract.symbol
+    trial.check(f"{symbol} last price", "above 0", f"{quote.last:g}", passed=usable(quote.last))
+    trial.check(f"{symbol} contract id", contract.con_id, quote.contract.con_id)
+    limit = trial.config.thresholds.historical_timeout_seconds
+    name, expected = f"{symbol} price is its own", f"within {AGREES_WITH_BARS:.0%} of its last bar"
+    try:
+        bars = await trial.desk.bars(contract, limit=limit)
+    except GatewayError as error:
+        trial.check(name, expected, str(error), passed=False)
+        return
+    close = bars[-1].close if bars else math.nan
+    agrees = abs(quote.last / close - 1) <= AGREES_WITH_BARS
+    trial.check(name, expected, f"{quote.last:g}, last bar {close:g}", passed=agrees)
+
+
+@scenario(
+    id="MD-04",
+    slug="market-data-stream-quality",
+    title="Quality of the market data stream",
+    category=Category.MD,
+    timeout=90,
+    severity="S-MED",
+    needs=[MARKET_HOURS],
+    cases=(17,),
+)
+async def market_data_stream_quality(trial: Trial) -> None:
+    """One managed stream of SPY stays healthy for a minute.
+
+    Opens the stream, collects what arrives for 60 seconds and closes it. Only real updates
+    count, by the exchange's time where it is given: a frozen stream that repeats itself fails.
+
+    Passes when
+
+    - there are at least the configured number of distinct updates (50);
+    - in at least 95 % of the seconds the newest update is at most 5 seconds old, and no gap is
+      longer than that;
+    - the buffer never exceeds its bound and drops nothing;
+    - afterwards as many subscriptions are open as before.
+    """
+    contract = await trial.desk.qualify(spy(trial))
+    thresholds = trial.config.thresholds
+    lines = trial.desk.lines
+    async with trial.desk.stream(contract, bound=thresholds.stream_buffer_bound) as stream:
+        began = trial.desk.now()
+        ticks = await _collect(trial, stream, thresholds.stream_quality_seconds)
+    _judge_ticks(trial, ticks, began)
+    trial.measure("buffer_peak", stream.peak)
+    within = stream.peak <= thresholds.stream_buffer_bound and stream.dropped == 0
+    expected = f"at most {thresholds.stream_buffer_bound}, none dropped"
+    trial.check("buffer", expected, f"{stream.peak}, {stream.dropped} dropped", passed=within)
+    trial.check("open subscriptions afterwards", lines, trial.desk.lines)
+
+
+async def _collect(trial: Trial, stream: Stream, seconds: float) -> list[Tick]:
+    ticks: list[Tick] = []
+
+    async def listen() -> None:
+        async for tick in stream:
+            ticks.append(tick)
+
+    listening = asyncio.create_task(listen())
+    await asyncio.wait([listening], timeout=seconds / trial.clock.speed)
+    listening.cancel()
+    with suppress(asyncio.CancelledError):
+        await listening
+    return ticks
+
+
+def _judge_ticks(trial: Trial, ticks: Sequence[Tick], began: datetime) -> None:
+    thresholds = trial.config.thresholds
+    seconds = int(thresholds.stream_quality_seconds)
+    distinct = {(tick.kind, tick.price, tick.exchange_time) for tick in ticks}
+    least = thresholds.stream_quality_min_quotes
+    many = len(distinct) >= least
+    trial.check("distinct updates", f"at least {least}", len(distinct), passed=many)
+    stamps = [_stamp(tick, began) for tick in ticks]
+    trial.measure("ticks", len(ticks))
+    trial.measure("distinct_seconds", len({int(stamp) for stamp in stamps}))
+    limit = thresholds.stream_max_gap_seconds + allowance(trial)
+    ages = newest_ages(stamps, seconds)
+    share = sum(age <= limit for age in ages) / len(ages)
+    for rank in (50, 95):
+        trial.measure(f"age_p{rank}_s", nearest_rank(ages, rank), "s")
+    fresh, gap = thresholds.stream_fresh_share, longest_gap(stamps, seconds)
+    expected = f"at least {fresh:.0%}"
+    trial.check("seconds with a fresh update", expected, f"{share:.0%}", passed=share >= fresh)
+    trial.measure("max_gap_s", gap, "s")
+    expected = f"at most {thresholds.stream_max_gap_seconds:g} s"
+    trial.check("longest gap", expected, f"{gap:.1f} s", passed=gap <= limit)
+
+
+def _stamp(tick: Tick, began: datetime) -> float:
+    """When the update happened, in session seconds since the stream began."""
+    if tick.exchange_time is None:
+        return tick.at_session_s
+    return (tick.exchange_time - began).total_seconds()
+
+
+def newest_ages(stamps: Sequence[float], seconds: int) -> list[float]:
+    """Return at the end of each second how old the newest update was; infinite before the first."""
+    ordered = sorted(stamps)
+    ages = []
+    for second in range(1, seconds + 1):
+        seen = bisect_right(ordered, second)
+        ages.append(second - ordered[seen - 1] if seen else math.inf)
+    return ages
+
+
+def longest_gap(stamps: Sequence[float], seconds: int) -> float:
+    """Return the longest time without an update, from the beginning to the end."""
+    inside = sorted(stamp for stamp in stamps if 0 <= stamp <= seconds)
+    edges = [0.0, *inside, float(seconds)]
+    return max(later - earlier for earlier, later in pairwise(edges))
+
+
+def nearest_rank(values: Sequence[float], percent: int) -> float:
+    """Return the percentile by the nearest-rank method."""
+    return sorted(values)[math.ceil(percent / 100 * len(values)) - 1]

@@ -1,0 +1,223 @@
+"""Order steps that scenarios share: buy, sell, cancel and close, each on a fresh quote."""
+
+import math
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import uuid4
+
+from asgiref.sync import sync_to_async
+from django.utils import timezone
+
+from brokerage.clock import SessionClock
+from brokerage.errors import GatewayError, GatewayTimeout, SafetyViolation
+from brokerage.gateway import Contract, Desk, Intent, OrderState, Quote, Ticket
+from brokerage.models import Endpoint, OrderGrant
+from brokerage.safety import Door
+from brokerage.terms import Side
+from validation.scenarios.steps import fresh_quote
+from validation.scenarios.strikes import NoTestContractError
+from validation.scenarios.trial import Trial
+
+LOT = 1
+RUNGS, RUNG_S = 3, 10.0  # prices of the ladder, and how long each may stand
+DRILL_LASTS = timedelta(minutes=10)
+POLL_S = 0.25
+
+
+async def weekly_call(trial: Trial) -> Contract:
+    """Return the session's test contract; without one the scenario is skipped."""
+    try:
+        return await trial.test_contract()
+    except NoTestContractError as error:
+        trial.skip(str(error))
+        raise
+
+
+def on_tick(price: float, tick: float) -> float:
+    """Return the price rounded down to the contract's tick, never below one tick."""
+    return round(max(math.floor(price / tick + 1e-6), 1) * tick, 6)
+
+
+@dataclass(frozen=True)
+class Trade:
+    """An order that was sent, and the quote that it was priced by."""
+
+    ticket: Ticket
+    intent: Intent
+    quote: Quote
+
+    @property
+    def slippage(self) -> float:
+        """How much worse than the mid it was filled, per unit; negative when better."""
+        worse = self.ticket.avg_price - self.quote.mid
+        return worse if self.intent.side == "BUY" else -worse
+
+    @property
+    def filled(self) -> bool:
+        """Whether it ended as filled."""
+        return self.ticket.status is OrderState.FILLED
+
+    @property
+    def story(self) -> str:
+        """How it stands, in words."""
+        price = f" at {self.ticket.avg_price:g}" if self.ticket.filled else ""
+        return f"{self.ticket.status}, {self.ticket.filled:g} filled{price}"
+
+
+class Trader:
+    """Trades one contract through a desk and its door, one lot at a time.
+
+    What goes wrong becomes a failed check of the trial; a safety violation ends the scenario.
+    """
+
+    def __init__(
+        self,
+        trial: Trial,
+        contract: Contract,
+        desk: Desk | None = None,
+        door: Door | None = None,
+        ref: str = "",
+    ) -> None:
+        self.trial, self.contract, self.tick = trial, contract, contract.min_tick
+        self.desk, self.door = desk or trial.desk, door or trial.door
+        self.ref = ref or trial.ref
+        self.trades: list[Trade] = []
+
+    async def quote(self) -> Quote | None:
+        """Take a fresh quote; None, with a failed check, when there is none."""
+        return await fresh_quote(self.trial, self.contract, self.desk)
+
+    async def buy(self, name: str = "buy") -> Trade | None:
+        """Buy at the ask plus one tick, within the premium cap: a limit that fills at once."""
+        quote = await self.quote()
+        if quote is None:
+            return None
+        cap = self.trial.config.test_contracts.spy_weekly_call.premium_cap
+        most = cap / self.contract.multiplier if self.contract.is_option else math.inf
+        return await self.place(name, "BUY", min(quote.ask + self.tick, most), quote)
+
+    async def sell(self, name: str = "sell") -> Trade | None:
+        """Sell at the bid less one tick, never below one tick."""
+        quote = await self.quote()
+        return await self.place(name, "SELL", quote.bid - self.tick, quote) if quote else None
+
+    async def place(self, name: str, side: Side, price: float, quote: Quote) -> Trade | None:
+        """Send a limit order for the day; None, with a failed check, when it was not let out."""
+        limit = on_tick(price, self.tick)
+        words = f"{side} {LOT} {self.contract.label} at {limit:g}"
+        key = f"{self.ref}/{uuid4().hex}"
+        intent = Intent(key, self.contract, side, LOT, limit_price=limit, ref=self.ref)
+        self.trial.note(f"{name}: {words} (bid {quote.bid:g}, ask {quote.ask:g})")
+        try:
+            ticket = await self.desk.place(intent, self.door)
+        except SafetyViolation:
+            raise
+        except GatewayError as error:
+            self.trial.check(f"{name}: order is sent", words, str(error), passed=False)
+            return None
+        trade = Trade(ticket, intent, quote)
+        self.trades.append(trade)
+        return trade
+
+    async def acknowledged(self, name: str, trade: Trade) -> bool:
+        """Wait for the gateway's first word about an order, and check that it came in time."""
+        limit = self.trial.config.thresholds.order_ack_seconds
+        try:
+            await trade.ticket.acked(limit)
+            actual, passed = f"after {trade.ticket.acked_ms or 0:.0f} ms", True
+        except GatewayTimeout as error:
+            actual, passed = str(error), False
+        return self.trial.check(f"{name}: acknowledged", f"within {limit:g} s", actual, passed)
+
+    async def executed(self, name: str, trade: Trade) -> bool:
+        """Follow an order to its end, and check that it was acknowledged and filled in time."""
+        if not await self.acknowledged(name, trade):
+            return False
+        limit = self.trial.config.thresholds.order_fill_timeout_seconds
+        await self.settled(trade, self.trial.clock.wall(limit))
+        expected = f"{OrderState.FILLED} within {limit:g} s"
+        return self.trial.check(f"{name}: filled", expected, trade.story, passed=trade.filled)
+
+    async def settled(self, trade: Trade, wall_seconds: float) -> bool:
+        """Wait for an order's end, at most so many real seconds; whether it has ended."""
+        return await self.eventually(lambda: trade.ticket.terminal, wall_seconds)
+
+    async def eventually(self, condition: Callable[[], bool], wall_seconds: float) -> bool:
+        """Wait for something to become true, at most so many real seconds; whether it did."""
+        clock = self.trial.clock
+        until = clock.wall_ms() + wall_seconds * 1000
+        while not condition() and clock.wall_ms() < until:
+            await clock.sleep(POLL_S)
+        return condition()
+
+    async def withdraw(self, trade: Trade) -> bool:
+        """Cancel a working order and wait for its end; whether it has ended, either way."""
+        limit = self.trial.config.thresholds.cancel_timeout_seconds
+        if not trade.ticket.terminal:
+            await self.desk.cancel(trade.ticket)
+        return await self.settled(trade, self.trial.clock.wall(limit))
+
+    async def held(self) -> float:
+        """Return how much of the contract the broker says the account holds."""
+        rows = await self.desk.positions()
+        return sum(row.quantity for row in rows if row.con_id == self.contract.con_id)
+
+    async def reaches(self, quantity: float) -> float:
+        """Wait, within the configured limit, until the position is this; return what it is."""
+        limit = self.trial.config.thresholds.position_lag_seconds
+        clock = self.trial.clock
+        until = clock.wall_ms() + clock.wall(limit) * 1000
+        while (held := await self.held()) != quantity and clock.wall_ms() < until:
+            await clock.sleep(POLL_S)
+        return held
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One attempt of the ladder: its price less the bid it was set by, and what became of it."""
+
+    above_bid: float
+    trade: Trade
+
+
+async def close_by_ladder(trader: Trader, name: str) -> list[Rung]:
+    """Sell one lot at the mid, then half the spread lower, then through the bid.
+
+    Each price stands for 10 seconds on a fresh quote; every attempt is logged. Ends with the fill,
+    or after the third price with an alert that asks for manual intervention.
+    """
+    rungs: list[Rung] = []
+    for step in range(RUNGS):
+        quote = await trader.quote()
+        if quote is None:
+            return rungs
+        price = on_tick((quote.mid, quote.bid, quote.bid - trader.tick)[step], trader.tick)
+        trade = await trader.place(f"{name}, attempt {step + 1}", "SELL", price, quote)
+        if trade is None:
+            return rungs
+        rungs.append(Rung(round(price - quote.bid, 6), trade))
+        await trader.settled(trade, RUNG_S / trader.trial.clock.speed)
+        if not await trader.withdraw(trade) or trade.filled:
+            return rungs
+        trader.trial.note(f"{name}, attempt {step + 1} was not filled", level="WARNING")
+    text = f"{trader.contract.label} could not be sold in {RUNGS} attempts: close it by hand."
+    await trader.trial.alert(f"{name}: manual intervention", text)
+    return rungs
+
+
+@asynccontextmanager
+async def drill_door(trial: Trial, clock: SessionClock) -> AsyncIterator[tuple[Door, str]]:
+    """Yield a door and a reference for orders at a private counterpart, apart from the session's.
+
+    What is bought there must never count as the session's own position at the real gateway.
+    """
+    ref = f"drill/{trial.ref}"
+    endpoint = await Endpoint.objects.aget(pk=trial.target.endpoint_id or 0)
+    until = timezone.now() + DRILL_LASTS
+    grant = await OrderGrant.objects.acreate(scope=ref, endpoint=endpoint, expires_at=until)
+    try:
+        yield Door(grant.pk, clock), ref
+    finally:
+        await sync_to_async(grant.revoke)()
