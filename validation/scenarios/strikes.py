@@ -8,6 +8,8 @@ from brokerage.terms import Contract, ContractSpec, Quote, usable
 from validation.configuration import StockContract, TestContracts, WeeklyCall
 
 MOST_TRIES = 6
+# An option next to a cap when it is chosen is above it a minute later.
+HEADROOM = 0.8
 
 
 class NoTestContractError(LookupError):
@@ -15,7 +17,7 @@ class NoTestContractError(LookupError):
 
 
 async def choose(desk: Desk, contracts: TestContracts) -> Contract:
-    """Return the first weekly call, from the spot upwards, that the strike rule admits.
+    """Return the first weekly call, from the spot upwards, that the strike rule well admits.
 
     Raises NoTestContractError when the expiry is not listed or no strike qualifies.
     """
@@ -28,7 +30,7 @@ async def choose(desk: Desk, contracts: TestContracts) -> Contract:
             "The configuration's expiry is out of date. Run update_weekly_expiry."
         )
     refused = []
-    for strike in strikes_in_range(chain.strikes, spot, rule)[:MOST_TRIES]:
+    for strike in spread_out(strikes_in_range(chain.strikes, spot, rule)):
         contract, objection = await _try(desk, rule, strike)
         if contract is not None and not objection:
             return contract
@@ -45,16 +47,21 @@ def strikes_in_range(strikes: Iterable[float], spot: float, rule: WeeklyCall) ->
     return sorted(strike for strike in strikes if low <= strike <= high)
 
 
+def spread_out(strikes: list[float]) -> list[float]:
+    """Return at most six of the strikes, evenly over their range."""
+    return strikes[:: -(-len(strikes) // MOST_TRIES) or 1]
+
+
 def objection(quote: Quote, rule: WeeklyCall, multiplier: int) -> str:
     """Say why the rule does not admit an option at this quote; empty when it does."""
     if quote.quality != "OK":
         return f"quote is {quote.quality.lower()}"
-    if not rule.ask_min <= quote.ask <= rule.ask_max:
+    if not rule.ask_min <= quote.ask <= rule.ask_max * HEADROOM:
         return f"ask {quote.ask:g}"
     if quote.spread > max(rule.spread_max, rule.spread_share_max * quote.mid) + 1e-9:
         return f"spread {quote.spread:.2f}"
     premium = quote.ask * multiplier
-    return f"premium {premium:.0f} USD" if premium > rule.premium_cap else ""
+    return f"premium {premium:.0f} USD" if premium > rule.premium_cap * HEADROOM else ""
 
 
 async def _try(desk: Desk, rule: WeeklyCall, strike: float) -> tuple[Contract | None, str]:
