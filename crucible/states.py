@@ -106,6 +106,7 @@ SPECIAL = {
     ("kind", "FULL"): Look("Full", "list-check", "info"),
     ("kind", "DRY_RUN"): Look("Dry run", "test-pipe", "idle"),
     ("request", "OPEN"): Look("Open", "inbox", "warn"),
+    ("config", "ACTIVE"): Look("In force", "circle-check", "ok"),
     ("slot", "LOCKED"): Look("Not yet", "lock", "idle"),
     ("upload", "FAILED"): Look("Tests failed", "circle-x", "bad"),
     ("upload", "PASSED"): Look("Green", "circle-check", "ok"),

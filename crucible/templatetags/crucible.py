@@ -5,6 +5,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django import template
+from django.contrib.auth.models import User
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
@@ -119,13 +120,13 @@ def seconds(value: float | None) -> str:
 
 @register.filter
 def number(value: float | Decimal | None, decimals: int | None = None) -> str:
-    """Show a figure with thousands separators; up to three decimals unless told how many."""
+    """Show a figure with thousands separators; unless told, with the decimals that matter."""
     if value is None or value == "":
         return NOTHING
     if decimals is not None:
         return f"{value:,.{decimals}f}"
-    text = f"{value:,.3f}"
-    return text.rstrip("0").rstrip(".")
+    decimals = 3 if abs(value) < 10 else 2 if abs(value) < 100 else 1
+    return f"{value:,.{decimals}f}".rstrip("0").rstrip(".")
 
 
 @register.filter
@@ -144,3 +145,15 @@ def money(value: float | Decimal | None) -> str:
 def short(digest: str | None) -> str:
     """Show the first twelve characters of a digest or commit."""
     return (digest or NOTHING)[:12]
+
+
+@register.filter
+def person(user: User | None) -> str:
+    """Show a person by name; without one it was the system."""
+    return (user.get_full_name() or user.get_username()) if user else "the system"
+
+
+@register.filter
+def event(kind: str) -> str:
+    """Show the kind of a ledger entry, such as session.started, in words."""
+    return kind.replace(".", " ").replace("_", " ").capitalize()

@@ -1,0 +1,154 @@
+"""Forms: what people may enter, and what a query string may ask for."""
+
+from typing import Any
+
+from django import forms
+
+from brokerage.models import Endpoint
+from validation.models import (
+    Column,
+    Session,
+    SessionKind,
+    SessionState,
+)
+from validation.scenarios import catalogue
+
+LEVELS = [("INFO", "Info"), ("WARNING", "Warnings"), ("ERROR", "Errors")]
+
+
+def any_of(choices: Any, label: str = "All") -> list[tuple[str, str]]:
+    """Choices with one more for "no matter which"."""
+    return [("", label), *choices]
+
+
+class Query(forms.Form):
+    """A list's query string; every list has pages."""
+
+    page = forms.IntegerField(required=False, min_value=1, max_value=1_000_000)
+
+
+class SessionQuery(Query):
+    """Which sessions to list."""
+
+    state = forms.ChoiceField(choices=any_of(SessionState.choices), required=False)
+    kind = forms.ChoiceField(choices=any_of(SessionKind.choices), required=False)
+
+
+class LogQuery(Query):
+    """Which log lines to list."""
+
+    level = forms.ChoiceField(choices=any_of(LEVELS, "All levels"), required=False)
+    scenario = forms.CharField(max_length=10, required=False)
+    text = forms.CharField(max_length=100, required=False, label="Contains")
+    planned = forms.ChoiceField(
+        choices=any_of([("no", "Only unplanned")], "Planned or not"), required=False, label="Faults"
+    )
+
+
+class ItemQuery(Query):
+    """Which checklist items to show."""
+
+    show = forms.ChoiceField(
+        choices=[("", "All"), ("open", "Open"), ("mine", "Mine")], required=False
+    )
+
+
+class StartForm(forms.Form):
+    """Start a session: everything on the default endpoint unless told otherwise."""
+
+    endpoint = forms.ModelChoiceField(Endpoint.objects.all(), empty_label=None)
+    scenarios = forms.MultipleChoiceField(
+        required=False, widget=forms.CheckboxSelectMultiple, help_text="None chosen means all."
+    )
+    fail_fast = forms.BooleanField(required=False, label="Stop at the first failure")
+    restart_of = forms.CharField(max_length=40, required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = catalogue.load().all()
+        self.fields["scenarios"].choices = [(one.id, f"{one.id} {one.title}") for one in known]  # type: ignore[attr-defined]
+        self.fields["endpoint"].initial = Endpoint.objects.filter(is_default=True).first()
+
+    def clean_restart_of(self) -> Session | None:
+        """Return the session that this one is started after; there must be one of that number."""
+        number = self.cleaned_data["restart_of"]
+        session = Session.objects.filter(number=number).first()
+        if number and session is None:
+            raise forms.ValidationError(
+                "There is no session %(number)s.", params={"number": number}
+            )
+        return session
+
+
+class ReasonForm(forms.Form):
+    """A reason that stands in the ledger."""
+
+    reason = forms.CharField(
+        min_length=5, max_length=500, strip=True, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+
+class NarrativeForm(forms.Form):
+    """What people write into the report."""
+
+    summary = forms.CharField(required=False, max_length=5000, widget=forms.Textarea)
+    known_issues = forms.CharField(
+        required=False,
+        max_length=5000,
+        widget=forms.Textarea,
+        help_text="One issue a line, each with its severity; or “none”.",
+    )
+    recommendation = forms.CharField(required=False, max_length=2000, widget=forms.Textarea)
+
+
+class ItemForm(forms.Form):
+    """What a person says of a checklist item."""
+
+    ACTIONS = [
+        ("PASS", "Attest: it is so"),
+        ("FAIL", "It is not so"),
+        ("EXCEPTION", "Document an exception"),
+        ("NOT_APPLICABLE", "Does not apply"),
+        ("ACKNOWLEDGE", "Acknowledge"),
+        ("REOPEN", "Reopen"),
+    ]
+    action = forms.ChoiceField(choices=ACTIONS)
+    note = forms.CharField(required=False, max_length=2000, widget=forms.Textarea)
+    risk = forms.CharField(required=False, max_length=2000, widget=forms.Textarea)
+    evidence_ref = forms.CharField(required=False, max_length=300, label="Where the evidence is")
+
+
+class MoveForm(forms.Form):
+    """Move a task to another column."""
+
+    column = forms.ChoiceField(choices=Column.choices)
+    reason = forms.CharField(required=False, max_length=500)
+
+
+class CommentForm(forms.Form):
+    """A remark on a task."""
+
+    text = forms.CharField(max_length=2000, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class ImportForm(forms.Form):
+    """A configuration as YAML, typed or from a file."""
+
+    MAX_BYTES = 64 * 1024
+    file = forms.FileField(required=False, allow_empty_file=True)
+    text = forms.CharField(required=False, max_length=MAX_BYTES, strip=False, widget=forms.Textarea)
+    note = forms.CharField(required=False, max_length=500)
+
+    def clean(self) -> dict[str, Any]:
+        """Take the file when there is one; it must be text and not larger than 64 KiB."""
+        data = dict(super().clean() or {})
+        if upload := data.get("file"):
+            if upload.size > self.MAX_BYTES:
+                raise forms.ValidationError("The file is larger than 64 KiB.")
+            try:
+                data["text"] = upload.read().decode()
+            except UnicodeDecodeError:
+                raise forms.ValidationError("The file is not text in UTF-8.") from None
+        if not str(data.get("text") or "").strip():
+            raise forms.ValidationError("Choose a file or paste the YAML.")
+        return data

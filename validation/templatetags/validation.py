@@ -1,0 +1,41 @@
+"""Figures that the pages of sessions, checklists and configurations show."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from django import template
+
+from crucible.templatetags.crucible import NOTHING, duration, share
+from validation.models import Item, Session
+
+register = template.Library()
+FAILURE_SHARE = 0.20
+
+
+@register.filter
+def took(session: Session) -> str:
+    """How long the session ran, from its start to its end."""
+    if not session.started_at or not session.ended_at:
+        return NOTHING
+    return duration(session.ended_at - session.started_at)
+
+
+@register.filter
+def allowed_failures(planned: int) -> int:
+    """How many of the planned scenarios may fail before the session stops itself."""
+    return int(planned * FAILURE_SHARE + 1e-9)
+
+
+@register.filter
+def closed_share(items: Sequence[Item]) -> str:
+    """How much of a checklist is closed."""
+    return share(sum(item.closed for item in items), len(items))
+
+
+@register.filter
+def expiry_day(expiry: str) -> str:
+    """Show an expiry (YYYYMMDD) as a day."""
+    try:
+        return f"{date.fromisoformat(expiry):%a %d %b %Y}"
+    except ValueError:
+        return expiry or NOTHING

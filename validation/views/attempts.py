@@ -1,0 +1,75 @@
+"""One attempt at a scenario, and the catalogue of them all."""
+
+from itertools import groupby
+from typing import Any
+
+from django.db.models import Max
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+
+from brokerage.models import Execution, OrderRecord
+from validation.models import Attempt
+from validation.scenarios import catalogue
+from validation.scenarios.catalogue import Definition, UnknownScenarioError
+from validation.views.answers import show
+
+EDGE_CASES = range(1, 18)
+LINES = 400
+
+
+def detail(request: HttpRequest, number: str, scenario: str, n: int) -> HttpResponse:
+    """One attempt: its checks, figures, orders and log lines."""
+    rows = Attempt.objects.select_related("session")
+    attempt = get_object_or_404(rows, session__number=number, scenario=scenario, number=n)
+    return show(request, "attempt", _attempt(attempt))
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    session = attempt.session
+    siblings = list(session.attempts.order_by("position", "number"))
+    at = siblings.index(attempt)
+    ref = f"{session.number}/{attempt.scenario}"
+    fills = Execution.objects.filter(scope=session.number, ref=ref)
+    return {
+        "session": session,
+        "simulated": session.simulated,
+        "attempt": attempt,
+        "attempts": [one for one in siblings if one.scenario == attempt.scenario],
+        "before": siblings[at - 1] if at else None,
+        "after": siblings[at + 1] if at + 1 < len(siblings) else None,
+        "checks": attempt.checks.all(),
+        "metrics": attempt.metrics.all(),
+        "orders": OrderRecord.objects.filter(scope=session.number, ref=ref),
+        "executions": fills.select_related("commission_report"),
+        "log": list(attempt.log_lines.order_by("-pk")[:LINES])[::-1],
+        "definition": _definition(attempt.scenario),
+    }
+
+
+def _definition(scenario: str) -> Definition | None:
+    try:
+        return catalogue.load().get(scenario)
+    except UnknownScenarioError:
+        return None
+
+
+def listing(request: HttpRequest) -> HttpResponse:
+    """Every scenario with what it shows, and the edge cases they cover."""
+    known = catalogue.load().all()
+    newest = Attempt.objects.values("scenario").annotate(newest=Max("pk")).values("newest")
+    last = {
+        one.scenario: one for one in Attempt.objects.filter(pk__in=newest).select_related("session")
+    }
+    groups = [
+        {"title": title, "rows": [_row(one, last.get(one.id)) for one in rows]}
+        for title, rows in groupby(known, key=lambda one: one.category.value)
+    ]
+    cases = [(case, [one.id for one in known if case in one.cases]) for case in EDGE_CASES]
+    covered = [case for case, names in cases if names]
+    context = {"groups": groups, "total": len(known), "cases": cases, "covered": covered}
+    return show(request, "catalogue", context)
+
+
+def _row(scenario: Definition, last: Attempt | None) -> dict[str, Any]:
+    needs = sorted(need.value.replace("_", " ").lower() for need in scenario.needs)
+    return {"scenario": scenario, "last": last, "needs": needs}

@@ -1,0 +1,182 @@
+"""Sessions: the list, the start, the live page, its log, the abort."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from brokerage.models import Execution, OrderRecord
+from crucible.ledger.models import Entry
+from crucible.roles import has_role
+from validation import sessions
+from validation.forms import LogQuery, ReasonForm, SessionQuery, StartForm
+from validation.models import Attempt, AttemptState, LogLine, Session, SessionState
+from validation.views.answers import carry_out, first_error, paged, person_of, refusal, show
+from validation.views.story import advice, not_passed, steps, tally
+
+TAIL = 120
+WORSE = {
+    "INFO": ["INFO", "WARNING", "ERROR", "CRITICAL"],
+    "WARNING": ["WARNING", "ERROR", "CRITICAL"],
+    "ERROR": ["ERROR", "CRITICAL"],
+}
+
+
+def listing(request: HttpRequest) -> HttpResponse:
+    """All sessions, the newest first, and the form that starts one."""
+    query = SessionQuery(request.GET)
+    if not query.is_valid():
+        return refusal(request, first_error(query))
+    start_form = StartForm(initial={"restart_of": request.GET.get("restart_of", "")[:40]})
+    return show(request, "sessions", _listing(request, query, start_form))
+
+
+def _listing(request: HttpRequest, query: SessionQuery, start_form: StartForm) -> dict[str, Any]:
+    wanted = {name: value for name in ("state", "kind") if (value := query.cleaned_data.get(name))}
+    rows = Session.objects.filter(**wanted).select_related("created_by", "config")
+    passed = Count("attempts", filter=Q(attempts__state=AttemptState.PASSED))
+    return {
+        "sessions": paged(rows.annotate(passed=passed), query, 25),
+        "query": query,
+        "start": start_form,
+        "may_start": has_role(request.user, *sessions.MAY_TRY),
+    }
+
+
+@require_POST
+def start(request: HttpRequest) -> HttpResponse:
+    """Start a session and go to its page; what is wrong is shown beside the form."""
+    form = StartForm(request.POST)
+    if form.is_valid():
+        try:
+            return redirect(_start(person_of(request), form.cleaned_data))
+        except PermissionDenied as error:
+            return refusal(request, str(error), 403)
+        except sessions.SessionRefused as error:
+            form.add_error(None, str(error))
+    query = SessionQuery({})
+    query.is_valid()
+    context = _listing(request, query, form)
+    return render(request, "validation/sessions.html", context, status=422)
+
+
+def _start(by: User, wanted: dict[str, Any]) -> Session:
+    return sessions.start(
+        by,
+        wanted["endpoint"],
+        wanted["scenarios"] or None,
+        fail_fast=wanted["fail_fast"],
+        restart_of=wanted["restart_of"],
+    )
+
+
+@require_POST
+def abort(request: HttpRequest, number: str) -> HttpResponse:
+    """Stop a session."""
+    session = get_object_or_404(Session, number=number)
+    form = ReasonForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, first_error(form))
+        return redirect(session)
+    by, reason = person_of(request), form.cleaned_data["reason"]
+    return carry_out(
+        request,
+        session.get_absolute_url(),
+        lambda: sessions.abort(session, by, reason),
+        sessions.SessionRefused,
+        done="The abort is requested.",
+    )
+
+
+@require_POST
+def rerun(request: HttpRequest, number: str) -> HttpResponse:
+    """Run the scenarios that did not pass once more; the first attempts stay."""
+    session = get_object_or_404(Session, number=number)
+    return carry_out(
+        request,
+        session.get_absolute_url(),
+        lambda: sessions.rerun(session, not_passed(session.attempts.all()), person_of(request)),
+        sessions.SessionRefused,
+        done="The scenarios that did not pass run once more.",
+    )
+
+
+def detail(request: HttpRequest, number: str) -> HttpResponse:
+    """One session as it happens."""
+    session = get_object_or_404(
+        Session.objects.select_related(
+            "config", "created_by", "endpoint", "restart_of", "task", "abort_requested_by"
+        ),
+        number=number,
+    )
+    return show(request, "session", {**_story(session), **_may(request, session)})
+
+
+def _may(request: HttpRequest, session: Session) -> dict[str, Any]:
+    again = session.may_move(SessionState.READY) and has_role(request.user, *sessions.MAY_START)
+    return {
+        "reason_form": ReasonForm(),
+        "may_abort": session.in_flight and has_role(request.user, *sessions.MAY_ABORT),
+        "may_rerun": again and bool(not_passed(session.attempts.all())),
+    }
+
+
+def _story(session: Session) -> dict[str, Any]:
+    attempts = list(_attempts(session))
+    items = list(session.checklist.items.all()) if hasattr(session, "checklist") else []
+    counted = tally(attempts, session.planned)
+    return {
+        "session": session,
+        "simulated": session.simulated,
+        "attempts": attempts,
+        "now_running": next((one for one in attempts if one.state == AttemptState.RUNNING), None),
+        "tally": counted,
+        "steps": steps(session, counted, items),
+        "advice": advice(session, items),
+        "items": items,
+        "orders": OrderRecord.objects.filter(scope=session.number),
+        "executions": Execution.objects.filter(scope=session.number).select_related(
+            "commission_report"
+        ),
+        "log": list(session.log_lines.order_by("-pk")[:TAIL])[::-1],
+        "events": Entry.objects.filter(object_type="session", object_id=session.number)[:12],
+    }
+
+
+def _attempts(session: Session) -> QuerySet[Attempt]:
+    right = Count("checks", filter=Q(checks__passed=True))
+    return (
+        session.attempts.annotate(checks_made=Count("checks"), checks_right=right)
+        .prefetch_related("checks", "metrics")
+        .order_by("position", "number")
+    )
+
+
+def log(request: HttpRequest, number: str) -> HttpResponse:
+    """All log lines of a session, filtered and paged by the server."""
+    session = get_object_or_404(Session, number=number)
+    query = LogQuery(request.GET)
+    if not query.is_valid():
+        return refusal(request, first_error(query))
+    lines = paged(_lines(session, query.cleaned_data), query, 200)
+    return show(
+        request,
+        "log",
+        {"session": session, "simulated": session.simulated, "query": query, "lines": lines},
+    )
+
+
+def _lines(session: Session, wanted: dict[str, Any]) -> QuerySet[LogLine]:
+    lines = session.log_lines.select_related("attempt").order_by("pk")
+    if wanted["level"]:
+        lines = lines.filter(level__in=WORSE[wanted["level"]])
+    if wanted["scenario"]:
+        lines = lines.filter(attempt__scenario=wanted["scenario"])
+    if wanted["text"]:
+        lines = lines.filter(message__icontains=wanted["text"])
+    return lines.filter(planned=False) if wanted["planned"] else lines

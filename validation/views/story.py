@@ -1,0 +1,214 @@
+"""What a session page tells: how far it is, and what to do next."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from django.urls import reverse
+
+from validation.models import Attempt, AttemptState, CleanupState, Item, Session, SessionState
+
+S = SessionState
+UNDONE = {AttemptState.PENDING, AttemptState.RUNNING}
+STEPS = (
+    ("Queue", {S.READY}),
+    ("Scenarios", {S.RUNNING}),
+    ("Clean-up", {S.CLEANUP}),
+    ("Manual checks", {S.MANUAL_CHECKS}),
+    ("Report", {S.REPORTING}),
+    ("Sign-off", {S.AWAITING_APPROVAL}),
+)
+ICONS = {
+    "done": "circle-check",
+    "now": "player-play",
+    "todo": "circle-dashed",
+    "bad": "circle-x",
+}
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many scenarios stand where; the latest attempt at each counts."""
+
+    planned: int
+    counts: Counter[str]
+
+    @property
+    def passed(self) -> int:
+        """Scenarios that passed."""
+        return self.counts[AttemptState.PASSED]
+
+    @property
+    def skipped(self) -> int:
+        """Scenarios that were skipped; they never count as passed."""
+        return self.counts[AttemptState.SKIPPED]
+
+    @property
+    def ended(self) -> int:
+        """Scenarios that reached their end."""
+        return sum(self.counts.values()) - sum(self.counts[state] for state in UNDONE)
+
+    @property
+    def failed(self) -> int:
+        """Scenarios that ended, but neither passed nor were skipped."""
+        return self.ended - self.passed - self.skipped
+
+    @property
+    def tone(self) -> str:
+        """How a figure of these looks."""
+        if self.failed:
+            return "bad"
+        return "ok" if self.passed and self.passed == self.planned else ""
+
+
+class Step(NamedTuple):
+    """One of the six steps of a session."""
+
+    title: str
+    state: str
+    icon: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What happened and what to do next, with the way there."""
+
+    tone: str
+    icon: str
+    title: str
+    text: str
+    url: str = ""
+    label: str = ""
+
+
+ABORTING = Advice(
+    "warn",
+    "player-stop",
+    "Abort requested",
+    "The running scenario is being stopped, then own orders are cancelled.",
+)
+# `url` is the name of an address here; the title may hold the number of open blocking items.
+GOING = {
+    S.READY: Advice(
+        "info", "clock", "Waiting for a worker", "A worker takes it within a few seconds."
+    ),
+    S.RUNNING: Advice(
+        "info", "activity", "Scenarios are running", "Nothing to do: results appear as they come."
+    ),
+    S.CLEANUP: Advice(
+        "info", "refresh", "Cleaning up", "Own orders are cancelled, own positions closed."
+    ),
+    S.MANUAL_CHECKS: Advice(
+        "warn",
+        "checklist",
+        "Blocking checklist items to close: {held}",
+        "Attest what you have seen yourself, or document an exception.",
+        "checklist",
+        "Open the checklist",
+    ),
+    S.REPORTING: Advice(
+        "info",
+        "file-text",
+        "Read the report and submit it",
+        "Submission freezes the report and asks QA Lead, CRO and Project Manager to sign.",
+        "report",
+        "Open the report",
+    ),
+    S.AWAITING_APPROVAL: Advice(
+        "warn",
+        "hourglass",
+        "Waiting for signatures",
+        "Any change to what is signed voids every signature.",
+        "report",
+        "Read what was submitted",
+    ),
+    S.APPROVED: Advice(
+        "ok",
+        "shield-check",
+        "Approved: this session is complete",
+        "Its results, report and signatures can no longer change.",
+        "report",
+        "Open the report",
+    ),
+}
+STOPPED = {
+    S.ABORTED: "This session was aborted",
+    S.BLOCKED: "Too many scenarios failed: the session stopped itself",
+    S.HALTED: "This session was halted for safety",
+    S.INTERRUPTED: "The worker was lost: this session was interrupted",
+    S.REJECTED: "The sign-off was refused",
+}
+
+
+def tally(attempts: Iterable[Attempt], planned: int) -> Tally:
+    """Count the latest attempt at each scenario; attempts come in the order of their number."""
+    latest = {attempt.scenario: attempt.state for attempt in attempts}
+    return Tally(planned or len(latest), Counter(latest.values()))
+
+
+def not_passed(attempts: Iterable[Attempt]) -> list[str]:
+    """The scenarios whose latest attempt ended other than passed."""
+    latest = {attempt.scenario: attempt.state for attempt in attempts}
+    return [name for name, state in latest.items() if state not in {*UNDONE, AttemptState.PASSED}]
+
+
+def steps(session: Session, counted: Tally, items: Sequence[Item]) -> list[Step]:
+    """Return the six steps, each done, now, still to do, or where it went wrong."""
+    at = _reached(session, counted)
+    stopped = session.state in STOPPED
+    notes = _notes(session, counted, items)
+    found = []
+    for index, (title, _) in enumerate(STEPS):
+        state = "done" if index < at else "todo" if index > at else "bad" if stopped else "now"
+        found.append(Step(title, state, ICONS[state], notes.get(title, "")))
+    return found
+
+
+def _reached(session: Session, counted: Tally) -> int:
+    if session.state == S.APPROVED:
+        return len(STEPS)
+    if session.state == S.REJECTED:
+        return len(STEPS) - 1
+    for index, (_, states) in enumerate(STEPS):
+        if session.state in states:
+            return index
+    return 1 if session.started_at or counted.ended else 0
+
+
+def _notes(session: Session, counted: Tally, items: Sequence[Item]) -> dict[str, str]:
+    held = sum(item.holds_up for item in items)
+    return {
+        "Scenarios": f"{counted.ended} of {counted.planned} ended" if counted.planned else "",
+        "Clean-up": CleanupState(session.cleanup).label if session.ended_at else "",
+        "Manual checks": f"{held} blocking open" if held else "",
+        "Sign-off": "Approved" if session.state == S.APPROVED else "",
+    }
+
+
+def advice(session: Session, items: Sequence[Item]) -> Advice:
+    """Return what the people of this session should know and do now."""
+    return _stopped(session) or _going(session, items)
+
+
+def _stopped(session: Session) -> Advice | None:
+    title = STOPPED.get(SessionState(session.state))
+    if title is None:
+        return None
+    text = session.outcome_reason or "The audit log says who stopped it and when."
+    if session.cleanup_note:
+        text = f"{text}\n{session.cleanup_note}"
+    url = f"{reverse('sessions')}?restart_of={session.number}#start"
+    return Advice("bad", "alert-triangle", title, text, url, "Start a new session from it")
+
+
+def _going(session: Session, items: Sequence[Item]) -> Advice:
+    if session.abort_requested_at and session.in_flight:
+        return ABORTING
+    held = sum(item.holds_up for item in items)
+    found = GOING[SessionState(session.state)]
+    url = reverse(found.url, args=[session.number]) if found.url else ""
+    if found.url == "checklist":
+        url = f"{url}?show=open"
+    return replace(found, url=url, title=found.title.format(held=held))
