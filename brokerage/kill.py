@@ -17,12 +17,37 @@ SHORTEST_ROOT_CAUSE = 10
 
 
 class KillSwitchError(Exception):
-    """What was asked of the kill switch is not permitted; the text says why."""
+    """What was asked of the kill switch is not possible; the text says why."""
+
+    status = 400
+
+
+class NotPermittedError(KillSwitchError):
+    """This person may not do it."""
+
+    status = 403
+
+
+class WrongStateError(KillSwitchError):
+    """It can't be done in the switch's present state."""
+
+    status = 409
 
 
 def may_trigger(user: User) -> bool:
     """Say whether a signed-in person may trigger: everyone, but not the CI service account."""
     return user.is_active and not has_role(user, Role.CI)
+
+
+def may_request(user: User) -> bool:
+    """Say whether the person may ask for the switch to be armed again."""
+    return has_role(user, *MAY_REQUEST)
+
+
+def may_decide(user: User, switch: KillSwitch) -> bool:
+    """Say whether the person may decide on the requested reset, if one is."""
+    requested = switch.state == State.RESET_REQUESTED
+    return requested and has_role(user, *MAY_APPROVE) and switch.requested_by_id != user.pk
 
 
 @transaction.atomic
@@ -36,7 +61,7 @@ def trigger(actor: User | str, reason: str, *, rule: str = "manual") -> KillSwit
     if not reason:
         raise KillSwitchError("Say why: the reason is missing.")
     if isinstance(actor, User) and not may_trigger(actor):
-        raise KillSwitchError("A service account can't trigger the kill switch.")
+        raise NotPermittedError("A service account can't trigger the kill switch.")
     switch = _locked()
     if switch.state == State.TRIGGERED:
         _record("kill.triggered_again", switch, actor, reason=reason, rule=rule)
@@ -57,7 +82,7 @@ def request_reset(actor: User, root_cause: str) -> KillSwitch:
     is told in at least ten characters.
     """
     if not has_role(actor, *MAY_REQUEST):
-        raise KillSwitchError("Only the System Operator or the QA Lead can request the reset.")
+        raise NotPermittedError("Only the System Operator or the QA Lead can request the reset.")
     root_cause = root_cause.strip()
     if len(root_cause) < SHORTEST_ROOT_CAUSE:
         raise KillSwitchError("Tell the root cause in at least ten characters.")
@@ -101,16 +126,16 @@ def _locked() -> KillSwitch:
 def _expect(state: str) -> KillSwitch:
     switch = _locked()
     if switch.state != state:
-        raise KillSwitchError(f"The kill switch is {switch.state}, not {state}.")
+        raise WrongStateError(f"The kill switch is {switch.state}, not {state}.")
     return switch
 
 
 def _decidable(actor: User) -> KillSwitch:
     if not has_role(actor, *MAY_APPROVE):
-        raise KillSwitchError("Only the Chief Risk Officer (deputy: the CTO) decides on a reset.")
+        raise NotPermittedError("Only the Chief Risk Officer (deputy: the CTO) decides on a reset.")
     switch = _expect(State.RESET_REQUESTED)
     if switch.requested_by_id == actor.pk:
-        raise KillSwitchError("Who requested the reset can't decide on it.")
+        raise NotPermittedError("Who requested the reset can't decide on it.")
     return switch
 
 
