@@ -12,6 +12,7 @@ from crucible.live.publish import publish
 from crucible.roles import Role, has_role, roles_of
 from validation import checklists, signals
 from validation.facts import Facts
+from validation.involvement import involve
 from validation.models import Checklist, Item, ItemState, Session, SessionState
 from validation.rules import apply
 from validation.scenarios import catalogue
@@ -213,7 +214,7 @@ def _change(
         change(found)
         found.save()
         if involved:
-            found.touched_by.add(by)
+            involve(session, by, f"{event} item {found.code}".replace("_", " "))
         if again and found.rule:
             _tick(found, Facts(session))
         record(

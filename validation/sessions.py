@@ -16,6 +16,7 @@ from crucible.live.publish import publish
 from crucible.roles import Role, has_role
 from validation import board, checklist, outbox
 from validation.build import code_version
+from validation.involvement import involve
 from validation.models import (
     Attempt,
     AttemptState,
@@ -117,6 +118,7 @@ def _create(
         code_version=code_version(), planned=len(definitions), fail_fast=fail_fast,
         restart_of=restart_of, task=_task(kind),
     )  # fmt: skip
+    involve(session, by, "started the session")
     add_attempts(session, definitions)
     if session.approvable:
         checklist.create(session)
@@ -179,6 +181,7 @@ def rerun(session: Session, scenarios: Collection[str], by: User) -> Session:
             raise SessionRefused(f"{session.number} is {session.get_state_display()}.")
         if session.code_version != code_version():
             raise SessionRefused("The product has changed since. Start a new session.")
+        involve(session, by, "ran scenarios again")
         add_attempts(session, definitions)
         names = [definition.id for definition in definitions]
         move(session, S.READY, actor=by, event="rerun", scenarios=names, ended_at=None)
@@ -199,6 +202,7 @@ def abort(session: Session, by: User, reason: str) -> Session:
         session = lock(session)
         if not session.in_flight:
             raise SessionRefused(f"{session.number} is {session.get_state_display()} already.")
+        involve(session, by, "aborted the session")
         asked = {"abort_requested_by": by, "abort_requested_at": timezone.now()}
         if session.state == S.READY:
             end(session, abort_stop(by.get_username(), reason), actor=by, **asked)

@@ -6,7 +6,13 @@ from validation.models.config import ConfigRevision, RevisionState
 from validation.models.outbox import Outbox
 from validation.models.report import Report
 from validation.models.run import Attempt, AttemptState, Check, LogLine, Metric
-from validation.models.session import CleanupState, Session, SessionKind, SessionState
+from validation.models.session import (
+    CleanupState,
+    Involvement,
+    Session,
+    SessionKind,
+    SessionState,
+)
 from validation.models.upload import Upload, UploadState
 
 __all__ = [
@@ -18,6 +24,7 @@ __all__ = [
     "CleanupState",
     "Column",
     "ConfigRevision",
+    "Involvement",
     "Item",
     "ItemState",
     "LogLine",

@@ -70,8 +70,6 @@ class Item(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
     acknowledged_at = models.DateTimeField(null=True, blank=True)
-    # Everyone who ever touched the item, also when it was reopened: none of them may sign.
-    touched_by = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+", blank=True)
 
     class Meta:
         ordering = ["checklist", "position"]

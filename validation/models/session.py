@@ -93,9 +93,6 @@ class Session(models.Model):
     summary = models.TextField(blank=True)
     known_issues = models.TextField(blank=True)
     recommendation = models.TextField(blank=True)
-    narrative_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
-    )
     restart_of = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="restarts"
     )
@@ -138,3 +135,22 @@ class Session(models.Model):
     def may_move(self, state: SessionState) -> bool:
         """Say whether the state machine allows the move."""
         return state in MOVES.get(SessionState(self.state), ())
+
+
+class Involvement(models.Model):
+    """That a person had a hand in a session, so that they may not sign it; kept for ever."""
+
+    session = models.ForeignKey(Session, models.PROTECT, related_name="involvements")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    what = models.CharField(max_length=80)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["pk"]
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(fields=["session", "person", "what"], name="one_involvement")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person} {self.what}"

@@ -1,0 +1,295 @@
+"""What is signed: the manifest of a session, what blocks it, and who may not sign it."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import rfc8785
+from django.contrib.auth.models import User
+
+from brokerage.models import Execution, OrderRecord
+from crucible.ledger.canonical import plain
+from crucible.ledger.record import record
+from validation import board, checklists, reports, revisions, sessions
+from validation.checklist import open_blocking, planned, settle
+from validation.facts import Facts
+from validation.involvement import involve
+from validation.models import Attempt, AttemptState, Column, Item, Session, SessionState
+from validation.signals import changed
+
+__all__ = ["SessionEvidence", "Summary", "changed", "load"]
+
+S = SessionState
+BACK_TO_REPORTING = ("CHANGES_REQUESTED", "VOIDED", "WITHDRAWN")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a signer reads first."""
+
+    title: str
+    url: str
+    simulated: bool
+    lines: Sequence[str]
+
+
+class SessionEvidence:
+    """The evidence of validation sessions; subjects are session numbers."""
+
+    def lock(self, subject: str) -> None:
+        """Hold the session's row until the transaction ends."""
+        Session.objects.select_for_update().get(number=subject)
+
+    def manifest(self, subject: str) -> Mapping[str, Any]:
+        """Return all that a signature vouches for, as JSON values."""
+        session = _get(subject)
+        facts = Facts(session)
+        whole: dict[str, Any] = plain(
+            {
+                "session": _session(session),
+                "configuration": _configuration(session),
+                "results": [_result(attempt) for attempt in facts.all_attempts],
+                "checks": list(_checks(session)),
+                "metrics": list(_metrics(session)),
+                "orders": [_order(order) for order in facts.orders],
+                "fills": [_fill(fill) for fill in facts.executions],
+                "log": _log(facts),
+                "checklist": [_item(item) for item in session.checklist.items.all()]
+                if session.approvable
+                else [],
+                "not_covered": _left_out(session),
+                "report": {"sha256": _sha256(reports.markdown(session))},
+            }
+        )
+        return whole
+
+    def blockers(self, subject: str) -> list[str]:
+        """Return what speaks against a signature, a sentence each."""
+        return list(_blockers(_get(subject)))
+
+    def summary(self, subject: str) -> Summary:
+        """Return the heading under which the session is signed."""
+        session = _get(subject)
+        facts = Facts(session)
+        lines = [
+            f"{facts.count(AttemptState.PASSED)} of {session.planned} scenarios passed.",
+            f"Gateway: {session.endpoint_name}. Configuration revision {session.config.number}.",
+            f"Code version {session.code_version[:12]}.",
+        ]
+        again = [attempt.scenario for attempt in facts.latest.values() if attempt.number > 1]
+        if again:
+            lines.append(f"Needed more than one attempt: {', '.join(again)}.")
+        if session.known_issues.strip():
+            lines.append(f"Known issues: {session.known_issues.strip()[:300]}")
+        label = "SIMULATED · " if session.simulated else ""
+        return Summary(
+            title=f"{label}Validation session {session.number}",
+            url=session.get_absolute_url(),
+            simulated=session.simulated,
+            lines=lines,
+        )
+
+    def conflicts(self, subject: str) -> dict[int, str]:
+        """Return who may not sign: the person's id → the first of their deeds."""
+        session = _get(subject)
+        found: dict[int, str] = {}
+        for deed in session.involvements.all():
+            found.setdefault(deed.person_id, deed.what)
+        config = session.config
+        if config.author_id is not None and not config.expiry_only:
+            found.setdefault(config.author_id, f"wrote configuration revision {config.number}")
+        return found
+
+    def submitted(self, subject: str, request_id: int, by: User) -> None:
+        """Freeze the report, and let session and task wait for the signatures."""
+        session = _locked(subject)
+        involve(session, by, "submitted the session")
+        report = reports.freeze(session)
+        sessions.move(session, S.AWAITING_APPROVAL, actor=by, event="submitted")
+        record(
+            "report.frozen", "session", subject, actor=by, version=report.version,
+            sha256=report.sha256, request=request_id,
+        )  # fmt: skip
+        facts = Facts(session)
+        why = (
+            f"{facts.count(AttemptState.PASSED)} of {session.planned} scenarios passed; the report "
+            f"is complete. @QA @CRO: sign-off request {request_id} waits for you."
+        )
+        _move_task(session, Column.AWAITING_APPROVAL, by, why)
+
+    def decided(self, subject: str, outcome: str, by: User | None, note: str) -> None:
+        """Take the decision over to the session and its task."""
+        session = _locked(subject)
+        actor: User | str = by or "system"
+        words = f"Sign-off {outcome.replace('_', ' ').lower()}{': ' + note if note else '.'}"
+        if outcome == "APPROVED":
+            sessions.move(session, S.APPROVED, actor=actor, note=note)
+            _move_task(session, Column.DONE, actor, words)
+        elif outcome == "REJECTED":
+            sessions.move(session, S.REJECTED, actor=actor, note=note, outcome_reason=words)
+            _move_task(session, Column.IN_PROGRESS, actor, words)
+        elif outcome in BACK_TO_REPORTING:
+            sessions.move(session, S.REPORTING, actor=actor, event="reopened", note=note)
+            _move_task(session, Column.VALIDATION, actor, words)
+            settle(session)
+        else:
+            raise ValueError(f"unknown outcome {outcome}")
+
+
+def load() -> SessionEvidence:
+    """Return the evidence that sign-offs rest on."""
+    return SessionEvidence()
+
+
+def _get(subject: str) -> Session:
+    return Session.objects.select_related("config", "created_by", "restart_of").get(number=subject)
+
+
+def _locked(subject: str) -> Session:
+    return Session.objects.select_for_update().get(number=subject)
+
+
+def _move_task(session: Session, column: Column, actor: User | str, why: str) -> None:
+    board.move_by_system(
+        session.task, column, actor=actor, why=f"Session {session.number}: {why}",
+        link=sessions.link(session),
+    )  # fmt: skip
+
+
+def _blockers(session: Session) -> Iterator[str]:
+    if not session.approvable:
+        yield "Only a full session can be signed; this one ran a part of the catalogue."
+        return
+    if session.state not in {S.REPORTING, S.AWAITING_APPROVAL}:
+        yield f"The session is in the state {session.get_state_display().lower()}."
+    for attempt in Facts(session).latest.values():
+        if attempt.state != AttemptState.PASSED:
+            yield f"{attempt.scenario} {attempt.title} {attempt.get_state_display().lower()}."
+    for item in open_blocking(session):
+        yield f"Checklist item {item.code} is open: {item.text}."
+    if session.state in {S.REPORTING, S.AWAITING_APPROVAL} and not revisions.agrees(session):
+        yield "Another configuration is in force now: start a new session."
+
+
+def _session(session: Session) -> dict[str, Any]:
+    return {
+        "number": session.number,
+        "kind": session.kind,
+        "simulated": session.simulated,
+        "gateway": session.endpoint_name,
+        "speed": session.speed,
+        "seed": session.seed,
+        "code_version": session.code_version,
+        "created_by": session.created_by.get_username(),
+        "created_at": session.created_at,
+        "started_at": session.started_at,
+        "ended_at": session.ended_at,
+        "planned": session.planned,
+        "fail_fast": session.fail_fast,
+        "restart_of": session.restart_of.number if session.restart_of else None,
+        "clean_up": f"{session.cleanup}: {session.cleanup_note}",
+        "facts": session.facts,
+        "summary": session.summary,
+        "known_issues": session.known_issues,
+        "recommendation": session.recommendation,
+    }
+
+
+def _configuration(session: Session) -> dict[str, Any]:
+    # What has been decided stays as it was decided, whatever comes into force later.
+    still = session.terminal or revisions.agrees(session)
+    config = session.config
+    return {"revision": config.number, "sha256": config.digest, "in_force": still}
+
+
+def _result(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "id": _name(attempt),
+        "title": attempt.title,
+        "state": attempt.state,
+        "reason": attempt.reason,
+        "started_at": attempt.started_at,
+        "ended_at": attempt.ended_at,
+        "duration_ms": attempt.duration_ms,
+        "version": attempt.version,
+    }
+
+
+def _checks(session: Session) -> Iterator[dict[str, Any]]:
+    for attempt in session.attempts.prefetch_related("checks"):
+        for check in attempt.checks.all():
+            yield {
+                "id": f"{_name(attempt)}/{check.position}",
+                "name": check.name,
+                "expected": check.expected,
+                "actual": check.actual,
+                "passed": check.passed,
+                "required": check.required,
+            }
+
+
+def _metrics(session: Session) -> Iterator[dict[str, Any]]:
+    for attempt in session.attempts.prefetch_related("metrics"):
+        for position, metric in enumerate(attempt.metrics.all(), start=1):
+            yield {
+                "id": f"{_name(attempt)}/{position}",
+                "name": metric.name,
+                "value": metric.value,
+                "unit": metric.unit,
+            }
+
+
+def _name(attempt: Attempt) -> str:
+    return f"{attempt.scenario}#{attempt.number}"
+
+
+def _order(order: OrderRecord) -> dict[str, Any]:
+    names = (
+        "ref", "symbol", "local_symbol", "side", "quantity", "order_type", "limit_price",
+        "purpose", "route", "account", "state", "filled", "avg_price", "order_id", "created_at",
+    )  # fmt: skip
+    return {"id": order.pk, **{name: getattr(order, name) for name in names}}
+
+
+def _fill(fill: Execution) -> dict[str, Any]:
+    names = ("symbol", "side", "quantity", "price", "at")
+    return {"id": fill.exec_id, **{name: getattr(fill, name) for name in names}}
+
+
+def _log(facts: Facts) -> dict[str, Any]:
+    lines = [
+        [line.at, line.level, line.source, line.message, line.code, line.planned]
+        for line in facts.log_lines
+    ]
+    return {"lines": len(lines), "sha256": _sha256(rfc8785.dumps(plain(lines)).decode())}
+
+
+def _item(item: Item) -> dict[str, Any]:
+    return {
+        "code": item.code,
+        "text": item.text,
+        "blocking": item.blocking,
+        "state": item.state,
+        "finding": item.finding,
+        "note": item.note,
+        "risk": item.risk,
+        "evidence": item.evidence_ref,
+        "closed_by": _who(item.closed_by),
+        "closed_at": item.closed_at,
+        "acknowledged_by": _who(item.acknowledged_by),
+        "acknowledged_at": item.acknowledged_at,
+    }
+
+
+def _who(person: User | None) -> str | None:
+    return person.get_username() if person else None
+
+
+def _left_out(session: Session) -> list[dict[str, str]]:
+    missing = checklists.left_out(planned(session))
+    return [{"code": code, "reason": reason} for code, reason in missing.items()]
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
