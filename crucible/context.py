@@ -1,16 +1,17 @@
 """What the frame of every page shows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.apps import apps
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 
+from approvals.models import Request
+from approvals.rules import UNDECIDED
 from brokerage.models import Endpoint, KillSwitch
 from crucible.roles import Role, roles_of
 
@@ -81,28 +82,20 @@ class Product:
     @cached_property
     def signoffs(self) -> int:
         """How many sign-off requests are open."""
-        requests = apps.get_model("approvals", "Request").objects
-        return int(requests.filter(state__in=["OPEN", "PARTIALLY_SIGNED"]).count())
+        return Request.objects.filter(state__in=UNDECIDED).count()
 
     @cached_property
     def nav(self) -> list[Place]:
         """The places this person may go, the open one marked."""
         held = roles_of(self.request.user)
-        return [
-            place
-            for row in PLACES
-            if not row.roles or row.roles & held or self.request.user.is_superuser
-            if (place := self._placed(row))
-        ]
+        everything = self.request.user.is_superuser
+        allowed = (place for place in PLACES if everything or not place.roles or place.roles & held)
+        return [self._placed(place) for place in allowed]
 
-    def _placed(self, row: Place) -> Place | None:
-        try:
-            url = reverse(row.name)
-        except NoReverseMatch:
-            return None
-        path = self.request.path
+    def _placed(self, place: Place) -> Place:
+        url, path = reverse(place.name), self.request.path
         current = path == url if url == "/" else path.startswith(url)
-        return Place(row.name, row.label, row.icon, row.roles, url, current)
+        return replace(place, url=url, current=current)
 
 
 def product(request: HttpRequest) -> dict[str, Any]:

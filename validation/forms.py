@@ -11,6 +11,7 @@ from validation.models import (
     SessionKind,
     SessionState,
 )
+from validation.reports import LONGEST
 from validation.scenarios import catalogue
 
 LEVELS = [("INFO", "Info"), ("WARNING", "Warnings"), ("ERROR", "Errors")]
@@ -91,14 +92,18 @@ class ReasonForm(forms.Form):
 class NarrativeForm(forms.Form):
     """What people write into the report."""
 
-    summary = forms.CharField(required=False, max_length=5000, widget=forms.Textarea)
+    summary = forms.CharField(
+        required=False, max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 5})
+    )
     known_issues = forms.CharField(
         required=False,
-        max_length=5000,
-        widget=forms.Textarea,
+        max_length=LONGEST,
+        widget=forms.Textarea(attrs={"rows": 4}),
         help_text="One issue a line, each with its severity; or “none”.",
     )
-    recommendation = forms.CharField(required=False, max_length=2000, widget=forms.Textarea)
+    recommendation = forms.CharField(
+        required=False, max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 4})
+    )
 
 
 class ItemForm(forms.Form):

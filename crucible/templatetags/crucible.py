@@ -125,8 +125,9 @@ def number(value: float | Decimal | None, decimals: int | None = None) -> str:
         return NOTHING
     if decimals is not None:
         return f"{value:,.{decimals}f}"
-    decimals = 3 if abs(value) < 10 else 2 if abs(value) < 100 else 1
-    return f"{value:,.{decimals}f}".rstrip("0").rstrip(".")
+    size = abs(float(value))
+    text = f"{value:,.{3 if size < 10 else 2 if size < 100 else 1}f}"
+    return text.rstrip("0").rstrip(".")
 
 
 @register.filter

@@ -1,0 +1,46 @@
+"""The addresses of validation: pages at the root, the API under /api/v1/."""
+
+from django.urls import URLPattern, URLResolver, path
+
+from validation.views import (
+    attempts,
+    board,
+    checklist,
+    config,
+    dashboard,
+    reports,
+    sessions,
+    uploads,
+)
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", dashboard.dashboard, name="dashboard"),
+    path("help/", dashboard.help_page, name="help"),
+    path("alerts/<int:pk>/acknowledge/", dashboard.alert_acknowledge, name="alert_acknowledge"),
+    path("catalogue/", attempts.listing, name="catalogue"),
+    path("sessions/", sessions.listing, name="sessions"),
+    path("sessions/start/", sessions.start, name="session_start"),
+    path("sessions/<slug:number>/", sessions.detail, name="session"),
+    path("sessions/<slug:number>/abort/", sessions.abort, name="session_abort"),
+    path("sessions/<slug:number>/rerun/", sessions.rerun, name="session_rerun"),
+    path("sessions/<slug:number>/log/", sessions.log, name="session_log"),
+    path("sessions/<slug:number>/checklist/", checklist.page, name="checklist"),
+    path("sessions/<slug:number>/checklist/<str:code>/", checklist.item, name="checklist_item"),
+    path("sessions/<slug:number>/report/", reports.page, name="report"),
+    path("sessions/<slug:number>/report/write/", reports.write, name="report_write"),
+    path("sessions/<slug:number>/report.<str:form>", reports.download, name="report_download"),
+    path(
+        "sessions/<slug:number>/scenarios/<str:scenario>/<int:n>/", attempts.detail, name="attempt"
+    ),
+    path("board/", board.page, name="board"),
+    path("board/<str:code>/move/", board.move, name="task_move"),
+    path("board/<str:code>/comment/", board.comment, name="task_comment"),
+    path("config/", config.listing, name="config"),
+    path("config/import/", config.import_yaml, name="config_import"),
+    path("config/<int:number>/", config.detail, name="config_revision"),
+    path("config/<int:number>.yaml", config.export, name="config_export"),
+    path("config/<int:number>/<slug:action>/", config.act, name="config_act"),
+    path("ci/", uploads.listing, name="uploads"),
+    path("ci/<int:pk>/", uploads.detail, name="upload"),
+]
+api_urlpatterns: list[URLPattern | URLResolver] = []
