@@ -55,6 +55,7 @@ class Faults:
     # Rates and contracts
     drop_over_rate: bool = False  # closed the socket above 50 messages a second
     max_rate_error: bool = False  # answered error 100 to every 20th message
+    rate_refusals: int = 0  # answered error 100 to so many of the next messages
     unknown_symbol_resolves: bool = False  # gave a contract for a symbol that does not exist
     unknown_symbol_kills: bool = False  # closed the socket after code 200
     no_definition_after_error: bool = False  # gave no contract at all after the first code 200

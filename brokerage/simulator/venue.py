@@ -106,7 +106,10 @@ class Venue:
         """Handle a message now, or when the client's rate allows it."""
         session.received += 1
         faults, now = self.floor.faults, self.floor.clock.time()
-        if faults.max_rate_error and session.received % EVERY_TWENTIETH == 0:
+        if faults.rate_refusals > 0:
+            faults.rate_refusals -= 1
+            session.error(*OVER_RATE)
+        elif faults.max_rate_error and session.received % EVERY_TWENTIETH == 0:
             session.error(*OVER_RATE)
         elif session.backlog or self._wait(session, now) > 0:
             self._queue(session, message, now)
