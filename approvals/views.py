@@ -14,8 +14,9 @@ from approvals import evidence, manifest, requests, signing
 from approvals.forms import LABELS, DecisionForm, WithdrawForm
 from approvals.guards import Reason, Refusal, Refused, choices, why_not
 from approvals.models import Request, person
-from approvals.rules import UNDECIDED, Decision
+from approvals.rules import SAID, UNDECIDED, Decision
 from crucible.roles import Role
+from crucible.states import look_of
 
 CLOSED_PER_PAGE = 25
 # Refusals that the signer settles in the form itself.
@@ -130,7 +131,7 @@ def _sign(http: HttpRequest, signoff: Request, data: dict[str, Any]) -> None:
         comment=data["comment"],
         slot=role,
     )
-    messages.success(http, f"Signed as {role.label}: {LABELS[decision].lower()}.")
+    messages.success(http, f"Signed as {role.label}: {look_of(SAID[decision]).word.lower()}.")
 
 
 def _decision_form(signoff: Request, user: User, data: Any = None) -> DecisionForm | None:
@@ -161,14 +162,15 @@ def _page(
     refusal: Refusal | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    user = _user(http)
+    user, unchanged = _user(http), signoff.unchanged
     form = form or _decision_form(signoff, user)
     context = {
         "signoff": signoff,
         "simulated": signoff.simulated,
         "summary": evidence.load().summary(signoff.subject),
         "blockers": signoff.blockers() if signoff.undecided else (),
-        "drift": requests.changes(signoff) if signoff.undecided and not signoff.unchanged else "",
+        "unchanged": unchanged,
+        "drift": requests.changes(signoff) if signoff.undecided and not unchanged else "",
         "sections": manifest.sections(signoff.manifest.content),
         "changes": signoff.changes,
         "versions": Request.objects.filter(subject=signoff.subject).order_by("-version"),

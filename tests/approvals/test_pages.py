@@ -149,7 +149,7 @@ def test_signing_on_the_page(signoff: Request, people: People) -> None:
     browser = client(people.qa)
     response = browser.post(f"/signoffs/{signoff.pk}/decide/", FORM, follow=True)
     assert response.redirect_chain == [(f"/signoffs/{signoff.pk}/", 302)]
-    assert "Signed as QA Lead: approve." in text(response)
+    assert "Signed as QA Lead: approved." in text(response)
     assert Signature.objects.get().signer == people.qa
 
 
