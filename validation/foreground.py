@@ -1,0 +1,106 @@
+"""Run a session in this process, with live progress, on a gateway or a private simulated one."""
+
+import socket
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from brokerage import gateway
+from brokerage.models import Endpoint
+from validation import runner, sessions
+from validation.lease import claim
+from validation.models import Session, SessionKind
+from validation.runner import Watcher
+from validation.sessions import SessionRefused
+
+PRIVATE = "private simulation"
+SERVICE_USER = "command-line"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to run and how; `seed` and `speed` are of the private simulated gateway."""
+
+    by: User
+    scenarios: Collection[str] | None
+    fail_fast: bool = False
+    speed: float = 25.0
+    seed: int = 7
+    signable: bool = False
+
+    @property
+    def kind(self) -> str:
+        """FULL only in the name of a person, since somebody must answer for it."""
+        if self.scenarios is not None:
+            return SessionKind.PARTIAL
+        return SessionKind.FULL if self.signable else SessionKind.DRY_RUN
+
+
+Started = Callable[[Session], None]
+
+
+async def on_endpoint(
+    order: Order, endpoint: Endpoint, started: Started, watch: Watcher
+) -> Session:
+    """Run on a gateway that listens somewhere; raises SessionRefused and what `start` raises."""
+    return await _run(order, endpoint, started, watch)
+
+
+async def on_simulation(order: Order, started: Started, watch: Watcher) -> Session:
+    """Run on a simulated gateway of this process alone."""
+    async with gateway.simulation(speed=order.speed, seed=order.seed) as simulated:
+        endpoint = await sync_to_async(private_endpoint)(
+            simulated.target.port, simulated.target.speed
+        )
+        return await _run(order, endpoint, started, watch)
+
+
+async def _run(order: Order, endpoint: Endpoint, started: Started, watch: Watcher) -> Session:
+    session = await sync_to_async(sessions.start)(
+        order.by, endpoint, order.scenarios, kind=order.kind, fail_fast=order.fail_fast,
+        seed=order.seed if endpoint.name.startswith(PRIVATE) else None, queue=False,
+        trusted=True,
+    )  # fmt: skip
+    started(session)
+    lease = await sync_to_async(claim)(session.number, f"foreground@{socket.gethostname()}")
+    if lease is None:
+        raise SessionRefused(f"{session.number} was taken or aborted before it began.")
+    await runner.run(lease, watch)
+    await session.arefresh_from_db()
+    return session
+
+
+def private_endpoint(port: int, speed: float) -> Endpoint:
+    """Return an endpoint for a private simulated gateway that no session under way uses."""
+    busy = Session.objects.filter(state__in=["READY", "RUNNING", "CLEANUP"])
+    with transaction.atomic():
+        for number in range(1, 1000):
+            endpoint, _ = Endpoint.objects.get_or_create(
+                name=f"{PRIVATE} {number}",
+                defaults={"kind": Endpoint.Kind.SIMULATED, "port": port, "always_open": True},
+            )
+            if not busy.filter(endpoint=endpoint).exists():
+                endpoint.move(port=port, speed=speed)
+                return endpoint
+    raise SessionRefused("A thousand foreground sessions are under way.")
+
+
+def reachable(endpoint: Endpoint) -> bool:
+    """Say whether something accepts connections at the endpoint's address."""
+    try:
+        with socket.create_connection((endpoint.host, endpoint.port), timeout=2):
+            return True
+    except OSError:
+        return False
+
+
+def service_user() -> User:
+    """Return the account in whose name an unnamed shell runs sessions: no password, no role."""
+    user, new = User.objects.get_or_create(username=SERVICE_USER)
+    if new:
+        user.set_unusable_password()
+        user.save()
+    return user
