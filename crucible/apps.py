@@ -2,6 +2,8 @@
 
 from django.apps import AppConfig
 
+from crucible import celery  # noqa: F401 - the web process must know its broker, too
+
 
 class CrucibleConfig(AppConfig):
     """Connect what may not import each other once every app is loaded."""
