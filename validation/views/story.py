@@ -8,6 +8,7 @@ from typing import NamedTuple
 from django.urls import reverse
 
 from validation.models import Attempt, AttemptState, CleanupState, Item, Session, SessionState
+from validation.verdicts import BAD
 
 S = SessionState
 UNDONE = {AttemptState.PENDING, AttemptState.RUNNING}
@@ -51,8 +52,8 @@ class Tally:
 
     @property
     def failed(self) -> int:
-        """Scenarios that ended, but neither passed nor were skipped."""
-        return self.ended - self.passed - self.skipped
+        """Scenarios that failed, timed out or ended in error."""
+        return sum(self.counts[state] for state in BAD)
 
     @property
     def tone(self) -> str:
