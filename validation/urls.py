@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
+from validation.api.urls import urlpatterns as api_urlpatterns
 from validation.views import (
     attempts,
     board,
@@ -43,4 +44,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ci/", uploads.listing, name="uploads"),
     path("ci/<int:pk>/", uploads.detail, name="upload"),
 ]
-api_urlpatterns: list[URLPattern | URLResolver] = []
+
+__all__ = ["api_urlpatterns", "urlpatterns"]

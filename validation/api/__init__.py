@@ -1,1 +1,1 @@
-"""The REST API of validation."""
+"""Validation over REST: sessions, results, checklists, configuration, board, CI uploads."""

@@ -1,0 +1,57 @@
+"""Read-only views of everything a session leaves behind, for those who review."""
+
+from django.contrib import admin
+
+from crucible.ledger.admin import ReadOnlyAdmin
+from validation import models
+
+
+@admin.register(models.Session)
+class SessionAdmin(ReadOnlyAdmin):
+    """Sessions by state and gateway."""
+
+    list_display = ["number", "kind", "state", "simulated", "endpoint_name", "created_by",
+                    "created_at"]  # fmt: skip
+    list_filter = ["state", "kind", "simulated"]
+    search_fields = ["number"]
+
+
+@admin.register(models.Attempt)
+class AttemptAdmin(ReadOnlyAdmin):
+    """Attempts by scenario and result."""
+
+    list_display = ["session", "scenario", "number", "state", "started_at", "duration_ms"]
+    list_filter = ["state", "scenario"]
+    search_fields = ["session__number"]
+
+
+@admin.register(models.ConfigRevision)
+class ConfigRevisionAdmin(ReadOnlyAdmin):
+    """Configuration revisions."""
+
+    list_display = ["number", "state", "origin", "author", "created_at", "activated_at"]
+    list_filter = ["state", "origin"]
+
+
+@admin.register(models.Upload)
+class UploadAdmin(ReadOnlyAdmin):
+    """Test reports of pipelines."""
+
+    list_display = ["id", "commit", "branch", "tests", "failures", "errors", "uploaded_at"]
+    search_fields = ["commit", "run_url"]
+    exclude = ["content"]
+
+
+@admin.register(models.Report)
+class ReportAdmin(ReadOnlyAdmin):
+    """Reports as they were submitted."""
+
+    list_display = ["session", "version", "sha256", "frozen_at"]
+    fields = ["session", "version", "sha256", "frozen_at", "markdown"]
+
+
+@admin.register(models.Outbox)
+class OutboxAdmin(ReadOnlyAdmin):
+    """Messages to the workers."""
+
+    list_display = ["id", "topic", "payload", "created_at", "delivered_at", "tries"]

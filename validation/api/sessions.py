@@ -1,0 +1,202 @@
+"""Sessions over REST: list, start, abort, run again, results, log, report."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import generics
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from brokerage.models import Endpoint
+from validation import reports, sessions
+from validation.api.answers import answered, caller
+from validation.api.serializers import (
+    AbortSerializer,
+    AttemptSerializer,
+    LogLineSerializer,
+    MetricSerializer,
+    NarrativeSerializer,
+    SessionSerializer,
+    StartSerializer,
+)
+from validation.models import Attempt, LogLine, Metric, Session, SessionState
+
+REFUSED = OpenApiResponse(description="Not as things stand; `detail` says why.")
+SESSIONS = Session.objects.select_related("config", "created_by", "restart_of", "task")
+FORMS = {
+    "md": ("text/markdown", "markdown", reports.markdown),
+    "html": ("text/html", "html", lambda session: reports.html(reports.markdown(session))),
+    "xml": ("application/xml", "junit", reports.junit),
+    "checklist.md": ("text/markdown", "checklist", reports.checklist_markdown),
+}  # fmt: skip
+
+
+class SessionList(generics.ListAPIView[Session]):
+    """All sessions, the newest first; POST starts one."""
+
+    serializer_class = SessionSerializer
+
+    def get_queryset(self) -> QuerySet[Session]:
+        """Return the sessions, only those of one state when asked."""
+        state = self.request.query_params.get("state")
+        if state is None:
+            return SESSIONS.all()
+        if state not in SessionState.values:
+            raise ValidationError({"state": f"One of {', '.join(SessionState.values)}."})
+        return SESSIONS.filter(state=state)
+
+    @extend_schema(parameters=[OpenApiParameter("state", str, enum=SessionState.values)])
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """List."""
+        return super().get(request, *args, **kwargs)
+
+    @extend_schema(
+        request=StartSerializer, responses={201: SessionSerializer, 400: OpenApiTypes.OBJECT,
+                                            409: REFUSED},
+    )  # fmt: skip
+    def post(self, request: Request) -> Response:
+        """Start a session."""
+        body = StartSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        wanted = body.validated_data
+        with answered():
+            session = sessions.start(
+                caller(request),
+                _endpoint(wanted.get("endpoint")),
+                wanted.get("scenarios"),
+                fail_fast=wanted["fail_fast"],
+                restart_of=_predecessor(wanted.get("restart_of")),
+            )
+        return Response(SessionSerializer(session).data, status=201)
+
+
+def _endpoint(name: str | None) -> Endpoint | None:
+    if name is None:
+        return None
+    found = Endpoint.objects.filter(name=name).first()
+    if found is None:
+        raise ValidationError({"endpoint": "There is no such endpoint."})
+    return found
+
+
+def _predecessor(number: str | None) -> Session | None:
+    if number is None:
+        return None
+    found = Session.objects.filter(number=number).first()
+    if found is None:
+        raise ValidationError({"restart_of": "There is no such session."})
+    return found
+
+
+class SessionDetail(generics.RetrieveAPIView[Session]):
+    """One session."""
+
+    queryset = SESSIONS
+    serializer_class = SessionSerializer
+    lookup_field = "number"
+
+
+class SessionAbort(APIView):
+    """Stop a session."""
+
+    @extend_schema(request=AbortSerializer, responses={200: SessionSerializer, 409: REFUSED})
+    def post(self, request: Request, number: str) -> Response:
+        """Abort: at once, or within a second by the worker."""
+        body = AbortSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        session = get_object_or_404(Session, number=number)
+        with answered():
+            session = sessions.abort(session, caller(request), body.validated_data["reason"])
+        return Response(SessionSerializer(session).data)
+
+
+class SessionRerun(APIView):
+    """Run scenarios of a session again, as further attempts."""
+
+    @extend_schema(request=StartSerializer, responses={200: SessionSerializer, 409: REFUSED})
+    def post(self, request: Request, number: str) -> Response:
+        """Queue further attempts; the first ones stay."""
+        body = StartSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        wanted = body.validated_data.get("scenarios")
+        if not wanted:
+            raise ValidationError({"scenarios": "Name at least one."})
+        session = get_object_or_404(Session, number=number)
+        with answered():
+            session = sessions.rerun(session, wanted, caller(request))
+        return Response(SessionSerializer(session).data)
+
+
+class SessionResults(generics.ListAPIView[Attempt]):
+    """Every attempt of a session with its checks."""
+
+    serializer_class = AttemptSerializer
+
+    def get_queryset(self) -> QuerySet[Attempt]:
+        """Return them in the order of the catalogue."""
+        session = get_object_or_404(Session, number=self.kwargs.get("number"))
+        return session.attempts.prefetch_related("checks").order_by("position", "number")
+
+
+class SessionMetrics(generics.ListAPIView[Metric]):
+    """Every figure of a session."""
+
+    serializer_class = MetricSerializer
+
+    def get_queryset(self) -> QuerySet[Metric]:
+        """Return them as they were measured."""
+        session = get_object_or_404(Session, number=self.kwargs.get("number"))
+        found: QuerySet[Metric] = Metric.objects.filter(attempt__session=session)
+        return found.select_related("attempt").order_by("pk")
+
+
+class SessionLog(generics.ListAPIView[LogLine]):
+    """The log of a session."""
+
+    serializer_class = LogLineSerializer
+
+    def get_queryset(self) -> QuerySet[LogLine]:
+        """Return the lines, the oldest first."""
+        session = get_object_or_404(Session, number=self.kwargs.get("number"))
+        found: QuerySet[LogLine] = session.log_lines.select_related("attempt").order_by("pk")
+        return found
+
+
+class SessionReport(APIView):
+    """The report: frozen once it is submitted, a draft before."""
+
+    @extend_schema(
+        parameters=[OpenApiParameter("form", str, OpenApiParameter.PATH, enum=list(FORMS))],
+        responses={200: OpenApiTypes.STR},
+    )
+    def get(self, request: Request, number: str, form: str) -> HttpResponse:
+        """Return the report as Markdown, HTML, or JUnit XML, or the checklist as Markdown."""
+        session = get_object_or_404(SESSIONS, number=number)
+        if form not in FORMS:
+            raise ValidationError({"form": f"One of {', '.join(FORMS)}."})
+        kind, field, render = FORMS[form]
+        kept = reports.frozen(session)
+        text = getattr(kept, field) if kept else render(session)
+        answer = HttpResponse(text, content_type=f"{kind}; charset=utf-8")
+        answer["Content-Disposition"] = f'attachment; filename="{number}.{form}"'
+        return answer
+
+
+class SessionNarrative(APIView):
+    """The written parts of the report."""
+
+    @extend_schema(request=NarrativeSerializer, responses={200: SessionSerializer, 409: REFUSED})
+    def patch(self, request: Request, number: str) -> Response:
+        """Write summary, known issues, recommendation; until the submission."""
+        body = NarrativeSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        session = get_object_or_404(Session, number=number)
+        with answered():
+            session = reports.write(session, caller(request), **body.validated_data)
+        return Response(SessionSerializer(session).data)
