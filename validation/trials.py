@@ -3,11 +3,14 @@
 import traceback
 from dataclasses import dataclass
 
+from brokerage.clock import SessionClock
 from brokerage.errors import GatewayError, SafetyViolation
 from validation.models import AttemptState
 from validation.scenarios.catalogue import Definition
 from validation.scenarios.trial import SkipScenario, Trial
 from validation.verdicts import attempt_state
+
+FLOOR_S = 12.0
 
 
 @dataclass(frozen=True)
@@ -20,8 +23,12 @@ class Ending:
 
 
 async def carry_out(definition: Definition, trial: Trial) -> Ending:
-    """Run the scenario's function to one of its honest ends; cancellation passes through."""
-    limit = trial.clock.timeout(definition.timeout)
+    """Run the scenario's function to one of its honest ends; cancellation passes through.
+
+    A faster clock leaves its time-out more real time: the limits inside have a floor, too.
+    """
+    guard = SessionClock(trial.clock.speed, floor=FLOOR_S)
+    limit = guard.timeout(definition.timeout)
     try:
         async with limit:
             await definition.function(trial)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from brokerage.calendar import is_regular_hours
 from brokerage.errors import (
     AuthenticationError,
     ClientIdInUseError,
@@ -29,6 +30,7 @@ from validation.scenarios.trial import Trial
 CLASSIFICATION_LIMIT_S = 40.0
 DISCONNECT_LIMIT_S = 2.0
 FIRST_WAIT_S = 1.0
+POLL_S = 0.1
 UNREACHED = (GatewayConnectionError, AuthenticationError, ClientIdInUseError, GatewayTimeout)
 
 
@@ -132,9 +134,11 @@ async def _check_server_time(trial: Trial, desk: Desk) -> None:
 
 
 async def _reference_time(trial: Trial, desk: Desk) -> datetime:
-    """Our own clock; where a simulated clock outruns it, the exchange time of a quote."""
+    """Our own clock; where a simulated clock outruns it, the exchange's while it trades."""
     if trial.target.speed == 1:
         return datetime.now(UTC)
+    if not trial.target.always_open and not is_regular_hours(desk.now()):
+        return desk.now()
     quote = await desk.quote(await desk.qualify(spy(trial)))
     return quote.exchange_time or desk.now()
 
@@ -321,15 +325,16 @@ async def _visit(trial: Trial) -> Visit | None:
         async with trial.connect(purpose="reconnection, first visit") as desk:
             visit = Visit(desk.client_id, desk.next_order_id, desk.accounts)
             left = trial.clock.elapsed()
+            desk.disconnect()
+            while desk.connected and trial.clock.elapsed() - left < DISCONNECT_LIMIT_S:
+                await trial.clock.sleep(POLL_S)
+            still, took = desk.connected, trial.clock.elapsed() - left
     except UNREACHED as error:
         trial.check("first connection", "connected", str(error), passed=False)
         return None
-    while desk.connected and trial.clock.elapsed() - left < DISCONNECT_LIMIT_S:
-        await trial.clock.sleep(0.1)
-    took = trial.clock.elapsed() - left
-    actual = "still connected" if desk.connected else f"noticed after {took:.1f} s"
+    actual = "still connected" if still else f"noticed after {took:.1f} s"
     expected = f"noticed within {DISCONNECT_LIMIT_S:g} s"
-    trial.check("disconnect", expected, actual, passed=not desk.connected)
+    trial.check("disconnect", expected, actual, passed=not still)
     return visit
 
 

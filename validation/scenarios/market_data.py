@@ -23,7 +23,8 @@ DATA_TYPES = {1: "live", 2: "frozen", 3: "delayed", 4: "delayed and frozen"}
 BAR = timedelta(minutes=5)
 COMPANIONS = ("QQQ", "IWM")  # quoted at the same time as the configured stock
 SEVERAL_LIMIT_S = 20.0
-AGREES_WITH_BARS = 0.05  # of the price: well above a day's noise, below another symbol's price
+LATEST_BARS = ("1800 S", "1 min")  # duration and size
+AGREES_WITH_BARS = 0.05  # of the price: well above half an hour's noise
 
 
 @scenario(
@@ -251,7 +252,7 @@ async def _check_one_of_several(trial: Trial, contract: Contract, quote: Quote) 
     limit = trial.config.thresholds.historical_timeout_seconds
     name, expected = f"{symbol} price is its own", f"within {AGREES_WITH_BARS:.0%} of its last bar"
     try:
-        bars = await trial.desk.bars(contract, limit=limit)
+        bars = await trial.desk.bars(contract, *LATEST_BARS, limit=limit)
     except GatewayError as error:
         trial.check(name, expected, str(error), passed=False)
         return

@@ -210,16 +210,16 @@ async def _trader_for_a_far_order(trial: Trial) -> Trader:
 
 
 async def _listed(trader: Trader, trade: Trade) -> bool:
-    """Whether the broker lists the order as open; the time it takes is a metric."""
-    started = trader.trial.clock.wall_ms()
-    orders = await trader.desk.open_orders()
-    trader.trial.measure("order_status_ms", trader.trial.clock.wall_ms() - started, "ms")
+    """Whether the broker lists the order as open."""
     own = (trade.ticket.client_id, trade.ticket.order_id)
+    orders = await trader.desk.open_orders()
     return own in {(order.client_id, order.order_id) for order in orders}
 
 
 async def _check_working(trader: Trader, trade: Trade) -> None:
+    started = trader.trial.clock.wall_ms()
     listed = await _listed(trader, trade)
+    trader.trial.measure("order_status_ms", trader.trial.clock.wall_ms() - started, "ms")
     working = listed and trade.ticket.status in WORKING and not trade.ticket.filled
     actual = f"{trade.story}, {'listed' if listed else 'not listed'} as open"
     trader.trial.check("before the cancel", "working at the broker", actual, passed=working)
@@ -279,25 +279,26 @@ async def close_position(trial: Trial) -> None:
       fourth order.
     """
     contract = await weekly_call(trial)
-    await _close_at_once(Trader(trial, contract))
+    if not await _close_at_once(Trader(trial, contract)):
+        return
     await _close_step_by_step(Trader(trial, contract))
     with trial.planned_fault("a private simulated gateway that never fills a sale"):
         await _escalate(trial)
 
 
-async def _close_at_once(trader: Trader) -> None:
-    """Leg A: buy one and sell it at the bid less one tick."""
+async def _close_at_once(trader: Trader) -> bool:
+    """Leg A: buy one and sell it at the bid less one tick; whether it is gone."""
     trial, opening = trader.trial, await trader.held()
     bought = await trader.buy("leg A, buy")
     if bought is None or not await trader.executed("leg A, buy", bought):
-        return
+        return False
     started = trial.clock.wall_ms()
     sold = await trader.sell("leg A, sale")
     if sold is None or not await trader.executed("leg A, sale", sold):
-        return
+        return False
     trial.measure("close_ms", trial.clock.wall_ms() - started, "ms")
     trial.measure("close_slippage", sold.slippage, "USD")
-    await _check_flat(trader, "leg A", opening)
+    return await _check_flat(trader, "leg A", opening)
 
 
 async def _close_step_by_step(trader: Trader) -> None:
@@ -339,9 +340,9 @@ def _check_rungs(trial: Trial, leg: str, rungs: Sequence[Rung]) -> None:
     trial.check(f"{leg}: price above the bid", "never rises", actual or "none", passed=falling)
 
 
-async def _check_flat(trader: Trader, leg: str, opening: float) -> None:
+async def _check_flat(trader: Trader, leg: str, opening: float) -> bool:
     held = await trader.reaches(opening)
-    trader.trial.check(f"{leg}: position at the end", f"{opening:g}", f"{held:g}")
+    return trader.trial.check(f"{leg}: position at the end", f"{opening:g}", f"{held:g}")
 
 
 async def _escalate(trial: Trial) -> None:

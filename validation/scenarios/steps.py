@@ -72,3 +72,13 @@ def check_complaints(trial: Trial, name: str, heard: int) -> None:
         if message.cls is ErrorClass.RATE_LIMIT
     ]
     trial.check(name, "none", "; ".join(complaints) or "none", passed=not complaints)
+
+
+async def check_connection(trial: Trial, name: str = "connection") -> bool:
+    """Check that the connection still works: by an answer, not by what the socket says."""
+    try:
+        await trial.desk.server_time()
+        actual = "answers" if trial.desk.connected else "lost"
+    except GatewayError as error:
+        actual = str(error)
+    return trial.check(name, "answers", actual)
