@@ -199,9 +199,9 @@ class OrdersDesk:
 
     def _cancelled(self, record: Record) -> None:
         faults = self.floor.faults
-        record.resurrected = faults.cancelled_stays_open
         self.tell(record, order_status(record, "PendingCancel"))
         self.fills.tell_cancelled(record)
+        record.resurrected = faults.cancelled_stays_open
         if faults.fill_after_cancel:
             self.floor.agenda.later(LATE_FILL, lambda: self.fills.fill_late(record))
 
@@ -220,9 +220,8 @@ class OrdersDesk:
     def _list(self, session: Session, records: list[Record]) -> None:
         for record in records:
             if record.open:
-                status = "Submitted" if record.resurrected else ""
                 session.send(open_order(record))
-                session.send(order_status(record, status))
+                session.send(order_status(record))
         session.send(OpenOrderEnd())
 
     def completed(self, session: Session, message: ReqCompletedOrders) -> None:

@@ -38,6 +38,8 @@ class Record:
     @property
     def status(self) -> str:
         """What the gateway calls its state."""
+        if self.resurrected:
+            return "Submitted"
         return self.sim.status if self.acknowledged else "PendingSubmit"
 
     @property
