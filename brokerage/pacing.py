@@ -6,8 +6,8 @@ from collections.abc import Hashable
 from brokerage.clock import SessionClock
 
 MESSAGES_PER_SECOND = 45.0
-# IBKR allows 50 in any second; a burst above the rate by more than the rest would exceed it.
-BURST = 5
+# IBKR allows 50 in any second: rate and burst together stay below it.
+BURST = 3
 BACKOFF_SECONDS = (2.0, 4.0, 8.0)
 
 IDENTICAL_SECONDS = 15.0

@@ -140,7 +140,7 @@ class Door:
         What the database says is read again by `admit`, in the transaction before sending.
         """
         check_connection(desk)
-        _check_shape(intent)
+        check_shape(intent)
         if intent.purpose == "CLEANUP":
             await self._check_reduces(intent, desk)
             return Permit(intent, _SEAL)
@@ -236,11 +236,12 @@ def check_connection(desk: DeskFacts) -> None:
 def permit_what_if(intent: Intent, desk: DeskFacts) -> Permit:
     """Return a permit to ask what an order would do, which places nothing; raises OrderRefused."""
     check_connection(desk)
-    _check_shape(intent)
+    check_shape(intent)
     return Permit(intent, _SEAL)
 
 
-def _check_shape(intent: Intent) -> None:
+def check_shape(intent: Intent) -> None:
+    """Raise OrderRefused unless quantity and limit are numbers that can be ordered."""
     if not (math.isfinite(intent.quantity) and intent.quantity > 0):
         raise OrderRefused("INVALID", f"A quantity of {intent.quantity} can't be ordered.")
     if intent.order_type == "LMT" and not usable(intent.limit_price):

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ib_async import IB, CommissionReport, Contract, Execution, Order, OrderState
@@ -14,8 +14,6 @@ from brokerage import errors, terms
 
 # Its records repeat what we report ourselves, with classes and gateway time.
 logging.getLogger("ib_async").setLevel(logging.CRITICAL + 1)
-# Requests without an id: the library keeps one future for each under these keys.
-UNNUMBERED = ("currentTime", "positions", "openOrders")
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ class Tape(Wrapper):
     def reset(self) -> None:
         """Forget the connection's state."""
         super().reset()
-        self.listing: list[terms.WorkingOrder] | None = None
+        self.listing: dict[tuple[int, int], terms.WorkingOrder] | None = None
         self.commissions: dict[str, CommissionNote] = {}
 
     def hook(self, on_note: Callable[[Note], None], on_fact: Callable[[str, Any], None]) -> None:
@@ -99,6 +97,9 @@ class Tape(Wrapper):
         """Pass the status on as it came."""
         args = (parentId, lastFillPrice, clientId, whyHeld, mktCapPrice)
         super().orderStatus(orderId, status, filled, remaining, avgFillPrice, permId, *args)
+        listed = (self.listing or {}).get((clientId, orderId))
+        if self.listing is not None and listed is not None:
+            self.listing[clientId, orderId] = replace(listed, status=status)
         note = StatusNote(
             orderId, clientId, permId, status, filled, remaining, avgFillPrice, whyHeld
         )
@@ -116,7 +117,8 @@ class Tape(Wrapper):
         if order.whatIf:
             return
         if self.listing is not None:
-            self.listing.append(_working(orderId, contract, order, orderState.status))
+            working = _working(orderId, contract, order, orderState.status)
+            self.listing[order.clientId, orderId] = working
         self._on_note(OpenNote(orderId, order.clientId, order.permId, orderState.status))
 
     def execDetails(  # noqa: N802
@@ -145,9 +147,12 @@ class Tape(Wrapper):
         errorString: str,  # noqa: N803
         advancedOrderRejectJson: str,  # noqa: N803
     ) -> None:
-        """Fail requests without an id too when the gateway refuses messages for their rate."""
+        """Fail every request under way when the gateway refuses one for its rate, and not which.
+
+        All of them only read, so that asking again does no harm.
+        """
         if errorCode == errors.MAX_RATE and reqId not in self._futures:
-            for key in UNNUMBERED:
+            for key in list(self._futures):
                 self._endReq(key, RequestError(reqId, errorCode, errorString), success=False)
         super().error(reqId, errorCode, errorString, advancedOrderRejectJson)
 

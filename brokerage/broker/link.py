@@ -167,6 +167,8 @@ class Link:
         try:
             async with self.clock.timeout(limit):
                 return await send()
+        except errors.GatewayError:
+            raise
         except RequestError as refusal:
             raise self.refused(what, refusal.code, refusal.message) from refusal
         except TimeoutError as late:
@@ -214,22 +216,26 @@ class Link:
             return await self.ask("the managed accounts", send, limit)
 
     async def burst(self, count: int, limit: float = 60.0) -> RateReport:
-        """Send `count` cheap requests through the bucket as fast as it lets them go."""
+        """Send `count` cheap requests through the bucket as fast as it lets them go.
+
+        A lost connection ends it early; the report tells how many were sent and answered.
+        """
         async with self.locks["currentTime"]:
             began, told, errors_before = self.clock.elapsed(), self._times_told, self._rate_errors()
             sent: list[float] = []
-            for _ in range(count):
-                await self.bucket.take()
-                self.ib.client.reqCurrentTime()
-                sent.append(self.clock.elapsed())
+            with suppress(ConnectionError):
+                for _ in range(count):
+                    await self.bucket.take()
+                    self.ib.client.reqCurrentTime()
+                    sent.append(self.clock.elapsed())
             total = self.clock.elapsed() - began
             with suppress(TimeoutError):
                 async with self.clock.timeout(limit):
-                    while self._times_told - told < count and self.connected:
+                    while self._times_told - told < len(sent) and self.connected:
                         self._time_told.clear()
                         await self._time_told.wait()
         answered, rate = self._times_told - told, self._rate_errors() - errors_before
-        return RateReport(count, answered, total, most_in_a_second(sent), rate, tuple(sent))
+        return RateReport(len(sent), answered, total, most_in_a_second(sent), rate, tuple(sent))
 
     def _rate_errors(self) -> int:
         return sum(message.code == errors.MAX_RATE for message in self.messages)

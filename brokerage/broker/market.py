@@ -14,7 +14,12 @@ from ib_async import Ticker
 from brokerage.broker.library import contract_of, ib_contract
 from brokerage.broker.link import Link
 from brokerage.broker.stream import Stream
-from brokerage.errors import ContractNotFoundError, GatewayTimeout, LinesExhaustedError
+from brokerage.errors import (
+    ContractNotFoundError,
+    GatewayConnectionError,
+    GatewayTimeout,
+    LinesExhaustedError,
+)
 from brokerage.terms import Bar, Chain, Contract, ContractSpec, Quote, Tick
 
 MOST_LINES = 20
@@ -187,6 +192,8 @@ async def stream(link: Link, contract: Contract, bound: int = 1000) -> AsyncIter
     ticks = Stream(contract, bound)
     line = _Line(link, ticks)
     await link.bucket.take()
+    if not link.ib.isConnected():
+        raise GatewayConnectionError(f"No stream of {contract.label}: not connected.")
     line.subscribe()
     try:
         yield ticks

@@ -83,14 +83,13 @@ def _number(value: object) -> float:
 async def open_orders(link: Link, limit: float = 10.0) -> list[WorkingOrder]:
     """Return the orders that work at the gateway now, of every client id."""
     async with link.locks["openOrders"]:
-        listing: list[WorkingOrder] = []
+        listing: dict[tuple[int, int], WorkingOrder] = {}
         link.ib.tape.listing = listing
         try:
             await link.ask("the open orders", link.ib.reqAllOpenOrdersAsync, limit)
         finally:
             link.ib.tape.listing = None
-    latest = {(order.client_id, order.order_id, order.perm_id): order for order in listing}
-    return [order for order in latest.values() if order.status not in ENDED]
+    return [order for order in listing.values() if order.status not in ENDED]
 
 
 async def executions(link: Link, limit: float = 10.0) -> list[Fill]:

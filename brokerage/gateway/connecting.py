@@ -12,7 +12,7 @@ from brokerage.errors import AuthenticationError, GatewayConnectionError, Gatewa
 from brokerage.gateway import journal, proving
 from brokerage.gateway.desk import Desk, closing
 from brokerage.models import Endpoint
-from brokerage.terms import Listener, PaperProof, Target
+from brokerage.terms import Listener, Target
 
 # decisions C-14: client ids by purpose, so that nothing of ours meets the bot or itself.
 SCENARIO_IDS = range(210, 220)
@@ -132,7 +132,15 @@ class _Opening:
     async def _prove(self, link: Link) -> Desk:
         """Prove paper from the handshake alone, before a single request goes out."""
         try:
-            proof = await sync_to_async(_prove_or_close)(link)
+            if safety.account_problem(link.accounts, self.target.expected_account):
+                # At once: before the violation is even written down.
+                link.close()
+            proof = await sync_to_async(proving.prove)(
+                self.target,
+                link.accounts,
+                server_version=link.server_version,
+                client_id=link.client_id,
+            )
             await self._synchronise(link)
             desk = Desk(link, proof, self.readonly, self.listener)
             if not self.readonly:
@@ -161,15 +169,3 @@ class _Opening:
                 "Check the gateway's window; restart it if it does not recover.",
                 code=errors.NOT_CONNECTED,
             ) from error
-
-
-def _prove_or_close(link: Link) -> PaperProof:
-    """Disconnect before the violation is even written down."""
-    if safety.account_problem(link.accounts, link.target.expected_account):
-        link.close()
-    return proving.prove(
-        link.target,
-        link.accounts,
-        server_version=link.server_version,
-        client_id=link.client_id,
-    )

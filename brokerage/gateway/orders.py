@@ -13,7 +13,7 @@ from brokerage.errors import GatewayError, OrderRefused
 from brokerage.gateway import journal
 from brokerage.gateway.tickets import Change, Ticket
 from brokerage.models import OrderRecord
-from brokerage.safety import DeskFacts, Door, check_connection
+from brokerage.safety import DeskFacts, Door, check_connection, check_shape
 from brokerage.terms import BrokerMessage, Fill, Intent, Listener, OrderState
 
 logger = logging.getLogger(__name__)
@@ -42,9 +42,10 @@ class OrderBook:
 
         Raises OrderRefused, again for a key that was refused before.
         """
+        check_shape(intent)
         async with self._locks[intent.key]:
             if known := self.tickets.get(intent.key):
-                return known
+                return _unless_refused(known)
             target, client_id = self._desk.target, self._link.client_id
             order, new = await self._write_down(intent, target.expected_account, client_id)
             if not new:
@@ -62,9 +63,7 @@ class OrderBook:
             raise OrderRefused("DATABASE", "The order can't be written down.") from error
 
     def _again(self, order: OrderRecord, intent: Intent) -> Ticket:
-        if order.state == OrderState.REFUSED:
-            raise OrderRefused(order.reason, order.text)
-        ticket = self._open(order, intent)
+        ticket = _unless_refused(self._open(order, intent))
         if order.client_id == self._link.client_id and order.order_id and not ticket.terminal:
             self._by_order_id[order.order_id] = ticket
         return ticket
@@ -82,6 +81,7 @@ class OrderBook:
             await self._refuse(ticket, refusal)
             raise
         except journal.UNWRITABLE as error:
+            del self.tickets[intent.key]
             raise OrderRefused("DATABASE", "The order can't be written down.") from error
         ticket.order_id, ticket.status = order_id, OrderState.SUBMITTING
         self._by_order_id[order_id] = ticket
@@ -206,3 +206,9 @@ class OrderBook:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.flush()
+
+
+def _unless_refused(ticket: Ticket) -> Ticket:
+    if ticket.status is OrderState.REFUSED:
+        raise OrderRefused(ticket.reason, ticket.text)
+    return ticket

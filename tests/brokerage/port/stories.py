@@ -30,10 +30,12 @@ async def open_desk(
     readonly: bool = False, speed: float = 25.0, **faults: Any
 ) -> AsyncIterator[tuple[Simulated, Desk]]:
     """A desk on a simulated gateway whose faults begin after the connection stands."""
-    async with gateway.simulation(speed=speed) as simulated:
-        async with gateway.connect(simulated.target, readonly=readonly) as desk:
-            set_faults(simulated, **faults)
-            yield simulated, desk
+    async with (
+        gateway.simulation(speed=speed) as simulated,
+        gateway.connect(simulated.target, readonly=readonly) as desk,
+    ):
+        set_faults(simulated, **faults)
+        yield simulated, desk
 
 
 def set_faults(simulated: Simulated, **faults: Any) -> None:

@@ -140,10 +140,12 @@ async def test_positions_without_an_end_are_noticed() -> None:
 
 @story
 async def test_a_client_id_in_use_leads_to_the_next() -> None:
-    async with open_desk(readonly=True) as (simulated, first):
-        async with gateway.connect(simulated.target) as second:
-            assert (first.client_id, second.client_id) == (210, 211)
-            assert second.attempts == 1
+    async with (
+        open_desk(readonly=True) as (simulated, first),
+        gateway.connect(simulated.target) as second,
+    ):
+        assert (first.client_id, second.client_id) == (210, 211)
+        assert second.attempts == 1
 
 
 @story

@@ -39,7 +39,7 @@ async def test_messages_spent_elsewhere_count(clock: HandClock) -> None:
     bucket = Bucket(clock)
     bucket.spend(50)
     await bucket.take()
-    assert clock.elapsed() == pytest.approx((50 - 4) / 45, abs=0.01)
+    assert clock.elapsed() == pytest.approx((50 - 2) / 45, abs=0.01)
 
 
 async def test_an_identical_historical_request_waits_fifteen_seconds(clock: HandClock) -> None:
