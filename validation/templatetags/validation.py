@@ -33,9 +33,9 @@ def closed_share(items: Sequence[Item]) -> str:
 
 
 @register.filter
-def expiry_day(expiry: str) -> str:
+def expiry_day(expiry: str | None) -> str:
     """Show an expiry (YYYYMMDD) as a day."""
     try:
-        return f"{date.fromisoformat(expiry):%a %d %b %Y}"
+        return f"{date.fromisoformat(expiry or ''):%a %d %b %Y}"
     except ValueError:
         return expiry or NOTHING

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
 
 from brokerage.models import Execution, OrderRecord
 from validation.models import Attempt
@@ -67,7 +67,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     cases = [(case, [one.id for one in known if case in one.cases]) for case in EDGE_CASES]
     covered = [case for case, names in cases if names]
     context = {"groups": groups, "total": len(known), "cases": cases, "covered": covered}
-    return show(request, "catalogue", context)
+    return render(request, "validation/catalogue.html", context)
 
 
 def _row(scenario: Definition, last: Attempt | None) -> dict[str, Any]:

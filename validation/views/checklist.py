@@ -20,6 +20,7 @@ from validation.models import Checklist, Item, ItemState, Session, SessionState
 from validation.views.answers import first_error, person_of, refusal, show
 
 State = ItemState
+CLOSING = {"PASS", "ACKNOWLEDGE", "EXCEPTION"}
 TABS = [("", "All items"), ("open", "Open"), ("mine", "Mine to close")]
 
 
@@ -57,7 +58,7 @@ def _sheet(sheet: Checklist, person: User, shown: str) -> dict[str, Any]:
 
 def _wanted(row: dict[str, Any], shown: str) -> bool:
     if shown == "mine":
-        return not row["item"].closed and bool(row["actions"])
+        return not row["item"].closed and not CLOSING.isdisjoint(row["actions"])
     return shown != "open" or not row["item"].closed
 
 

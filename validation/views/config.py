@@ -19,7 +19,7 @@ from validation.configuration import ConfigError, Problem, parse_yaml, read, to_
 from validation.forms import ImportForm, Query, ReasonForm
 from validation.models import ConfigRevision, RevisionState
 from validation.revisions import RevisionError
-from validation.views.answers import carry_out, first_error, paged, person_of, refusal, show
+from validation.views.answers import carry_out, first_error, paged, person_of, refusal
 from validation.views.dashboard import expiry_of
 
 R = RevisionState
@@ -41,7 +41,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     query = Query(request.GET)
     if not query.is_valid():
         return refusal(request, first_error(query))
-    return show(request, "config", _listing(request, query, ImportForm()))
+    return render(request, "validation/config.html", _listing(request, query, ImportForm()))
 
 
 def _listing(request: HttpRequest, query: Query, form: ImportForm) -> dict[str, Any]:
@@ -97,7 +97,9 @@ def detail(request: HttpRequest, number: int) -> HttpResponse:
     """One revision: what it changes, its YAML, who approved it, what can be done with it."""
     rows = ConfigRevision.objects.select_related("author", "activated_by")
     revision = get_object_or_404(rows, number=number)
-    return show(request, "config_revision", _revision(revision, person_of(request)))
+    return render(
+        request, "validation/config_revision.html", _revision(revision, person_of(request))
+    )
 
 
 def _revision(revision: ConfigRevision, person: User) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
@@ -77,4 +77,4 @@ def alert_acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
 
 def help_page(request: HttpRequest) -> HttpResponse:
     """How the product is used, role by role."""
-    return show(request, "help", {})
+    return render(request, "validation/help.html", {})

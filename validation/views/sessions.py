@@ -38,7 +38,9 @@ def listing(request: HttpRequest) -> HttpResponse:
 
 def _listing(request: HttpRequest, query: SessionQuery, start_form: StartForm) -> dict[str, Any]:
     wanted = {name: value for name in ("state", "kind") if (value := query.cleaned_data.get(name))}
-    rows = Session.objects.filter(**wanted).select_related("created_by").order_by("-created_at", "-pk")
+    rows = (
+        Session.objects.filter(**wanted).select_related("created_by").order_by("-created_at", "-pk")
+    )
     passed = Count("attempts", filter=Q(attempts__state=AttemptState.PASSED))
     return {
         "sessions": paged(rows.annotate(passed=passed), query, 25),

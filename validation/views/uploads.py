@@ -3,11 +3,11 @@
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
 
 from validation.forms import Query
 from validation.models import Upload
-from validation.views.answers import first_error, paged, refusal, show
+from validation.views.answers import first_error, paged, refusal
 
 
 def listing(request: HttpRequest) -> HttpResponse:
@@ -16,11 +16,15 @@ def listing(request: HttpRequest) -> HttpResponse:
     if not query.is_valid():
         return refusal(request, first_error(query))
     rows = Upload.objects.select_related("uploaded_by").defer("content", "problems")
-    return show(request, "uploads", {"uploads": paged(rows, query, 50)})
+    return render(request, "validation/uploads.html", {"uploads": paged(rows, query, 50)})
 
 
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One upload and what did not pass in it."""
     upload = get_object_or_404(Upload.objects.select_related("uploaded_by"), pk=pk)
     safe = urlsplit(upload.run_url).scheme in {"http", "https"}
-    return show(request, "upload", {"upload": upload, "run_link": upload.run_url if safe else ""})
+    return render(
+        request,
+        "validation/upload.html",
+        {"upload": upload, "run_link": upload.run_url if safe else ""},
+    )
