@@ -130,6 +130,11 @@ CELERY_TIMEZONE = "America/New_York"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "validation.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},
+    "probe": {
+        "task": "brokerage.tasks.probe_endpoints",
+        "schedule": 20.0,
+        "options": {"expires": 20},
+    },
     "weekly expiry after the close": {
         "task": "validation.tasks.roll_weekly_expiry",
         "schedule": crontab(hour=16, minute=30, day_of_week="fri"),
