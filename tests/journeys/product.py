@@ -20,7 +20,7 @@ CHOSEN = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "PYTEST_CURRENT
 
 
 class Product:
-    """`manage.py demo` on free ports; `address`, `people` (user name → password) and its database."""
+    """`manage.py demo` on free ports: its address, its people (name → password), its database."""
 
     def __init__(self, var: Path, speed: float) -> None:
         self.var = var
