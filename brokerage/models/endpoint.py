@@ -9,7 +9,8 @@ from django.db import models
 from django.utils import timezone
 
 from brokerage import terms
-from crucible.ledger.models import AppendOnlyModel
+from crucible.ledger.append_only import AppendOnlyModel
+from crucible.live.publish import publish
 
 OBSERVATION_LIVES = timedelta(seconds=60)
 
@@ -112,6 +113,8 @@ class Endpoint(models.Model):
         }
         if server_version is not None:
             seen["server_version"] = server_version
+        if state != self.state_now:
+            publish("endpoint", "dashboard")
         type(self).objects.filter(pk=self.pk).update(**seen)
         for name, value in seen.items():
             setattr(self, name, value)

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from brokerage import terms
 from brokerage.models.endpoint import Endpoint
-from crucible.ledger.models import AppendOnlyModel
+from crucible.ledger.append_only import AppendOnlyModel
 
 
 class OrderGrant(models.Model):

@@ -1,12 +1,13 @@
 """Orders on the wire: what is written down before and after, and whom not to believe."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from brokerage import gateway
 from brokerage.errors import GatewayTimeout, OrderRefused, OrderUnanswered
-from brokerage.gateway import Intent, OrderState
+from brokerage.gateway import OrderState
 from brokerage.models import Execution, OrderGrant, OrderRecord
 from crucible.ledger.models import Entry
 from tests.brokerage.port.stories import (
@@ -300,7 +301,7 @@ def test_a_lost_connection_leaves_open_orders_unknown(grant: OrderGrant) -> None
             await asyncio.sleep(0.05)
             assert ticket.status is OrderState.UNKNOWN
             with pytest.raises(OrderRefused) as caught:
-                await desk.place(Intent("k2", ticket.intent.contract, "BUY", 1), door(desk, grant))
+                await desk.place(replace(ticket.intent, key="k2"), door(desk, grant))
             assert caught.value.reason == "CONNECTION"
 
     trades()

@@ -1,0 +1,156 @@
+"""What the tables themselves refuse, and what they tell."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from brokerage.models import (
+    AccountProof,
+    Commission,
+    Endpoint,
+    Execution,
+    OrderEvent,
+    OrderGrant,
+    OrderRecord,
+)
+from crucible.ledger.append_only import AppendOnlyError
+
+pytestmark = pytest.mark.django_db
+
+
+def order(**more: object) -> OrderRecord:
+    return OrderRecord.objects.create(
+        key="k", ref="s1/OE-01", route="SIMULATED", con_id=1, symbol="SPY", side="BUY",
+        sec_type="STK", quantity=1, order_type="LMT", limit_price=10, **more
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"port": 4001},
+        {"port": 7496},
+        {"kind": "PAPER", "port": 4003},
+        {"kind": "PAPER", "speed": 4},
+        {"kind": "PAPER", "always_open": True},
+        {"speed": 0.5},
+    ],
+)
+def test_an_endpoint_that_could_do_harm_is_refused(bad: dict[str, object]) -> None:
+    endpoint = Endpoint(**{"name": "x", "kind": "SIMULATED", "port": 4002} | bad)
+    with pytest.raises(ValidationError):
+        endpoint.full_clean()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        endpoint.save()
+
+
+def test_there_is_one_default_endpoint(endpoint: Endpoint) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Endpoint.objects.create(name="b", kind="SIMULATED", is_default=True)
+
+
+def test_an_endpoint_gives_its_target(endpoint: Endpoint) -> None:
+    target = endpoint.target()
+    assert (target.kind, target.address, target.endpoint_id) == (
+        "SIMULATED",
+        "127.0.0.1:4002",
+        endpoint.pk,
+    )
+    assert endpoint.simulated
+    assert str(endpoint) == "sim (127.0.0.1:4002, SIMULATED)"
+
+
+def test_an_endpoint_moves_but_never_to_a_live_port(endpoint: Endpoint) -> None:
+    endpoint.move(port=4010, speed=4)
+    endpoint.refresh_from_db()
+    assert (endpoint.port, endpoint.speed) == (4010, 4)
+    with pytest.raises(ValidationError):
+        endpoint.move(port=4001, speed=4)
+
+
+def test_an_old_observation_is_unknown_and_never_healthy(endpoint: Endpoint) -> None:
+    assert endpoint.state_now == "UNKNOWN"
+    endpoint.observe("CONNECTED", server_version=178)
+    assert (endpoint.state_now, endpoint.state_label) == ("CONNECTED", "Connected")
+    endpoint.last_seen_at = timezone.now() - timedelta(seconds=61)
+    assert endpoint.state_now == "UNKNOWN"
+
+
+def test_a_grant_tells_its_state(grant: OrderGrant) -> None:
+    assert grant.state == "ISSUED"
+    grant.max_orders = 1
+    order(grant=grant, state="FILLED")
+    assert grant.state == "USED_UP"
+    grant.expires_at = timezone.now()
+    assert grant.state == "EXPIRED"
+    grant.revoke()
+    first = grant.revoked_at
+    grant.revoke()
+    assert (grant.state, grant.revoked_at) == ("REVOKED", first)
+    assert "REVOKED" in str(grant)
+
+
+@pytest.mark.parametrize("state", ["INTENT", "REFUSED"])
+def test_orders_that_never_left_do_not_count(grant: OrderGrant, state: str) -> None:
+    order(grant=grant, state=state)
+    assert grant.orders_used() == 0
+
+
+def test_an_order_is_told_in_words() -> None:
+    made = order(local_symbol="SPY C600")
+    assert str(made) == "BUY 1 SPY C600 @ 10"
+    made.limit_price, made.state = None, "FILLED"
+    assert str(made).endswith("MKT")
+    assert made.terminal
+
+
+def test_a_fill_tells_its_commission_and_sign() -> None:
+    fill = execution()
+    assert fill.commission is None
+    Commission.objects.create(execution=fill, amount=1.0, currency="USD")
+    assert fill.commission == 1.0
+    assert fill.signed == -2
+    assert str(fill) == "SELL 2 SPY @ 5"
+    assert str(fill.commission_report) == "1.00 USD"
+
+
+def execution() -> Execution:
+    return Execution.objects.create(
+        exec_id="e", con_id=1, symbol="SPY", side="SELL", quantity=2, price=5, at=timezone.now()
+    )
+
+
+def test_a_proof_tells_what_it_proved() -> None:
+    assert str(AccountProof(accounts=["DU1"], ok=True)) == "paper: DU1"
+    assert str(AccountProof(accounts=["U1"], ok=False)) == "NOT PAPER: U1"
+
+
+@pytest.mark.parametrize("table", ["accountproof", "orderevent", "execution", "commission"])
+@pytest.mark.parametrize("verb", ["UPDATE {} SET id = id", "DELETE FROM {}"])
+def test_history_can_not_be_changed_even_in_sql(table: str, verb: str) -> None:
+    rows()
+    with (
+        pytest.raises(IntegrityError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(verb.format(f"brokerage_{table}"))
+
+
+@pytest.mark.parametrize("model", [AccountProof, OrderEvent, Execution, Commission])
+def test_history_can_not_be_changed_by_code(model: type[OrderEvent]) -> None:
+    rows()
+    with pytest.raises(AppendOnlyError):
+        model.objects.get().save()
+    with pytest.raises(AppendOnlyError):
+        model.objects.all().delete()
+
+
+def rows() -> None:
+    event = OrderEvent.objects.create(order=order(), kind="INTENT")
+    assert "INTENT" in str(event)
+    Commission.objects.create(execution=execution(), amount=1, currency="USD")
+    AccountProof.objects.create(accounts=["DU1"], ok=True, target="t")
