@@ -32,8 +32,9 @@
     }
   }
 
+  // The next answer, not the next try, ends "no answer since".
   function startPolling() {
-    show("polling");
+    if (state !== "offline") show("polling");
     poll ??= setInterval(() => refresh(null), POLL_MS);
   }
 
@@ -82,16 +83,17 @@
     poll = null;
   });
 
-  const behind = (event) => event.detail.elt?.matches?.("[data-live-on]");
-  document.addEventListener("htmx:sendError", (event) => { if (behind(event)) { show("offline"); startPollingQuietly(); } });
-  document.addEventListener("htmx:responseError", (event) => { if (behind(event)) show("offline"); });
-  document.addEventListener("htmx:afterRequest", (event) => {
-    if (behind(event) && event.detail.successful && state === "offline") show(source && !poll ? "live" : "polling");
-  });
-
-  function startPollingQuietly() {
-    poll ??= setInterval(() => refresh(null), POLL_MS);
+  const ours = (event) => event.detail.elt?.matches?.("[data-live-on]");
+  function unanswered(event) {
+    if (!ours(event)) return;
+    show("offline");
+    startPolling();
   }
+  document.addEventListener("htmx:sendError", unanswered);
+  document.addEventListener("htmx:responseError", unanswered);
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (ours(event) && event.detail.successful && state === "offline") show(poll ? "polling" : "live");
+  });
 
   // A session that ended redirects to the login page: go there, don't paste it into a card.
   document.addEventListener("htmx:beforeSwap", (event) => {
