@@ -19,6 +19,7 @@ from validation.scenarios.steps import age_limit, allowance, check_complaints, s
 from validation.scenarios.trial import Trial
 
 LIVE_DATA = 1
+RANKS = (50, 95)  # percentiles that are reported
 DATA_TYPES = {1: "live", 2: "frozen", 3: "delayed", 4: "delayed and frozen"}
 BAR = timedelta(minutes=5)
 COMPANIONS = ("QQQ", "IWM")  # quoted at the same time as the configured stock
@@ -144,13 +145,13 @@ def _check_counts(trial: Trial, bars: Sequence[Bar]) -> None:
     for bar in bars:
         days[bar.at.astimezone(ET).date()] += 1
     for day, count in sorted(days.items()):
-        least, most = _expected_bars(day, trial.desk.now())
+        least, most = expected_bars(day, trial.desk.now())
         expected = f"{least}" if least == most else f"{least} or {most}"
         passed = least <= count <= most
         trial.check(f"bars of {day.isoformat()}", expected, count, passed=passed)
 
 
-def _expected_bars(day: date, now: datetime) -> tuple[int, int]:
+def expected_bars(day: date, now: datetime) -> tuple[int, int]:
     """The least and the most bars of a day: its whole session, or what has begun of it."""
     hours = session_hours(day)
     if hours is None:
@@ -327,7 +328,7 @@ def _judge_ticks(trial: Trial, ticks: Sequence[Tick], began: datetime) -> None:
     limit = thresholds.stream_max_gap_seconds + allowance(trial)
     ages = newest_ages(stamps, seconds)
     share = sum(age <= limit for age in ages) / len(ages)
-    for rank in (50, 95):
+    for rank in RANKS:
         trial.measure(f"age_p{rank}_s", nearest_rank(ages, rank), "s")
     fresh, gap = thresholds.stream_fresh_share, longest_gap(stamps, seconds)
     expected = f"at least {fresh:.0%}"

@@ -25,6 +25,7 @@ from validation.scenarios.trading import (
 from validation.scenarios.trial import Trial, TrialListener
 
 AUDITED = ("INTENT", "SUBMITTED", "FILLED")
+AUDIT_READS, AUDIT_WAIT_S = 20, 0.1  # real seconds
 FAR = 0.5  # of the bid: a buy there waits
 REST_S = 2.0  # before the cancel, and after it for a late fill
 OUT_OF_REACH = 1.5  # of the ask: a sale there can't be filled
@@ -90,12 +91,12 @@ async def _check_commission(trial: Trial, trade: Trade) -> None:
 async def _check_audit(trader: Trader, trade: Trade) -> None:
     """The trail is written beside the trading: give it a moment."""
     kinds: list[str] = []
-    for _ in range(10):
+    for _ in range(AUDIT_READS):
         events = OrderEvent.objects.filter(order_id=trade.ticket.order.pk)
         kinds = [event.kind async for event in events]
         if set(AUDITED) <= set(kinds):
             break
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(AUDIT_WAIT_S)
     expected, complete = ", ".join(AUDITED), set(AUDITED) <= set(kinds)
     trader.trial.check("audit trail", expected, ", ".join(kinds), passed=complete)
 

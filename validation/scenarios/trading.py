@@ -83,6 +83,8 @@ class Trader:
         self.trial, self.contract, self.tick = trial, contract, contract.min_tick
         self.desk, self.door = desk or trial.desk, door or trial.door
         self.ref = ref or trial.ref
+        # One tick through the market; a faster market moves further while an order is on its way.
+        self.margin = self.tick * math.ceil(trial.target.speed)
         self.trades: list[Trade] = []
 
     async def quote(self) -> Quote | None:
@@ -90,18 +92,18 @@ class Trader:
         return await fresh_quote(self.trial, self.contract, self.desk)
 
     async def buy(self, name: str = "buy") -> Trade | None:
-        """Buy at the ask plus one tick, within the premium cap: a limit that fills at once."""
+        """Buy one tick above the ask, within the premium cap: a limit that fills at once."""
         quote = await self.quote()
         if quote is None:
             return None
         cap = self.trial.config.test_contracts.spy_weekly_call.premium_cap
         most = cap / self.contract.multiplier if self.contract.is_option else math.inf
-        return await self.place(name, "BUY", min(quote.ask + self.tick, most), quote)
+        return await self.place(name, "BUY", min(quote.ask + self.margin, most), quote)
 
     async def sell(self, name: str = "sell") -> Trade | None:
-        """Sell at the bid less one tick, never below one tick."""
+        """Sell one tick below the bid, never below one tick."""
         quote = await self.quote()
-        return await self.place(name, "SELL", quote.bid - self.tick, quote) if quote else None
+        return await self.place(name, "SELL", quote.bid - self.margin, quote) if quote else None
 
     async def place(self, name: str, side: Side, price: float, quote: Quote) -> Trade | None:
         """Send a limit order for the day; None, with a failed check, when it was not let out."""
@@ -193,7 +195,7 @@ async def close_by_ladder(trader: Trader, name: str) -> list[Rung]:
         quote = await trader.quote()
         if quote is None:
             return rungs
-        price = on_tick((quote.mid, quote.bid, quote.bid - trader.tick)[step], trader.tick)
+        price = on_tick((quote.mid, quote.bid, quote.bid - trader.margin)[step], trader.tick)
         trade = await trader.place(f"{name}, attempt {step + 1}", "SELL", price, quote)
         if trade is None:
             return rungs

@@ -1,0 +1,144 @@
+"""A scenario, run as the runner runs it, against a simulated gateway in the test's own process."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from brokerage import gateway
+from brokerage.calendar import ET, next_weekly_expiry
+from brokerage.clock import SessionClock
+from brokerage.gateway import CleanupReport
+from brokerage.models import Endpoint, OrderGrant
+from brokerage.safety import Door
+from brokerage.simulator.faults import Faults
+from brokerage.simulator.server import Gateway
+from validation.configuration import Config, read
+from validation.scenarios import catalogue
+from validation.scenarios.catalogue import ORDERS, Definition
+from validation.scenarios.trial import Trial, TrialListener
+from validation.trials import Ending, carry_out
+
+SPEED = 25.0
+numbers = count(1)
+
+
+@dataclass
+class Outcome:
+    """How a scenario ended, what it wrote, what the clean-up left, and the gateway's own record."""
+
+    ending: Ending
+    trial: Trial
+    gateway: Gateway
+    cleaned: CleanupReport | None = None
+
+    @property
+    def state(self) -> str:
+        """PASSED, FAILED, …"""
+        return str(self.ending.state)
+
+    @property
+    def failed(self) -> set[str]:
+        """Names of the required checks that are false."""
+        return {row.name for row in self.trial.checks if row.required and not row.passed}
+
+    @property
+    def warned(self) -> set[str]:
+        """Names of the other checks that are false."""
+        return {row.name for row in self.trial.checks if not row.required and not row.passed}
+
+    @property
+    def measured(self) -> dict[str, float]:
+        """Metrics by name."""
+        return {row.name: row.value for row in self.trial.metrics}
+
+    @property
+    def said(self) -> str:
+        """All log lines."""
+        return "\n".join(row.text for row in self.trial.notes)
+
+
+Run = Callable[..., Awaitable[Outcome]]
+
+
+@asynccontextmanager
+async def trial_at(
+    simulated: Gateway, definition: Definition, config: Config
+) -> AsyncIterator[Trial]:
+    """A trial with an endpoint, a grant and, unless it wants none, a connection."""
+    number = next(numbers)
+    endpoint = await Endpoint.objects.acreate(
+        name=f"simulation {number}", port=simulated.port, kind=Endpoint.Kind.SIMULATED,
+        speed=simulated.clock.speed, always_open=True,
+    )  # fmt: skip
+    scope, clock = f"test_{number:03}", SessionClock(simulated.clock.speed)
+    documented = " ".join(config.paper_trading.documented_positions)
+    trial = Trial(
+        endpoint.target(), config, f"{scope}/{definition.id}", clock,
+        documented_positions=documented,
+    )  # fmt: skip
+    if definition.own_connection:
+        yield trial
+        return
+    orders = definition.wants(ORDERS)
+    if orders:
+        grant = await OrderGrant.objects.acreate(
+            scope=scope, endpoint=endpoint, expires_at=timezone.now() + timedelta(minutes=5)
+        )
+        trial.order_door = Door(grant.pk, clock)
+    async with gateway.connect(
+        trial.target, readonly=not orders, clock=clock, listener=TrialListener(trial)
+    ) as desk:
+        trial.connection = desk
+        yield trial
+
+
+def configured(simulated: Gateway, **changes: dict[str, Any]) -> Config:
+    """The default configuration with the expiry of the gateway's day; `changes` by section."""
+    content = Config().content()
+    today = simulated.clock.now().astimezone(ET).date()
+    content["test_contracts"]["spy_weekly_call"]["expiry"] = f"{next_weekly_expiry(today):%Y%m%d}"
+    for section, fields in changes.items():
+        content[section] |= fields
+    return read(content)
+
+
+@pytest.fixture
+def run_scenario(transactional_db: None) -> Run:
+    """Run one scenario; `faults` are on from the beginning, `later` from when it is connected.
+
+    `prepare` may change the trial before (its `shared` holds the gateway); the clean-up finds the
+    gateway sound again.
+    """
+
+    async def run(
+        scenario: str,
+        *,
+        speed: float = SPEED,
+        config: dict[str, Any] | None = None,
+        later: dict[str, Any] | None = None,
+        prepare: Callable[[Trial], Awaitable[None]] | None = None,
+        **faults: Any,
+    ) -> Outcome:
+        definition = catalogue.load().get(scenario)
+        async with Gateway.serve(seed=7, speed=speed, faults=Faults(**faults)) as simulated:
+            settings = configured(simulated, **(config or {}))
+            async with trial_at(simulated, definition, settings) as trial:
+                for name, value in (later or {}).items():
+                    setattr(simulated.faults, name, value)
+                if prepare:
+                    trial.shared["gateway"] = simulated
+                    await prepare(trial)
+                outcome = Outcome(await carry_out(definition, trial), trial, simulated)
+            if definition.wants(ORDERS):
+                vars(simulated.faults).update(vars(Faults()))
+                async with gateway.connect(trial.target, readonly=False) as desk:
+                    outcome.cleaned = await gateway.cleanup(desk, trial.ref)
+        return outcome
+
+    return run

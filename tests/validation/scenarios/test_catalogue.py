@@ -1,0 +1,82 @@
+"""The catalogue: which scenarios there are, and what the specification says of each."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from validation import scenarios
+from validation.configuration import Config
+from validation.scenarios import catalogue
+from validation.scenarios.catalogue import MARKET_HOURS, ORDERS
+
+FOLDER = Path(scenarios.__path__[0])
+# Counts, percent, milliseconds and units are arithmetic and words, not figures.
+UNITS = {"", "USD", 0, 1, 2, 3, 100, 1000}
+TRADES = {MARKET_HOURS, ORDERS}
+SPECIFIED = {
+    "BC-01": ("gateway-authentication", 90, "S-CRIT", set(), (3,), False),
+    "BC-03": ("account-balance-retrieval", 30, "S-HIGH", set(), (), True),
+    "BC-04": ("position-retrieval-empty-account", 30, "S-MED", set(), (12,), True),
+    "BC-05": ("gateway-reconnection-resilience", 60, "S-HIGH", set(), (1,), True),
+    "MD-01": ("market-data-subscription-spy", 45, "S-HIGH", {MARKET_HOURS}, (), True),
+    "MD-02": ("historical-data-retrieval-spy", 45, "S-HIGH", set(), (6,), True),
+    "MD-03": ("market-data-multiple-symbols", 60, "S-MED", {MARKET_HOURS}, (), True),
+    "MD-04": ("market-data-stream-quality", 90, "S-MED", {MARKET_HOURS}, (17,), True),
+    "OE-01": ("limit-order-submission", 75, "S-HIGH", TRADES, (), True),
+    "OE-02": ("position-tracking", 75, "S-HIGH", TRADES, (12,), True),
+    "OE-03": ("order-cancellation", 45, "S-CRIT", TRADES, (), False),
+    "OE-04": ("close-position", 180, "S-HIGH", TRADES, (13,), True),
+    "RS-01": ("network-timeout-handling", 75, "S-HIGH", set(), (6,), True),
+    "RS-02": ("api-rate-limit-handling", 120, "S-MED", set(), (14,), True),
+    "RS-03": ("market-data-staleness-detection", 45, "S-HIGH", {MARKET_HOURS}, (4,), True),
+    "RS-04": ("gateway-error-recovery", 45, "S-HIGH", {MARKET_HOURS}, (7,), True),
+}
+
+
+def test_holds_exactly_these_scenarios_in_the_order_of_a_session() -> None:
+    assert [definition.id for definition in catalogue.load().all()] == list(SPECIFIED)
+
+
+@pytest.mark.parametrize("scenario", SPECIFIED)
+def test_carries_the_specified_figures(scenario: str) -> None:
+    found = catalogue.load().get(scenario)
+    figures = (found.slug, found.timeout, found.severity, found.needs, found.cases, found.waivable)
+    assert figures == SPECIFIED[scenario]
+    assert found.id.startswith(found.category.name)
+
+
+@pytest.mark.parametrize("scenario", SPECIFIED)
+def test_says_when_it_passes(scenario: str) -> None:
+    text = catalogue.load().get(scenario).description
+    opening, found, criteria = text.partition("\nPasses when\n")
+    assert found
+    assert len(opening.split(".")) >= 2
+    assert len(re.findall(r"^- ", criteria, re.MULTILINE)) >= 2
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
+def test_figures_of_the_configuration_stand_in_no_scenario(path: Path) -> None:
+    held = set(leaves(Config().content())) - UNITS
+    assert not held & set(constants(ast.parse(path.read_text())))
+    assert not re.search(r"\b20\d{6}\b|\bD[A-Z]\d{5,}\b|\b600\b", path.read_text())
+
+
+def leaves(node: object) -> Iterator[str | int | float]:
+    if isinstance(node, dict):
+        for value in node.values():
+            yield from leaves(value)
+    elif isinstance(node, str | int | float):
+        yield node
+
+
+def constants(tree: ast.Module) -> Iterator[object]:
+    """What functions are made of, and nothing of their decorators and docstrings."""
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            body = function.body[1:] if ast.get_docstring(function) else function.body
+            for node in (node for statement in body for node in ast.walk(statement)):
+                if isinstance(node, ast.Constant):
+                    yield node.value

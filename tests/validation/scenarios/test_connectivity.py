@@ -1,0 +1,105 @@
+"""Broker connectivity: sound gateways pass, and each fault turns the check that guards."""
+
+from typing import Any
+
+import pytest
+
+from tests.validation.scenarios.conftest import Run
+from validation.scenarios.connectivity import UNREACHED
+
+ONE_TRY = {"validation": {"max_retry_attempts": 1}}
+OTHER_ACCOUNT = ONE_TRY | {"paper_trading": {"expected_account": "DU7654321"}}
+
+
+@pytest.mark.parametrize("scenario", ["BC-01", "BC-03", "BC-04", "BC-05"])
+async def test_passes_on_a_sound_gateway(run_scenario: Run, scenario: str) -> None:
+    outcome = await run_scenario(scenario)
+    assert (outcome.failed, outcome.warned, outcome.ending.reason) == (set(), set(), "")
+    assert outcome.state == "PASSED"
+
+
+@pytest.mark.parametrize(
+    ("scenario", "faults", "check"),
+    [
+        ("BC-01", {"server_time_offset_s": 60, "config": ONE_TRY}, "server time"),
+        ("BC-01", {"server_time_offset_s": -60, "config": ONE_TRY}, "server time"),
+        ("BC-01", {"mute_after_handshake": True, "config": ONE_TRY}, "gateway accepts the client"),
+        ("BC-01", {"refuse_api": True, "config": ONE_TRY}, "gateway accepts the client"),
+        ("BC-01", {"config": OTHER_ACCOUNT}, "account is the configured one"),
+        ("BC-03", {"net_liquidation": 94_999.0}, "net liquidation value"),
+        ("BC-03", {"buying_power": 0.0}, "buying power"),
+        ("BC-04", {"foreign_position": ("AAPL", 10)}, "undocumented positions"),
+        ("BC-04", {"later": {"no_positions_end": True}}, "request completes"),
+        ("BC-05", {"refuse_reconnect": 0}, "first connection"),
+        ("BC-05", {"refuse_reconnect": 1}, "reconnected"),
+        ("BC-05", {"next_id_goes_back": True}, "order ids do not go back"),
+    ],
+)
+async def test_fails_because_of(
+    run_scenario: Run, scenario: str, faults: dict[str, Any], check: str
+) -> None:
+    outcome = await run_scenario(scenario, **faults)
+    assert (outcome.state, outcome.failed) == ("FAILED", {check})
+
+
+async def test_a_live_account_halts_before_any_order(run_scenario: Run) -> None:
+    outcome = await run_scenario("BC-01", accounts=("U1234567",))
+    assert outcome.ending.halted
+    assert outcome.failed == {"every account is a paper account"}
+    assert not outcome.gateway.orders_received()
+
+
+async def test_one_live_account_among_paper_ones_halts(run_scenario: Run) -> None:
+    outcome = await run_scenario("BC-01", accounts=("DU1234567", "U7654321"))
+    assert outcome.ending.halted
+
+
+async def test_the_classification_is_the_port_s_own(run_scenario: Run) -> None:
+    outcome = await run_scenario("BC-01")
+    seen = {row.name: row.actual for row in outcome.trial.checks}
+    assert seen["closed port: class of the error"] == "GatewayConnectionError"
+    assert seen["silent listener: class of the error"] == "AuthenticationError"
+    assert all(row.planned for row in outcome.trial.notes if "Attempt 3" in row.text)
+
+
+async def test_more_capital_than_configured_only_warns(run_scenario: Run) -> None:
+    outcome = await run_scenario("BC-03", net_liquidation=120_001.0)
+    assert (outcome.state, outcome.warned) == ("PASSED", {"capital as configured"})
+
+
+async def test_capital_is_measured_against_the_configuration(run_scenario: Run) -> None:
+    config = {"paper_trading": {"initial_capital": 1_000_000}}
+    outcome = await run_scenario("BC-03", config=config)
+    assert outcome.failed == {"net liquidation value"}
+    assert outcome.measured["net_liquidation"] == 100_000
+
+
+async def test_a_documented_position_passes(run_scenario: Run) -> None:
+    config = {"paper_trading": {"documented_positions": ["AAPL"]}}
+    outcome = await run_scenario("BC-04", foreign_position=("AAPL", 10), config=config)
+    assert (outcome.state, outcome.failed) == ("PASSED", set())
+    assert "Opening position: 10 AAPL" in outcome.said
+
+
+async def test_as_many_attempts_are_made_as_configured(run_scenario: Run) -> None:
+    config = {"validation": {"max_retry_attempts": 2}}
+    outcome = await run_scenario("BC-05", config=config)
+    waits = next(row for row in outcome.trial.checks if row.name == "start without gateway: waits")
+    assert (outcome.state, waits.expected) == ("PASSED", "1 / 2 s")
+
+
+async def test_a_start_without_gateway_leaves_a_log_line_for_each_attempt(
+    run_scenario: Run,
+) -> None:
+    outcome = await run_scenario("BC-05")
+    lines = [row.text for row in outcome.trial.notes if "Nothing listens at localhost" in row.text]
+    assert [line.split(":")[0] for line in lines] == ["Attempt 1", "Attempt 2", "Attempt 3"]
+
+
+def test_every_way_not_to_reach_a_gateway_is_a_failed_check_not_an_error() -> None:
+    assert {error.__name__ for error in UNREACHED} == {
+        "GatewayConnectionError",
+        "AuthenticationError",
+        "ClientIdInUseError",
+        "GatewayTimeout",
+    }

@@ -1,0 +1,105 @@
+"""Resilience: sound gateways pass, and each fault turns the check that guards against it."""
+
+from typing import Any
+
+import pytest
+
+from tests.validation.scenarios.conftest import Run
+
+
+def limits(**thresholds: float) -> dict[str, Any]:
+    return {"thresholds": thresholds}
+
+
+@pytest.mark.parametrize("scenario", ["RS-01", "RS-02", "RS-03", "RS-04"])
+async def test_passes_on_a_sound_gateway(run_scenario: Run, scenario: str) -> None:
+    outcome = await run_scenario(scenario)
+    assert (outcome.failed, outcome.ending.reason) == (set(), "")
+    assert outcome.state == "PASSED"
+
+
+@pytest.mark.parametrize(
+    ("scenario", "faults", "checks"),
+    [
+        ("RS-01", {"history_blocks_connection": True}, {"request beside it", "connection"}),
+        (
+            "RS-01",
+            {"history_mute": True, "config": limits(historical_timeout_seconds=0.9)},
+            {"patient request"},
+        ),
+        ("RS-02", {"snapshots_always_fail": True}, {"snapshots that succeed"}),
+        ("RS-03", {"frozen_quotes": True}, {"fresh quote of SPY"}),
+        ("RS-03", {"crossed_quotes": True}, {"fresh quote of SPY"}),
+        ("RS-04", {"unknown_symbol_resolves": True}, {"unknown symbol"}),
+        ("RS-04", {"unknown_symbol_kills": True}, {"connection"}),
+        ("RS-04", {"no_definition_after_error": True}, {"SPY afterwards"}),
+    ],
+)
+async def test_fails_because_of(
+    run_scenario: Run, scenario: str, faults: dict[str, Any], checks: set[str]
+) -> None:
+    outcome = await run_scenario(scenario, **faults)
+    assert (outcome.state, outcome.failed) == ("FAILED", checks)
+
+
+async def test_complaints_about_the_rate_fail(run_scenario: Run) -> None:
+    outcome = await run_scenario("RS-02", speed=50, later={"max_rate_error": True})
+    assert outcome.state == "FAILED"
+    assert {"complaints about the rate", "requests answered"} <= outcome.failed
+    assert outcome.measured["rate_limit_events"] > 0
+
+
+async def test_a_gateway_that_hangs_up_on_snapshots_fails(run_scenario: Run) -> None:
+    async def hang_up(trial: Any) -> None:
+        async def dropped(*_: object, **__: object) -> None:
+            await trial.shared["gateway"].drop_all()
+
+        trial.desk.quote = dropped
+
+    outcome = await run_scenario("RS-02", prepare=hang_up)
+    assert outcome.failed == {"snapshots that succeed", "connection after the snapshots"}
+
+
+async def test_the_message_rate_is_held_against_the_configuration(run_scenario: Run) -> None:
+    outcome = await run_scenario("RS-02", config=limits(max_messages_per_second=10))
+    assert outcome.failed == {"messages in the fullest second"}
+
+
+async def test_a_history_that_never_comes_back_is_reported(run_scenario: Run) -> None:
+    config = limits(historical_timeout_seconds=0.9)
+    outcome = await run_scenario("RS-02", history_mute=True, config=config)
+    assert outcome.failed == {"historical requests"}
+
+
+async def test_each_wait_after_a_rate_refusal_is_logged(run_scenario: Run) -> None:
+    outcome = await run_scenario("RS-02")
+    lines = [row for row in outcome.trial.notes if row.text.startswith("Rate limit: waited")]
+    assert len(lines) == 3
+    assert all(row.planned and row.level == "WARNING" for row in lines)
+
+
+async def test_the_impatient_request_is_cancelled_at_the_gateway(run_scenario: Run) -> None:
+    outcome = await run_scenario("RS-01")
+    names = [frame.name for frame in outcome.gateway.transcript if frame.direction == "in"]
+    assert names.count("ReqHistoricalData") == 2
+    assert names.count("CancelHistoricalData") == 1
+
+
+async def test_the_staleness_limit_is_the_configured_one(run_scenario: Run) -> None:
+    outcome = await run_scenario("RS-03", config=limits(quote_freshness_seconds=7))
+    names = {row.name for row in outcome.trial.checks}
+    expected = {f"quote of {age} s is refused" for age in (7, 8, 63)} | {"no quote is refused"}
+    assert (outcome.state, expected - names) == ("PASSED", set())
+
+
+async def test_no_decision_sends_an_order(run_scenario: Run) -> None:
+    outcome = await run_scenario("RS-03")
+    assert outcome.measured["stale_detected"] == 4
+    assert not outcome.gateway.orders_received()
+
+
+async def test_the_unknown_symbol_is_skipped_with_its_code(run_scenario: Run) -> None:
+    outcome = await run_scenario("RS-04")
+    skipped = next(row for row in outcome.trial.notes if "skipped" in row.text)
+    assert (skipped.code, skipped.planned) == (200, True)
+    assert outcome.measured["error_code"] == 200
