@@ -118,8 +118,12 @@ class ItemForm(forms.Form):
         ("REOPEN", "Reopen"),
     ]
     action = forms.ChoiceField(choices=ACTIONS)
-    note = forms.CharField(required=False, max_length=2000, widget=forms.Textarea)
-    risk = forms.CharField(required=False, max_length=2000, widget=forms.Textarea)
+    note = forms.CharField(
+        required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    risk = forms.CharField(
+        required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
+    )
     evidence_ref = forms.CharField(required=False, max_length=300, label="Where the evidence is")
 
 

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from validation.api.urls import urlpatterns as api_urlpatterns
+from validation.api import urls as api_urls
 from validation.views import (
     attempts,
     board,

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from datetime import date
 
 from django import template
+from django.utils.safestring import SafeString, mark_safe
 
 from crucible.templatetags.crucible import NOTHING, duration, share
+from validation import reports
 from validation.models import Item, Session
 
 register = template.Library()
@@ -39,3 +41,9 @@ def expiry_day(expiry: str | None) -> str:
         return f"{date.fromisoformat(expiry or ''):%a %d %b %Y}"
     except ValueError:
         return expiry or NOTHING
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    """Show Markdown, such as a scenario's docstring; nothing but formatting survives."""
+    return mark_safe(reports.html(text))  # noqa: S308 - cleaned by nh3

@@ -13,7 +13,25 @@ from validation.scenarios import catalogue
 from validation.scenarios.catalogue import Definition, UnknownScenarioError
 from validation.views.answers import show
 
-EDGE_CASES = range(1, 18)
+EDGE_CASES = {
+    1: "Gateway unavailable at the start",
+    2: "Disconnect in mid-session",
+    3: "Authentication fails",
+    4: "Stale data",
+    5: "Bid or ask missing",
+    6: "Historical data time out",
+    7: "Invalid symbol",
+    8: "Insufficient buying power",
+    9: "Partial fill",
+    10: "Fill races a cancel",
+    11: "Duplicate submission",
+    12: "Position mismatch",
+    13: "Closing fails",
+    14: "Rate limiting",
+    15: "Clock drift",
+    16: "Memory leak",
+    17: "Buffer overflow",
+}
 LINES = 400
 
 
@@ -64,8 +82,11 @@ def listing(request: HttpRequest) -> HttpResponse:
         {"title": title, "rows": [_row(one, last.get(one.id)) for one in rows]}
         for title, rows in groupby(known, key=lambda one: one.category.value)
     ]
-    cases = [(case, [one.id for one in known if case in one.cases]) for case in EDGE_CASES]
-    covered = [case for case, names in cases if names]
+    cases = [
+        (case, title, [one.id for one in known if case in one.cases])
+        for case, title in EDGE_CASES.items()
+    ]
+    covered = [case for case, _, names in cases if names]
     context = {"groups": groups, "total": len(known), "cases": cases, "covered": covered}
     return render(request, "validation/catalogue.html", context)
 

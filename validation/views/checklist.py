@@ -44,7 +44,7 @@ def _sheet(sheet: Checklist, person: User, shown: str) -> dict[str, Any]:
     rows = [{"item": item, "actions": actions(item, person) if editable else []} for item in items]
     return {
         "checklist": sheet,
-        "sections": _sections([row for row in rows if _wanted(row, shown)]),
+        "sections": _sections(rows, shown),
         "editable": editable,
         "locked_because": f"closed: {sheet.session.get_state_display().lower()}",
         "signed": sheet.session.state == SessionState.AWAITING_APPROVAL,
@@ -62,13 +62,14 @@ def _wanted(row: dict[str, Any], shown: str) -> bool:
     return shown != "open" or not row["item"].closed
 
 
-def _sections(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _sections(rows: list[dict[str, Any]], shown: str) -> list[dict[str, Any]]:
     found = []
     for title, group in groupby(rows, key=lambda row: row["item"].section):
         members = list(group)
+        wanted = [row for row in members if _wanted(row, shown)]
         closed = sum(row["item"].closed for row in members)
-        found.append({"title": title, "rows": members, "closed": closed, "total": len(members)})
-    return found
+        found.append({"title": title, "rows": wanted, "closed": closed, "total": len(members)})
+    return [section for section in found if section["rows"]]
 
 
 def actions(item: Item, person: User) -> list[str]:
@@ -139,6 +140,7 @@ def _item_page(request: HttpRequest, found: Item, form: ItemForm) -> HttpRespons
         "item": found,
         "form": form,
         "choices": [(name, word) for name, word in ItemForm.ACTIONS if name in able],
+        "may_except": "EXCEPTION" in able,
         "signed": session.state == SessionState.AWAITING_APPROVAL,
         "nothing_because": _why_nothing(found, session, editable=editable),
     }
