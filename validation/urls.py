@@ -3,7 +3,6 @@
 from django.urls import URLPattern, URLResolver, path
 
 from validation.api.urls import urlpatterns as api_urlpatterns
-from validation.api import urls as api_urls
 from validation.views import (
     attempts,
     board,
