@@ -1,8 +1,9 @@
 """Gateways can be set up here; orders, fills, proofs and the kill switch can only be read."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.db import models
 from django.http import HttpRequest
 
@@ -31,8 +32,9 @@ class EndpointAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Save it with its line in the ledger; the admin's view is one transaction."""
         super().save_model(request, obj, form, change)
         kind = "endpoint.changed" if change else "endpoint.created"
-        details = {name: form.cleaned_data.get(name) for name in form.changed_data}
-        record(kind, "endpoint", obj.name, actor=request.user, **details)  # type: ignore[arg-type]
+        changes = {name: form.cleaned_data.get(name) for name in form.changed_data}
+        actor = cast("User", request.user)
+        record(kind, "endpoint", obj.name, actor=actor, changes=changes)
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         """Nobody deletes a gateway: sessions and orders refer to it."""
@@ -43,7 +45,8 @@ class OrderEventInline(admin.TabularInline):  # type: ignore[type-arg]
     """What happened to an order."""
 
     model = OrderEvent
-    fields = readonly_fields = ["at", "kind", "detail"]
+    fields = ["at", "kind", "detail"]
+    readonly_fields = ["at", "kind", "detail"]
     extra = 0
     can_delete = False
 

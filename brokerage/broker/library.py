@@ -58,7 +58,7 @@ class Tape(Wrapper):
 
     def reset(self) -> None:
         """Forget the connection's state."""
-        super().reset()
+        super().reset()  # type: ignore[no-untyped-call]
         self.listing: dict[tuple[int, int], terms.WorkingOrder] | None = None
         self.commissions: dict[str, CommissionNote] = {}
 
@@ -153,7 +153,8 @@ class Tape(Wrapper):
         """
         if errorCode == errors.MAX_RATE and reqId not in self._futures:
             for key in list(self._futures):
-                self._endReq(key, RequestError(reqId, errorCode, errorString), success=False)
+                refusal = RequestError(reqId, errorCode, errorString)
+                self._endReq(key, refusal, success=False)  # type: ignore[no-untyped-call]
         super().error(reqId, errorCode, errorString, advancedOrderRejectJson)
 
 

@@ -92,7 +92,7 @@ class Link:
         connect = socket.connectAsync
 
         async def timed(host: str, port: int) -> None:
-            await connect(host, port)
+            await connect(host, port)  # type: ignore[no-untyped-call]
             self._socket_at = time.perf_counter()
 
         socket.connectAsync = timed  # type: ignore[method-assign]

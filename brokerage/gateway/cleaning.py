@@ -3,7 +3,7 @@
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -106,12 +106,10 @@ async def _cancel(
             desk.cancel_by_id(order.order_id)
         report.cancelled.append(f"{order.side} {order.quantity:g} {order.symbol}")
     mine = {order.order_id for order in orders}
-    began = desk.clock.elapsed()
-    while desk.clock.elapsed() - began < CANCEL_SECONDS:
-        open_ids = {o.order_id for o in await _own_orders(desk, scope) if o.order_id in mine}
-        if not open_ids:
-            break
-        await desk.clock.sleep(0.5)
+    with suppress(TimeoutError):
+        async with desk.clock.timeout(CANCEL_SECONDS):
+            while any(order.order_id in mine for order in await _own_orders(desk, scope)):
+                await desk.clock.sleep(0.5)
     for ticket in (followed[i] for i in mine & followed.keys()):
         await _ended(ticket)
 

@@ -124,8 +124,8 @@ class OrderBook:
     def hear(self, note: Note) -> None:
         """Hand a note of the gateway to the order that it is about."""
         if isinstance(note, CommissionNote):
-            for ticket in list(self._by_order_id.values()):
-                ticket.hear_commission(note)
+            for own in list(self._by_order_id.values()):
+                own.hear_commission(note)
             return
         ticket = self._by_order_id.get(note.order_id)
         if ticket is None or note.client_id != self._link.client_id:

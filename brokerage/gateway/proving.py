@@ -58,11 +58,12 @@ def refuse(target: Target, violation: SafetyViolation) -> None:
 def _sound(target: Target, accounts: Iterable[str], problem: str) -> None:
     observe(target, Endpoint.Seen.NOT_PAPER, error=problem)
     accounts = list(accounts)
+    # First: the switch is locked before the ledger, here as everywhere.
+    if any(not safety.is_paper(account) for account in accounts):
+        kill.trigger(ACTOR, f"{target.address}: {problem}", rule=RULE)
     raise_alert(
         "not-paper", "Not a paper account", problem, severity="CRITICAL", ref=target.address
     )
-    if any(not safety.is_paper(account) for account in accounts):
-        kill.trigger(ACTOR, f"{target.address}: {problem}", rule=RULE)
     record(
         "safety.violation",
         "endpoint",

@@ -20,6 +20,10 @@ def test_a_guard_keeps_its_floor_at_high_speed() -> None:
     assert SessionClock(4).wall(60) == 15
 
 
+def test_the_floor_can_be_lowered_where_the_limit_is_expected_to_be_hit() -> None:
+    assert SessionClock(100, floor=0.2).wall(10) == 0.2
+
+
 def test_a_limit_below_a_second_has_no_floor() -> None:
     assert SessionClock(25).wall(0.05) == pytest.approx(0.002)
 
