@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from crucible.templatetags.crucible import NOTHING, duration, share
 from validation import reports
-from validation.models import Item, Session
+from validation.models import Item, Metric, Session
 
 register = template.Library()
 FAILURE_SHARE = 0.20
@@ -47,3 +47,9 @@ def expiry_day(expiry: str | None) -> str:
 def markdown(text: str) -> SafeString:
     """Show Markdown, such as a scenario's docstring; nothing but formatting survives."""
     return mark_safe(reports.html(text))  # noqa: S308 - cleaned by nh3
+
+
+@register.filter
+def metric_name(metric: Metric) -> str:
+    """A metric's name in words, without the unit that stands beside its value."""
+    return metric.name.removesuffix(f"_{metric.unit}").replace("_", " ")

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -19,7 +20,7 @@ from validation.views.answers import carry_out, person_of, show
 from validation.views.story import tally
 
 # What a machine writes by the dozen says little at a glance.
-NOISE = ["checklist.ticked", "attempt.aborted"]
+NOISE = Q(kind="checklist.ticked") | Q(object_type__in=["attempt", "order", "grant"])
 
 
 def dashboard(request: HttpRequest) -> HttpResponse:
@@ -44,7 +45,7 @@ def _desk(now: datetime) -> dict[str, Any]:
         "revision": revision,
         "expiry": revision and expiry_of(revision),
         "upload": Upload.objects.first(),
-        "entries": Entry.objects.exclude(kind__in=NOISE)[:10],
+        "entries": Entry.objects.exclude(NOISE)[:10],
         "market": market(now),
     }
 

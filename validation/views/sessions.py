@@ -16,6 +16,7 @@ from crucible.roles import has_role
 from validation import sessions
 from validation.forms import LogQuery, ReasonForm, SessionQuery, StartForm
 from validation.models import Attempt, AttemptState, LogLine, Session, SessionState
+from validation.models.session import IN_FLIGHT, STOPPED
 from validation.views.answers import carry_out, first_error, paged, person_of, refusal, show
 from validation.views.story import advice, not_passed, steps, tally
 
@@ -141,6 +142,7 @@ def _story(session: Session) -> dict[str, Any]:
         "steps": steps(session, counted, items),
         "advice": advice(session, items),
         "items": items,
+        "signable": session.approvable and session.state not in {*IN_FLIGHT, *STOPPED},
         "orders": OrderRecord.objects.filter(scope=session.number),
         "executions": Execution.objects.filter(scope=session.number).select_related(
             "commission_report"
