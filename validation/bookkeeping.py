@@ -65,7 +65,8 @@ def finish_attempt(lease: Lease, attempt: Attempt, ending: Ending, ms: int | Non
 
 def _record(lease: Lease, attempt: Attempt, **details: Any) -> None:
     record(
-        f"attempt.{attempt.state.lower()}", "attempt", attempt.pk, actor="worker",
+        f"attempt.{attempt.state.lower()}", "attempt",
+        f"{lease.number}/{attempt.scenario}/{attempt.number}", actor="worker",
         session=lease.number, scenario=attempt.scenario, number=attempt.number, **details,
     )  # fmt: skip
     publish(sessions.topic_of(lease.number), f"attempt:{attempt.pk}", "dashboard")

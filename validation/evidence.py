@@ -161,6 +161,9 @@ def _blockers(session: Session) -> Iterator[str]:
     if not session.approvable:
         yield "Only a full session can be signed; this one ran a part of the catalogue."
         return
+    if session.in_flight:
+        yield "The session has not ended yet."
+        return
     if session.state not in {S.REPORTING, S.AWAITING_APPROVAL}:
         yield f"The session is in the state {session.get_state_display().lower()}."
     for attempt in Facts(session).latest.values():

@@ -165,6 +165,7 @@ def read_the_ledger(auditor: Person, number: str) -> None:
     """Every step stands in the audit log, which offers no way to change it."""
     page = auditor.page
     page.get_by_role("link", name="Audit log").click()
+    expect(page.get_by_text("signoff.approved").first).to_be_visible()
     auditor.picture("audit-log")
     kinds = {
         row[0]
