@@ -58,8 +58,8 @@ def read_float(text: str) -> float:
 def read_int(text: str) -> int:
     """A whole number of at most 64 bits; empty is zero. Raises WireError for anything else."""
     try:
-        value = int(text[:40] or 0)
-    except ValueError:
+        value = int(text or 0)
+    except ValueError:  # also for more digits than Python converts
         raise WireError(f"{text[:40]!r} is not a whole number") from None
     if not -(2**63) <= value < 2**63:
         raise WireError(f"{text[:40]!r} is out of range")

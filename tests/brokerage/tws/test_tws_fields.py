@@ -1,0 +1,62 @@
+"""Single values on the wire."""
+
+import math
+
+import pytest
+
+from brokerage.tws import fields
+from brokerage.tws.fields import WireError
+
+
+@pytest.mark.parametrize(
+    ("value", "version", "text"),
+    [(100.0, 178, "100"), (0.5, 178, "0.5"), (0.6, 162, "1"), (2.0, 157, "2")],
+)
+def test_sizes_are_whole_for_old_clients(value, version, text):
+    assert fields.write_size(value, version) == text
+
+
+def test_unset_numbers_are_never_empty():
+    assert fields.write_optional_float(None, 178) == "1.7976931348623157E308"
+    assert fields.write_optional_int(None, 178) == "2147483647"
+    assert fields.write_optional_float(1.5, 178) == "1.5"
+    assert fields.write_optional_int(3, 178) == "3"
+
+
+@pytest.mark.parametrize("text", ["", "1.7976931348623157E308", "1.7976931348623157e+308"])
+def test_each_spelling_of_unset_is_understood(text):
+    assert fields.optional_float(text) is None
+
+
+@pytest.mark.parametrize("text", ["", "2147483647"])
+def test_each_spelling_of_an_unset_integer_is_understood(text):
+    assert fields.optional_int(text) is None
+
+
+def test_infinite_has_a_word():
+    assert fields.read_float("Infinite") == math.inf
+    assert fields.write_float(math.inf, 178) == "Infinite"
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-Infinity", "1e999", "abc", "1,5"])
+def test_a_number_that_is_none_is_refused(text):
+    with pytest.raises(WireError):
+        fields.read_float(text)
+
+
+@pytest.mark.parametrize("text", ["1.5", "x", str(2**63), "9" * 5000])
+def test_a_whole_number_that_is_none_is_refused(text):
+    with pytest.raises(WireError):
+        fields.read_int(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("1", True), ("true", True), ("0", False), ("", False), ("2", True)]
+)
+def test_switches(text, value):
+    assert fields.read_bool(text) is value
+
+
+def test_a_switch_that_is_none_is_refused():
+    with pytest.raises(WireError):
+        fields.read_bool("yes")
