@@ -1,6 +1,7 @@
 """Quotes, bars, contracts, streams and figures, and what the gateway does to spoil them."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 
 import pytest
@@ -13,7 +14,8 @@ from brokerage.errors import (
     RateLimitError,
     RequestRefusedError,
 )
-from brokerage.gateway import ContractSpec, Desk, Stream, Tick
+from brokerage.gateway import ContractSpec, Desk, Simulated, Stream, Tick
+from brokerage.tws.messages import SnapshotEnd
 from tests.brokerage.port.stories import SPY, open_desk, set_faults, story
 
 pytestmark = pytest.mark.django_db
@@ -58,10 +60,21 @@ async def test_a_second_snapshot_holds_nothing_of_the_first() -> None:
     async with open_desk(readonly=True) as (simulated, desk):
         contract = await desk.qualify(SPY)
         assert (await desk.quote(contract)).quality == "OK"
-        set_faults(simulated, no_bid=True)
-        again = await desk.quote(contract)
+        set_faults(simulated, mute_symbol="SPY")
+        asked = asyncio.ensure_future(desk.quote(contract))
+        await asyncio.sleep(0.03)
+        session = simulated.gateway.venue.floor.sessions[210]
+        session.send(SnapshotEnd(_last_snapshot(simulated)))
+        simulated.gateway.flush()
+        again = await asked
         assert again.quality == "INCOMPLETE"
-        assert not again.bid > 0
+        assert math.isnan(again.bid)
+        assert again.time_source == "none"
+
+
+def _last_snapshot(simulated: Simulated) -> int:
+    frames = [frame for frame in simulated.transcript if frame.name == "ReqMktData"]
+    return int(frames[-1].message.req_id)
 
 
 @pytest.mark.parametrize(
