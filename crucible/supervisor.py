@@ -114,13 +114,22 @@ class Supervisor:
         self.say(self.tail(child, 4))
 
     def stop(self) -> None:
-        """End every child, last started first: SIGTERM, then SIGKILL to its whole group."""
-        for child in reversed(self.children):
-            if child.running and child.process:
-                child.process.terminate()
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    child.process.wait(STOP_SECONDS)
-            _signal_group(child, signal.SIGKILL)
+        """End all: SIGTERM to the others at once, then to the first one, on which they rest."""
+        for group in (self.children[1:], self.children[:1]):
+            for child in group:
+                if child.running and child.process:
+                    child.process.terminate()
+            deadline = time.monotonic() + STOP_SECONDS
+            for child in group:
+                _wait_and_kill(child, max(deadline - time.monotonic(), 0))
+
+
+def _wait_and_kill(child: Child, seconds: float) -> None:
+    """Wait for the child's end, then send SIGKILL to what is left of its group."""
+    if child.process:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.process.wait(seconds)
+    _signal_group(child, signal.SIGKILL)
 
 
 def _signal_group(child: Child, number: int) -> None:
