@@ -65,6 +65,7 @@ class FillsDesk:
     def __init__(self, floor: Floor, records: Records, positions: PositionsDesk) -> None:
         self.floor, self.records, self._positions = floor, records, positions
         self.executions: list[Execution] = []
+        self.held: list[Record] = []  # until the exchange opens
         self._seen_until: dict[int, float] = {}
         self.handlers: Mapping[type[Any], Callable[[Session, Any], None]] = {
             ReqExecutions: self.list_executions,
@@ -86,9 +87,20 @@ class FillsDesk:
             self.match(con_id, quote)
 
     def catch_up_all(self) -> None:
-        """The same for every contract with working orders."""
+        """The same for every contract with working orders; at the opening, release held ones."""
+        if self.held and self.floor.market.is_open():
+            self._release()
         for con_id in sorted(self.floor.book.contracts()):
             self.catch_up(con_id)
+
+    def _release(self) -> None:
+        """The exchange has opened: orders that waited for it are working now."""
+        released, self.held = self.held, []
+        for record in released:
+            record.held = False
+            if record.sim.working:
+                self.tell(record, open_order(record))
+                self.tell(record, order_status(record))
 
     def match_now(self, con_id: int) -> None:
         """Fill what the current quote of a contract allows."""
@@ -138,14 +150,15 @@ class FillsDesk:
         faults, done = self.floor.faults, not record.sim.working
         record.done_at = fill.time if done else 0.0
         if not faults.no_execution:
-            self._tell(record, execution.details(-1))
-        self._tell(record, open_order(record))
-        self._tell(record, order_status(record))
+            self.tell(record, execution.details(-1))
+        self.tell(record, open_order(record))
+        self.tell(record, order_status(record))
         if not (faults.no_commission or faults.no_execution):
-            self._tell(record, execution.commission())
+            self.tell(record, execution.commission())
         self._positions.booked(account.name, execution.booking.position)
 
-    def _tell(self, record: Record, message: object) -> None:
+    def tell(self, record: Record, message: object) -> None:
+        """Send to the order's owner, if connected."""
         session = self.floor.session(record.key[0])
         if session:
             session.send(message)
@@ -153,8 +166,8 @@ class FillsDesk:
     def tell_cancelled(self, record: Record) -> None:
         """The order is cancelled: its status, then code 202."""
         record.done_at = self.floor.clock.time()
-        self._tell(record, order_status(record))
-        self._tell(record, Error(record.key[1], 202, "Order Canceled - reason:"))
+        self.tell(record, order_status(record))
+        self.tell(record, Error(record.key[1], 202, "Order Canceled - reason:"))
 
     def fill_late(self, record: Record) -> None:
         """A fault: fill what was cancelled, at the market."""

@@ -20,6 +20,7 @@ from brokerage.simulator.venue_terms import ContractError, resolve
 from brokerage.tws.messages import (
     CancelOrder,
     CompletedOrdersEnd,
+    Error,
     OpenOrderEnd,
     PlaceOrder,
     ReqAllOpenOrders,
@@ -137,27 +138,13 @@ class OrdersDesk:
         self.fills.catch_up(record.sim.con_id)
         self.floor.book.submit(record.sim, record.listing)
         record.acknowledged = True
-        held = not self.floor.market.is_open()
-        if held:
-            record.sim.status = "PreSubmitted" if record.sim.stop_price else record.sim.status
-        self.tell(record, open_order(record))
-        if held:
-            self._warn_held(record)
-        self.tell(record, order_status(record, "PreSubmitted" if held else ""))
+        record.held = not self.floor.market.is_open()
+        self.fills.tell(record, open_order(record))
+        if record.held:
+            self.fills.held.append(record)
+            self.fills.tell(record, _held_warning(record))
+        self.fills.tell(record, order_status(record))
         self.floor.agenda.later(0.0, lambda: self.fills.match_now(record.sim.con_id))
-
-    def _warn_held(self, record: Record) -> None:
-        session = self.floor.session(record.key[0])
-        if session:
-            what = f"{record.sim.side} {record.sim.quantity:g} {record.listing.local_symbol}"
-            text = "Your order will not be placed at the exchange until the next opening"
-            session.error(399, f"Order Message:\n{what}\nWarning: {text}", record.key[1])
-
-    def tell(self, record: Record, message: object) -> None:
-        """Send to the order's owner, if connected."""
-        session = self.floor.session(record.key[0])
-        if session:
-            session.send(message)
 
     def _change(self, session: Session, record: Record, message: PlaceOrder) -> None:
         """Change quantity and limit of a working order, or transmit one that was held back."""
@@ -176,8 +163,8 @@ class OrdersDesk:
         self._soon(lambda: self._tell_changed(record))
 
     def _tell_changed(self, record: Record) -> None:
-        self.tell(record, open_order(record))
-        self.tell(record, order_status(record))
+        self.fills.tell(record, open_order(record))
+        self.fills.tell(record, order_status(record))
         self.floor.agenda.later(0.0, lambda: self.fills.match_now(record.sim.con_id))
 
     def cancel(self, session: Session, message: CancelOrder) -> None:
@@ -199,7 +186,7 @@ class OrdersDesk:
 
     def _cancelled(self, record: Record) -> None:
         faults = self.floor.faults
-        self.tell(record, order_status(record, "PendingCancel"))
+        self.fills.tell(record, order_status(record, "PendingCancel"))
         self.fills.tell_cancelled(record)
         record.resurrected = faults.cancelled_stays_open
         if faults.fill_after_cancel:
@@ -240,3 +227,10 @@ def _refuse_attributes(message: PlaceOrder) -> None:
     ):
         if given:
             raise OrderError(10268, f"The '{name}' order attribute is not supported.")
+
+
+def _held_warning(record: Record) -> Error:
+    sim = record.sim
+    what = f"{sim.side} {sim.quantity:g} {record.listing.local_symbol}"
+    text = "Your order will not be placed at the exchange until the next opening"
+    return Error(record.key[1], 399, f"Order Message:\n{what}\nWarning: {text}")

@@ -23,7 +23,7 @@ FIRST_PERM_ID = 1_500_000_001
 
 @dataclass
 class Record:
-    """One order; `sim` is None until it has reached the exchange."""
+    """One order; it reaches the book when it is acknowledged."""
 
     key: Key
     message: PlaceOrder
@@ -33,6 +33,7 @@ class Record:
     sim: SimOrder
     acknowledged: bool = False
     done_at: float = 0.0
+    held: bool = False  # until the exchange opens
     resurrected: bool = False  # a fault: cancelled, and listed as open all the same
 
     @property
@@ -40,7 +41,9 @@ class Record:
         """What the gateway calls its state."""
         if self.resurrected:
             return "Submitted"
-        return self.sim.status if self.acknowledged else "PendingSubmit"
+        if not self.acknowledged:
+            return "PendingSubmit"
+        return "PreSubmitted" if self.held and self.sim.working else self.sim.status
 
     @property
     def open(self) -> bool:

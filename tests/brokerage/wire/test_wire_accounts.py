@@ -80,6 +80,8 @@ async def test_profit_is_told_while_subscribed(ib):
     total, single = ib.reqPnL("DU1234567"), ib.reqPnLSingle("DU1234567", "", contract.conId)
     await until(lambda: single.position == 1 and total.unrealizedPnL == single.unrealizedPnL)
     assert single.value > 100
+    before = total.unrealizedPnL
+    await until(lambda: before != total.unrealizedPnL == single.unrealizedPnL)
     ib.cancelPnL("DU1234567")
     ib.cancelPnLSingle("DU1234567", "", contract.conId)
 

@@ -99,7 +99,7 @@ async def test_a_reader_too_slow_is_dropped(gateway, ib, monkeypatch):
     _, writer = await asyncio.open_connection("127.0.0.1", gateway.port, limit=1024)
     chain = frame(join(["78", "1", "SPY", "", "STK", "756733"]))
     writer.write(HELLO + START + chain * 3000)
-    await until(lambda: 77 in gateway.venue.floor.sessions)
+    await until(lambda: any(one.client_id == 77 for one in list(gateway.transcript)), limit=60)
     await until(lambda: 77 not in gateway.venue.floor.sessions, limit=60)
     assert (await ib.qualifyContractsAsync(Stock("SPY", "SMART", "USD")))[0]
     writer.close()
