@@ -125,6 +125,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
     "socket_connect_timeout": 2,
+    # Whoever posts a message must not wait for a broker that is away: the outbox sends it again.
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.1,
+    "interval_max": 0.2,
 }
 CELERY_TIMEZONE = "America/New_York"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")

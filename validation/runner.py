@@ -86,16 +86,22 @@ class Run:
 
 async def run(lease: Lease, watcher: Watcher | None = None) -> None:
     """Run the claimed session to its end; when the lease is lost, stop writing at once."""
-    work = await sync_to_async(bookkeeping.open_run)(lease)
-    recorder, control = Recorder(lease), Control()
-    job = Run(lease=lease, recorder=recorder, control=control, watcher=watcher, **work)
+    try:
+        work = await sync_to_async(bookkeeping.open_run)(lease)
+        job = Run(
+            lease=lease, recorder=Recorder(lease), control=Control(), watcher=watcher, **work
+        )  # fmt: skip
+        await _with_pulse(job)
+    except StaleToken as error:
+        logger.warning("%s: stopped, somebody else has taken the session", error)
+
+
+async def _with_pulse(job: Run) -> None:
     pulse = asyncio.create_task(_pulse(job))
     try:
         await _read_balance(job, "opening_balance")
         stop = await _scenarios(job)
         await _end(job, stop)
-    except StaleToken as error:
-        logger.warning("%s: stopped, somebody else has taken the session", error)
     finally:
         pulse.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -7,7 +7,7 @@ from brokerage.clock import SessionClock
 from brokerage.errors import GatewayError, SafetyViolation
 from validation.models import AttemptState
 from validation.scenarios.catalogue import Definition
-from validation.scenarios.trial import SkipScenario, Trial
+from validation.scenarios.trial import SkipScenario, Trial, clean
 from validation.verdicts import attempt_state
 
 FLOOR_S = 12.0
@@ -33,9 +33,9 @@ async def carry_out(definition: Definition, trial: Trial) -> Ending:
         async with limit:
             await definition.function(trial)
     except SkipScenario as skip:
-        return Ending(AttemptState.SKIPPED, str(skip))
+        return Ending(AttemptState.SKIPPED, clean(str(skip)))
     except SafetyViolation as violation:
-        return Ending(AttemptState.ERROR, str(violation), halted=True)
+        return Ending(AttemptState.ERROR, clean(str(violation)), halted=True)
     except Exception as error:  # noqa: BLE001 - whatever it raises is the scenario's result
         if limit.expired():
             reason = f"It took longer than {definition.timeout:g} s."
@@ -56,7 +56,7 @@ def judge(trial: Trial) -> Ending:
 def explain(error: BaseException) -> str:
     """Return an error in words: a gateway's own sentences, else type, text and place."""
     if isinstance(error, GatewayError):
-        return str(error)
+        return clean(str(error))
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({frames[-1].name}, line {frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {error}{place}"[:2000]
+    return clean(f"{type(error).__name__}: {error}{place}")[:2000]

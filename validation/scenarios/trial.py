@@ -124,7 +124,7 @@ class Trial:
         """
         holds = bool(expected == actual) if passed is None else bool(passed)
         row = CheckRow(
-            len(self.checks) + 1, name[:200], _text(expected), _text(actual),
+            len(self.checks) + 1, clean(name)[:200], _text(expected), _text(actual),
             holds, required, datetime.now(UTC),
         )  # fmt: skip
         self.checks.append(row)
@@ -144,7 +144,7 @@ class Trial:
         self, text: str, level: str = "INFO", *, source: str = "scenario", code: int | None = None
     ) -> None:
         """Store a log line."""
-        row = NoteRow(level, source, text, code, bool(self.planned), datetime.now(UTC))
+        row = NoteRow(level, source, clean(text), code, bool(self.planned), datetime.now(UTC))
         self.notes.append(row)
         self._send(row)
 
@@ -231,4 +231,9 @@ class TrialListener(Listener):
 def _text(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.10g}"
-    return str(value)[:2000]
+    return clean(str(value))[:2000]
+
+
+def clean(text: str) -> str:
+    """Return text that every database can keep: no NUL, no lone surrogate."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "�")

@@ -1,0 +1,136 @@
+"""Toy scenarios and a gateway that is always well, for tests about sessions themselves."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth.models import User
+
+from brokerage.models import Endpoint
+from brokerage.terms import Summary
+from tests.conftest import People
+from validation import runner, seeds, sessions
+from validation.cleanup import Cleaned
+from validation.lease import Lease, claim
+from validation.models import AttemptState, CleanupState, Session, SessionState
+from validation.scenarios import catalogue
+from validation.scenarios.catalogue import ORDERS, Catalogue
+from validation.scenarios.trial import Trial
+
+Body = Callable[[Trial], Any]
+
+
+@dataclass
+class Toys:
+    """A catalogue of its own, whose scenarios do what a test tells them."""
+
+    registry: Catalogue
+    cleaned: list[str] = field(default_factory=list)
+    cleanup: Cleaned = field(default_factory=lambda: Cleaned(True, "Nothing to do."))
+
+    def add(self, name: str, body: Body, **options: Any) -> None:
+        """Register a scenario; `body` may be an ordinary or an async function of the trial."""
+
+        async def scenario(trial: Trial) -> None:
+            """Does what the test says."""
+            outcome = body(trial)
+            if outcome is not None:
+                await outcome
+
+        options = {"own_connection": True, "timeout": 30, "severity": "S-MED"} | options
+        category = {"BC": "Broker Connectivity", "OE": "Order Execution"}.get(
+            name[:2], "Resilience"
+        )
+        register = self.registry.scenario(
+            id=name, slug=f"toy-{name.lower()}", title=f"Toy {name}", category=category, **options
+        )
+        register(scenario)
+
+
+class WellDesk:
+    """A desk whose account never changes."""
+
+    async def account_summary(self) -> Summary:
+        return Summary("DU1", "USD", {"NetLiquidation": 100_000.0})
+
+
+@pytest.fixture
+def toys(monkeypatch: pytest.MonkeyPatch) -> Toys:
+    """An empty catalogue in place of the product's, and a gateway that is always well."""
+    box = Toys(Catalogue())
+    monkeypatch.setattr(catalogue, "load", lambda: box.registry)
+
+    @asynccontextmanager
+    async def connect(*args: Any, **options: Any) -> AsyncIterator[WellDesk]:
+        yield WellDesk()
+
+    async def clean_up(target: Any, scope: str) -> Cleaned:
+        box.cleaned.append(scope)
+        return box.cleanup
+
+    monkeypatch.setattr(runner.gateway, "connect", connect)
+    monkeypatch.setattr(runner, "clean_up", clean_up)
+    return box
+
+
+def passes(trial: Trial) -> None:
+    """A scenario that passes."""
+    trial.check("two is two", 2, 2)
+
+
+def fails(trial: Trial) -> None:
+    """A scenario that fails."""
+    trial.check("two is three", 3, 2)
+
+
+@pytest.fixture
+def seeded(people: People) -> Endpoint:
+    """A fresh installation; returns its default endpoint."""
+    seeds.plant()
+    return Endpoint.objects.get(is_default=True)
+
+
+@pytest.fixture
+def operator(people: People) -> User:
+    """Who starts sessions."""
+    return people.op
+
+
+@pytest.fixture
+def sound(toys: Toys, seeded: Endpoint, operator: User) -> Session:
+    """A full session of three toy scenarios, ready to run."""
+    toys.add("BC-01", passes, severity="S-CRIT", waivable=False)
+    toys.add("OE-01", passes, needs=[ORDERS])
+    toys.add("RS-01", passes)
+    return sessions.start(operator)
+
+
+def run(session: Session) -> Session:
+    """Claim and run a session to its end, and return it as it stands then."""
+    async_to_sync(runner.run)(taken(session))
+    session.refresh_from_db()
+    return session
+
+
+def taken(session: Session) -> Lease:
+    """Claim a session that waits."""
+    lease = claim(session.number, "test")
+    assert lease is not None
+    return lease
+
+
+def states(session: Session) -> dict[str, str]:
+    """Return how each scenario's attempts ended."""
+    return {attempt.scenario: attempt.state for attempt in session.attempts.order_by("number")}
+
+
+@pytest.fixture
+def reviewed(sound: Session) -> Session:
+    """A session that has run soundly and waits for its manual checks."""
+    run(sound)
+    assert set(states(sound).values()) == {AttemptState.PASSED}
+    assert (sound.state, sound.cleanup) == (SessionState.MANUAL_CHECKS, CleanupState.DONE)
+    return sound
