@@ -95,6 +95,11 @@
     if (ours(event) && event.detail.successful && state === "offline") show(poll ? "polling" : "live");
   });
 
+  // A refused action of a button answers with a page of its own: show that page.
+  document.addEventListener("htmx:responseError", (event) => {
+    if (event.detail.requestConfig.verb === "post") location.assign(event.detail.pathInfo.requestPath);
+  });
+
   // A session that ended redirects to the login page: go there, don't paste it into a card.
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (new URL(event.detail.xhr.responseURL || location.href).pathname.startsWith("/login")) {

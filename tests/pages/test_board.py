@@ -6,6 +6,8 @@ from django.test import Client
 from tests.conftest import People
 from validation.models import Column, Task
 
+pytestmark = pytest.mark.django_db
+
 
 @pytest.fixture
 def task(people: People) -> Task:

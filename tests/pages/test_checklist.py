@@ -7,6 +7,8 @@ from tests.conftest import People
 from validation.models import Item, ItemState, Session, SessionState
 from validation.views.checklist import actions
 
+pytestmark = pytest.mark.django_db
+
 
 def item_of(session: Session, code: str) -> Item:
     return session.checklist.items.get(code=code)
@@ -21,6 +23,17 @@ def test_the_operator_attests_an_item_with_one_click(operator: Client, ended: Se
     answer = operator.post(address(ended, "1.1.7"), {"action": "PASS"})
     assert answer["Location"] == f"{address(ended)}#item-1.1.7"
     assert item_of(ended, "1.1.7").state == ItemState.PASS
+
+
+def test_a_button_of_the_list_answers_with_the_list_in_place(
+    operator: Client, ended: Session
+) -> None:
+    path = address(ended, "1.1.7") + "?show=open"
+    part = operator.post(path, {"action": "PASS"}, headers={"HX-Request": "true"})
+    shown = part.content.decode()
+    assert "<main" not in shown
+    assert "item-1.1.8" in shown
+    assert "item-1.1.7" not in shown
 
 
 def test_a_viewer_sees_no_buttons_and_may_not_attest(viewer: Client, ended: Session) -> None:

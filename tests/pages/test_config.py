@@ -12,6 +12,8 @@ from validation.configuration import Config, read, to_yaml
 from validation.models import ConfigRevision
 from validation.views.config import preview
 
+pytestmark = pytest.mark.django_db
+
 OTHER = to_yaml(Config().with_expiry("20261204"))
 
 

@@ -7,6 +7,8 @@ from django.test import Client
 
 from validation.models import Session
 
+pytestmark = pytest.mark.django_db
+
 EMPTY = ["/", "/sessions/", "/catalogue/", "/board/", "/config/", "/ci/", "/help/"]
 FULL = [
     "/sessions/{number}/",
@@ -44,7 +46,6 @@ POSTS = [
 ]
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize("path", [*EMPTY, "/status/"])
 def test_nobody_sees_a_page_without_login(client: Client, path: str) -> None:
     assert client.get(path).url.startswith("/login/")  # type: ignore[attr-defined]

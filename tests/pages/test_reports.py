@@ -8,6 +8,8 @@ from tests.conftest import People
 from validation import reports
 from validation.models import Session, SessionState, Upload
 
+pytestmark = pytest.mark.django_db
+
 WORDS = {"summary": "All is <well>.", "known_issues": "none", "recommendation": "Go on."}
 
 

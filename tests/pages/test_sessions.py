@@ -10,6 +10,8 @@ from tests.pages.conftest import finish
 from validation.models import AttemptState, ConfigRevision, Session, SessionState
 from validation.views.story import not_passed, steps, tally
 
+pytestmark = pytest.mark.django_db
+
 
 def test_the_operator_starts_a_session_and_lands_on_its_page(
     operator: Client, endpoint: Endpoint, revision: ConfigRevision

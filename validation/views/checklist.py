@@ -27,15 +27,17 @@ TABS = [("", "All items"), ("open", "Open"), ("mine", "Mine to close")]
 @require_safe
 def page(request: HttpRequest, number: str) -> HttpResponse:
     """The whole checklist, or the part that is open or the person's own."""
-    session = get_object_or_404(Session, number=number)
+    return _page(request, get_object_or_404(Session, number=number))
+
+
+def _page(request: HttpRequest, session: Session) -> HttpResponse:
     query = ItemQuery(request.GET)
     if not query.is_valid():
         return refusal(request, first_error(query))
     sheet = Checklist.objects.filter(session=session).first()
     context = _sheet(sheet, person_of(request), query.cleaned_data["show"]) if sheet else {}
-    return show(
-        request, "checklist", {"session": session, "simulated": session.simulated} | context
-    )
+    known = {"session": session, "simulated": session.simulated}
+    return show(request, "checklist", known | context)
 
 
 def _sheet(sheet: Checklist, person: User, shown: str) -> dict[str, Any]:
@@ -114,8 +116,16 @@ def item(request: HttpRequest, number: str, code: str) -> HttpResponse:
         except ChecklistError as error:
             form.add_error(None, str(error))
         else:
-            return redirect(f"{reverse('checklist', args=[number])}#item-{code}")
+            return _answer(request, found)
     return _item_page(request, found, form)
+
+
+def _answer(request: HttpRequest, found: Item) -> HttpResponse:
+    """Back to the list; in place when a button of the list itself was pressed."""
+    number = found.checklist.session.number
+    if "HX-Request" in request.headers:
+        return _page(request, Session.objects.get(number=number))
+    return redirect(f"{reverse('checklist', args=[number])}#item-{found.code}")
 
 
 def _said(found: Item, by: User, said: dict[str, str]) -> Callable[[], Item]:
