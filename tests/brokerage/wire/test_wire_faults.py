@@ -230,3 +230,11 @@ async def test_rates_are_refused_with_100(gateway, ib):
         ib.client.reqCurrentTime()
     await until(lambda: codes(ib))
     assert codes(ib) == [100]
+
+
+async def test_the_next_messages_are_refused_with_100(gateway, ib):
+    gateway.faults.rate_refusals = 2
+    ib.client.reqCurrentTime()
+    ib.client.reqCurrentTime()
+    await ib.reqCurrentTimeAsync()
+    assert codes(ib) == [100, 100]
