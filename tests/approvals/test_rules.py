@@ -88,7 +88,7 @@ def test_a_void_request_shows_its_signatures_as_void_and_awaits_nobody() -> None
     assert states == {QA: SlotState.VOID, CRO: SlotState.LOCKED, PM: SlotState.LOCKED}
 
 
-@pytest.mark.parametrize("state", set(State) - {State.OPEN, State.PARTIALLY_SIGNED})
+@pytest.mark.parametrize("state", sorted(set(State) - {State.OPEN, State.PARTIALLY_SIGNED}))
 def test_a_closed_request_awaits_nobody(state: State) -> None:
     assert SlotState.AWAITING not in slot_states(SLOTS, [], state).values()
 
