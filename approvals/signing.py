@@ -59,16 +59,18 @@ def _sign(
         request=request, slot=role.value, signer=signer, decision=decision.value, comment=comment
     )
     outcome = state_after(request.slots, request.marks)
+    _tell(request, signer, role, decision, comment, outcome)
     if outcome is State.PARTIALLY_SIGNED:
         request.state = outcome.value
         request.save()
     else:
         close(request, outcome, signer, comment)
-    _tell(request, signer, role, decision, comment)
     return request
 
 
-def _tell(request: Request, signer: User, role: Role, decision: Decision, comment: str) -> None:
+def _tell(
+    request: Request, signer: User, role: Role, decision: Decision, comment: str, outcome: State
+) -> None:
     publish(*topics(request))
     record(
         "signoff.signed",
@@ -81,5 +83,5 @@ def _tell(request: Request, signer: User, role: Role, decision: Decision, commen
         comment=comment,
         digest=request.digest,
         simulated=request.simulated,
-        state=request.state,
+        state=outcome.value,
     )
