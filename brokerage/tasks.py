@@ -6,7 +6,7 @@ from celery import shared_task
 from brokerage.gateway import probe
 from brokerage.models import Endpoint
 
-FRESH_SECONDS = 15.0
+FRESH_SECONDS = 25.0
 
 
 @shared_task(name="brokerage.tasks.probe_endpoints", max_retries=0, ignore_result=True)

@@ -137,8 +137,8 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "validation.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},
     "probe": {
         "task": "brokerage.tasks.probe_endpoints",
-        "schedule": 20.0,
-        "options": {"expires": 20},
+        "schedule": 30.0,
+        "options": {"expires": 30},
     },
     "weekly expiry after the close": {
         "task": "validation.tasks.roll_weekly_expiry",

@@ -65,7 +65,7 @@ class Recent(admin.SimpleListFilter):
 class EntryAdmin(ReadOnlyAdmin):
     """Who did what to which object, when."""
 
-    list_display = ("sequence", "at", "actor_name", "kind", "object_type", "object_id")
+    list_display = ("sequence", "moment", "actor_name", "kind", "object_type", "object_id")
     list_filter = (Recent, "kind", "object_type", "actor_name")
     date_hierarchy = "at"
     search_fields = ("object_id", "kind", "actor_name", "correlation", "body")
@@ -77,6 +77,11 @@ class EntryAdmin(ReadOnlyAdmin):
         "sequence", "at", "actor_name", "actor", "kind", "object_type", "object_id",
         "correlation", "readable", "body", "body_sha256", "is_intact",
     )  # fmt: skip
+
+    @admin.display(description="At (UTC)", ordering="sequence")
+    def moment(self, entry: Entry) -> str:
+        """When it was written, to the second."""
+        return f"{entry.at:%Y-%m-%d %H:%M:%S}"
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Auditors read; so does a superuser."""
