@@ -1,0 +1,198 @@
+"""The commands: run a session in the foreground, seed, roll the expiry."""
+
+import threading
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+
+from brokerage.models import Endpoint
+from tests.conftest import People
+from tests.validation.conftest import Toys, fails, passes
+from validation import foreground, sessions
+from validation.management.commands import run_validation
+from validation.models import Session, SessionState
+from validation.rolling import Rolled
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*args: str) -> str:
+    out = StringIO()
+    call_command("run_validation", *args, stdout=out)
+    return out.getvalue()
+
+
+def exit_code(*args: str) -> int:
+    with pytest.raises(CommandError) as caught:
+        run(*args)
+    return caught.value.returncode
+
+
+@pytest.fixture
+def listening(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether the gateways of these tests can be reached."""
+    answers = [True]
+    monkeypatch.setattr(foreground, "reachable", lambda endpoint: answers[0])
+    return answers
+
+
+def test_a_sound_run_says_so_line_by_line(
+    toys: Toys, seeded: Endpoint, listening: list[bool], tmp_path: Path
+) -> None:
+    toys.add("BC-01", passes)
+    out = run("--endpoint", seeded.name, "--junit", str(tmp_path / "j.xml"))
+    assert "SIMULATED, 1 planned" in out
+    assert "✔ BC-01 toy-bc-01" in out
+    assert "1 of 1 passed" in out
+    assert 'tests="1"' in (tmp_path / "j.xml").read_text()
+    session = Session.objects.get()
+    assert (session.kind, session.created_by.username) == ("DRY_RUN", "command-line")
+
+
+def test_a_failure_shows_its_checks_and_exits_with_1(
+    toys: Toys, seeded: Endpoint, listening: list[bool]
+) -> None:
+    toys.add("BC-01", fails)
+    out = StringIO()
+    with pytest.raises(CommandError) as caught:
+        call_command("run_validation", stdout=out)
+    assert caught.value.returncode == 1
+    assert "✘ BC-01" in out.getvalue()
+    assert "✘ two is three: expected 3, 2" in out.getvalue()
+
+
+def test_a_person_answers_for_a_session_that_can_be_signed(
+    toys: Toys, seeded: Endpoint, listening: list[bool], people: People
+) -> None:
+    toys.add("BC-01", passes)
+    run("--user", "op")
+    session = Session.objects.get()
+    assert (session.kind, session.state) == ("FULL", SessionState.MANUAL_CHECKS)
+    assert exit_code("--user", "vw") == 2
+
+
+def test_some_scenarios_make_a_partial_session(
+    toys: Toys, seeded: Endpoint, listening: list[bool]
+) -> None:
+    toys.add("BC-01", passes)
+    toys.add("RS-01", passes)
+    run("--scenario", "RS-01", "--fail-fast")
+    assert Session.objects.get().kind == "PARTIAL"
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["--endpoint", "nowhere"], ["--user", "nobody"], ["--speed", "0.5"],
+        ["--scenario", "XX-01"],
+    ],
+)  # fmt: skip
+def test_wrong_usage_exits_with_2(
+    toys: Toys, seeded: Endpoint, listening: list[bool], args: list[str]
+) -> None:
+    toys.add("BC-01", passes)
+    assert exit_code(*args) == 2
+
+
+def test_a_gateway_that_is_away_exits_with_2(
+    toys: Toys, seeded: Endpoint, listening: list[bool]
+) -> None:
+    listening[0] = False
+    toys.add("BC-01", passes)
+    assert exit_code("--endpoint", seeded.name) == 2
+
+
+def test_a_junit_file_that_can_not_be_written_exits_with_2(
+    toys: Toys, seeded: Endpoint, listening: list[bool], tmp_path: Path
+) -> None:
+    toys.add("BC-01", passes)
+    assert exit_code("--junit", str(tmp_path / "none" / "j.xml")) == 2
+
+
+def test_a_session_that_somebody_takes_first_is_not_run_twice(
+    toys: Toys, seeded: Endpoint, listening: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toys.add("BC-01", passes)
+    monkeypatch.setattr(foreground, "claim", lambda number, owner: None)
+    assert exit_code() == 2
+
+
+def test_nothing_that_listens_is_reachable_at_a_closed_port(seeded: Endpoint) -> None:
+    seeded.port = 1
+    assert not foreground.reachable(seeded)
+
+
+def test_private_endpoints_are_used_again_once_they_are_free(
+    toys: Toys, seeded: Endpoint, operator: User
+) -> None:
+    first = foreground.private_endpoint(5001, 25)
+    again = foreground.private_endpoint(5002, 10)
+    assert (first.pk, again.port, again.speed) == (again.pk, 5002, 10)
+
+
+def test_ctrl_c_aborts_the_session(
+    toys: Toys, seeded: Endpoint, operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toys.add("BC-01", passes)
+    session = sessions.start(operator, queue=False)
+    command = run_validation.Command(stdout=StringIO())
+    command._session = session
+    started: list[Any] = []
+    monkeypatch.setattr(threading.Thread, "start", started.append)
+    before = run_validation.signal.getsignal(run_validation.signal.SIGINT)
+    command._on_interrupt(2, None)
+    run_validation.signal.signal(run_validation.signal.SIGINT, before)
+    monkeypatch.setattr(run_validation, "close_old_connections", lambda: None)
+    (thread,) = started
+    thread.run()
+    session.refresh_from_db()
+    assert session.state == SessionState.ABORTED
+    run_validation._abort(session.pk)
+
+
+def test_seeding_twice_changes_nothing(people: People) -> None:
+    out = StringIO()
+    call_command("seed_crucible", stdout=out)
+    assert "created task 1.1.8" in out.getvalue()
+    again = StringIO()
+    call_command("seed_crucible", stdout=again)
+    assert again.getvalue().strip() == "nothing to do"
+    call_command("seed_crucible", verbosity=0, stdout=again)
+
+
+def test_the_expiry_command_rolls_and_tells(
+    seeded: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    answers = [Rolled("done", True), Rolled("no gateway", False)]
+
+    def roll(endpoint: Any, today: Any) -> Rolled:
+        asked.append((endpoint, str(today)))
+        return answers.pop(0)
+
+    monkeypatch.setattr("validation.management.commands.update_weekly_expiry.roll", roll)
+    out = StringIO()
+    call_command("update_weekly_expiry", endpoint=seeded.name, date="2026-04-02", stdout=out)
+    assert out.getvalue().strip() == "done"
+    assert asked == [(seeded, "2026-04-02")]
+    with pytest.raises(CommandError, match="no gateway"):
+        call_command("update_weekly_expiry")
+
+
+@pytest.mark.parametrize("options", [{"endpoint": "x"}, {"date": "tomorrow"}])
+def test_the_expiry_command_refuses_nonsense(seeded: Endpoint, options: dict[str, str]) -> None:
+    with pytest.raises(CommandError):
+        call_command("update_weekly_expiry", **options)
+
+
+@pytest.mark.timeout(120)
+def test_a_private_simulated_gateway_runs_real_scenarios(seeded: Endpoint) -> None:
+    out = run("--scenario", "BC-03", "OE-01", "--speed", "25", "--seed", "3")
+    assert "2 of 2 passed" in out
+    session = Session.objects.get()
+    assert (session.simulated, session.seed, session.cleanup) == (True, 3, "DONE")
+    assert "Verified: no own order works" in session.cleanup_note
