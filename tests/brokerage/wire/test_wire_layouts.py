@@ -7,7 +7,7 @@ from ib_async import IB, Client, LimitOrder, MarketOrder, Order
 
 from tests.brokerage.wire.conftest import call, client, snapshot, spy, until
 
-VERSIONS = [157, 160, 163, 164, 166, 169, 170, 176, 177, 178]
+VERSIONS = [157, 159, 160, 161, 162, 163, 164, 166, 169, 170, 176, 177, 178]
 ECHOED = {
     "action": "BUY",
     "totalQuantity": 2.0,

@@ -112,7 +112,7 @@ def test_an_execution_is_not_older_than_its_order():
     table = Table()
     table.clock.advance(0.2)
     table.say(tws.PlaceOrder(200, SPY, BUY))
-    table.wait(1)
+    table.venue.advance()
     (execution,) = table.venue.fills.executions
     assert execution.fill.time >= execution.record.sim.submitted_at
 
