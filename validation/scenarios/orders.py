@@ -1,6 +1,5 @@
 """Order execution: submission, position tracking, cancellation, closing."""
 
-import asyncio
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -25,7 +24,6 @@ from validation.scenarios.trading import (
 from validation.scenarios.trial import Trial, TrialListener
 
 AUDITED = ("INTENT", "SUBMITTED", "FILLED")
-AUDIT_READS, AUDIT_WAIT_S = 20, 0.1  # real seconds
 FAR = 0.5  # of the bid: a buy there waits
 REST_S = 2.0  # before the cancel, and after it for a late fill
 OUT_OF_REACH = 1.5  # of the ask: a sale there can't be filled
@@ -89,14 +87,9 @@ async def _check_commission(trial: Trial, trade: Trade) -> None:
 
 
 async def _check_audit(trader: Trader, trade: Trade) -> None:
-    """The trail is written beside the trading: give it a moment."""
-    kinds: list[str] = []
-    for _ in range(AUDIT_READS):
-        events = OrderEvent.objects.filter(order_id=trade.ticket.order.pk)
-        kinds = [event.kind async for event in events]
-        if set(AUDITED) <= set(kinds):
-            break
-        await asyncio.sleep(AUDIT_WAIT_S)
+    await trader.desk.book.flush()
+    events = OrderEvent.objects.filter(order_id=trade.ticket.order.pk)
+    kinds = [event.kind async for event in events]
     expected, complete = ", ".join(AUDITED), set(AUDITED) <= set(kinds)
     trader.trial.check("audit trail", expected, ", ".join(kinds), passed=complete)
 
@@ -156,6 +149,7 @@ def _check_positions(
 
 async def _booked(trader: Trader) -> float:
     """Return what the executions on record for this scenario's orders add up to."""
+    await trader.desk.book.flush()
     orders = [trade.ticket.order.pk for trade in trader.trades]
     executions = Execution.objects.filter(order_id__in=orders)
     return float(sum([execution.signed async for execution in executions]))

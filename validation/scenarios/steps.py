@@ -9,7 +9,7 @@ from brokerage.safety import quote_problem
 from validation.scenarios.trial import Trial
 
 # Waits shrink with a gateway's speed, the machine's own delays don't: allowed for on top.
-SCHEDULING_WALL_S = 0.3
+SCHEDULING_WALL_S = 0.5
 WAIT_TOLERANCE = 0.2
 
 

@@ -12,8 +12,8 @@ OTHER_ACCOUNT = ONE_TRY | {"paper_trading": {"expected_account": "DU7654321"}}
 
 
 @pytest.mark.parametrize("scenario", ["BC-01", "BC-03", "BC-04", "BC-05"])
-async def test_passes_on_a_sound_gateway(run_scenario: Run, scenario: str) -> None:
-    outcome = await run_scenario(scenario)
+async def test_passes_on_a_sound_gateway(sound: Run, scenario: str) -> None:
+    outcome = await sound(scenario)
     assert (outcome.failed, outcome.warned, outcome.ending.reason) == (set(), set(), "")
     assert outcome.state == "PASSED"
 
@@ -54,8 +54,8 @@ async def test_one_live_account_among_paper_ones_halts(run_scenario: Run) -> Non
     assert outcome.ending.halted
 
 
-async def test_the_classification_is_the_port_s_own(run_scenario: Run) -> None:
-    outcome = await run_scenario("BC-01")
+async def test_the_classification_is_the_port_s_own(sound: Run) -> None:
+    outcome = await sound("BC-01")
     seen = {row.name: row.actual for row in outcome.trial.checks}
     assert seen["closed port: class of the error"] == "GatewayConnectionError"
     assert seen["silent listener: class of the error"] == "AuthenticationError"
@@ -89,9 +89,9 @@ async def test_as_many_attempts_are_made_as_configured(run_scenario: Run) -> Non
 
 
 async def test_a_start_without_gateway_leaves_a_log_line_for_each_attempt(
-    run_scenario: Run,
+    sound: Run,
 ) -> None:
-    outcome = await run_scenario("BC-05")
+    outcome = await sound("BC-05")
     lines = [row.text for row in outcome.trial.notes if "Nothing listens at localhost" in row.text]
     assert [line.split(":")[0] for line in lines] == ["Attempt 1", "Attempt 2", "Attempt 3"]
 

@@ -22,8 +22,8 @@ HALF_A_MINUTE = limits(stream_quality_seconds=30)
 
 
 @pytest.mark.parametrize("scenario", ["MD-01", "MD-02", "MD-03", "MD-04"])
-async def test_passes_on_a_sound_gateway(run_scenario: Run, scenario: str) -> None:
-    outcome = await run_scenario(scenario)
+async def test_passes_on_a_sound_gateway(sound: Run, scenario: str) -> None:
+    outcome = await sound(scenario)
     assert (outcome.failed, outcome.ending.reason) == (set(), "")
     assert outcome.state == "PASSED"
 

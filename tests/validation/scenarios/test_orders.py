@@ -18,10 +18,8 @@ def limits(**thresholds: float) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("scenario", ["OE-01", "OE-02", "OE-03"])
-async def test_passes_on_a_sound_gateway_and_leaves_it_flat(
-    run_scenario: Run, scenario: str
-) -> None:
-    outcome = await run_scenario(scenario)
+async def test_passes_on_a_sound_gateway_and_leaves_it_flat(sound: Run, scenario: str) -> None:
+    outcome = await sound(scenario)
     assert (outcome.failed, outcome.ending.reason) == (set(), "")
     assert outcome.state == "PASSED"
     assert outcome.cleaned is not None
@@ -179,8 +177,8 @@ async def test_a_slow_cancel_only_warns(run_scenario: Run) -> None:
     assert (outcome.state, outcome.warned) == ("PASSED", {"cancel latency"})
 
 
-async def test_orders_carry_session_and_scenario_and_stay_below_the_cap(run_scenario: Run) -> None:
-    outcome = await run_scenario("OE-02")
+async def test_orders_carry_session_and_scenario_and_stay_below_the_cap(sound: Run) -> None:
+    outcome = await sound("OE-02")
     bought = outcome.gateway.orders_received()[0].order
     assert (bought.ref, bought.tif) == (outcome.trial.ref, "DAY")
     cap = outcome.trial.config.test_contracts.spy_weekly_call.premium_cap

@@ -12,8 +12,8 @@ def limits(**thresholds: float) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("scenario", ["RS-01", "RS-02", "RS-03", "RS-04"])
-async def test_passes_on_a_sound_gateway(run_scenario: Run, scenario: str) -> None:
-    outcome = await run_scenario(scenario)
+async def test_passes_on_a_sound_gateway(sound: Run, scenario: str) -> None:
+    outcome = await sound(scenario)
     assert (outcome.failed, outcome.ending.reason) == (set(), "")
     assert outcome.state == "PASSED"
 
@@ -27,7 +27,6 @@ async def test_passes_on_a_sound_gateway(run_scenario: Run, scenario: str) -> No
             {"history_mute": True, "config": limits(historical_timeout_seconds=0.9)},
             {"patient request"},
         ),
-        ("RS-02", {"snapshots_always_fail": True}, {"snapshots that succeed"}),
         ("RS-03", {"frozen_quotes": True}, {"fresh quote of SPY"}),
         ("RS-03", {"crossed_quotes": True}, {"fresh quote of SPY"}),
         ("RS-04", {"unknown_symbol_resolves": True}, {"unknown symbol"}),
@@ -61,8 +60,10 @@ async def test_a_gateway_that_hangs_up_on_snapshots_fails(run_scenario: Run) -> 
 
 
 async def test_the_message_rate_is_held_against_the_configuration(run_scenario: Run) -> None:
-    outcome = await run_scenario("RS-02", config=limits(max_messages_per_second=10))
-    assert outcome.failed == {"messages in the fullest second"}
+    config = limits(max_messages_per_second=10)
+    outcome = await run_scenario("RS-02", snapshots_always_fail=True, config=config)
+    assert outcome.state == "FAILED"
+    assert outcome.failed == {"snapshots that succeed", "messages in the fullest second"}
 
 
 async def test_a_history_that_never_comes_back_is_reported(run_scenario: Run) -> None:
@@ -71,15 +72,15 @@ async def test_a_history_that_never_comes_back_is_reported(run_scenario: Run) ->
     assert outcome.failed == {"historical requests"}
 
 
-async def test_each_wait_after_a_rate_refusal_is_logged(run_scenario: Run) -> None:
-    outcome = await run_scenario("RS-02")
+async def test_each_wait_after_a_rate_refusal_is_logged(sound: Run) -> None:
+    outcome = await sound("RS-02")
     lines = [row for row in outcome.trial.notes if row.text.startswith("Rate limit: waited")]
     assert len(lines) == 3
     assert all(row.planned and row.level == "WARNING" for row in lines)
 
 
-async def test_the_impatient_request_is_cancelled_at_the_gateway(run_scenario: Run) -> None:
-    outcome = await run_scenario("RS-01")
+async def test_the_impatient_request_is_cancelled_at_the_gateway(sound: Run) -> None:
+    outcome = await sound("RS-01")
     names = [frame.name for frame in outcome.gateway.transcript if frame.direction == "in"]
     assert names.count("ReqHistoricalData") == 2
     assert names.count("CancelHistoricalData") == 1
@@ -92,14 +93,14 @@ async def test_the_staleness_limit_is_the_configured_one(run_scenario: Run) -> N
     assert (outcome.state, expected - names) == ("PASSED", set())
 
 
-async def test_no_decision_sends_an_order(run_scenario: Run) -> None:
-    outcome = await run_scenario("RS-03")
+async def test_no_decision_sends_an_order(sound: Run) -> None:
+    outcome = await sound("RS-03")
     assert outcome.measured["stale_detected"] == 4
     assert not outcome.gateway.orders_received()
 
 
-async def test_the_unknown_symbol_is_skipped_with_its_code(run_scenario: Run) -> None:
-    outcome = await run_scenario("RS-04")
+async def test_the_unknown_symbol_is_skipped_with_its_code(sound: Run) -> None:
+    outcome = await sound("RS-04")
     skipped = next(row for row in outcome.trial.notes if "skipped" in row.text)
     assert (skipped.code, skipped.planned) == (200, True)
     assert outcome.measured["error_code"] == 200
