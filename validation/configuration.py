@@ -22,11 +22,12 @@ from pydantic import (
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 
 PAPER_PORTS = frozenset({4002, 7497})
 LIVE_PORTS = frozenset({4001, 7496})
 MAX_BYTES = 64 * 1024
+DEEPEST = 8
 CREDENTIAL = re.compile(
     r"pass(word|wd|phrase)?$|secret|token|user_?name|^user$|api_?key|credential"
 )
@@ -303,10 +304,7 @@ def _tree(text: str) -> CommentedMap:
     if len(text.encode()) > MAX_BYTES:
         raise ConfigError([Problem("", 0, f"larger than {MAX_BYTES // 1024} KiB")])
     try:
-        for event in YAML(typ="rt", pure=True).parse(io.StringIO(text)):
-            if isinstance(event, AliasEvent) or getattr(event, "anchor", None):
-                line = event.start_mark.line + 1
-                raise ConfigError([Problem("", line, "anchors and aliases are not allowed")])
+        _refuse_tricks(text)
         tree = YAML(typ="rt", pure=True).load(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
@@ -318,6 +316,18 @@ def _tree(text: str) -> CommentedMap:
     if not isinstance(tree, CommentedMap):
         raise ConfigError([Problem("", 1, "expected sections such as gateway and thresholds")])
     return tree
+
+
+def _refuse_tricks(text: str) -> None:
+    """Raise ConfigError for anchors, aliases and deep nesting, before anything is built."""
+    depth = 0
+    for event in YAML(typ="rt", pure=True).parse(io.StringIO(text)):
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        line = event.start_mark.line + 1
+        if isinstance(event, AliasEvent) or getattr(event, "anchor", None):
+            raise ConfigError([Problem("", line, "anchors and aliases are not allowed")])
+        if depth > DEEPEST:
+            raise ConfigError([Problem("", line, f"nested more than {DEEPEST} levels deep")])
 
 
 def _credentials(root: object, node: object, path: tuple[str | int, ...] = ()) -> Iterator[Problem]:

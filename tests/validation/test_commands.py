@@ -1,8 +1,8 @@
 """The commands: run a session in the foreground, seed, roll the expiry."""
 
-import threading
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -142,13 +142,18 @@ def test_ctrl_c_aborts_the_session(
     command = run_validation.Command(stdout=StringIO())
     command._session = session
     started: list[Any] = []
-    monkeypatch.setattr(threading.Thread, "start", started.append)
+
+    def thread_of(target: Any, args: Any) -> Any:
+        started.append(lambda: target(*args))
+        return SimpleNamespace(start=lambda: None)
+
+    monkeypatch.setattr(run_validation, "Thread", thread_of)
     before = run_validation.signal.getsignal(run_validation.signal.SIGINT)
     command._on_interrupt(2, None)
     run_validation.signal.signal(run_validation.signal.SIGINT, before)
     monkeypatch.setattr(run_validation, "close_old_connections", lambda: None)
-    (thread,) = started
-    thread.run()
+    (aborts,) = started
+    aborts()
     session.refresh_from_db()
     assert session.state == SessionState.ABORTED
     run_validation._abort(session.pk)

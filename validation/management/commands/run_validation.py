@@ -4,6 +4,7 @@ import signal
 import threading
 from argparse import ArgumentParser
 from pathlib import Path
+from threading import Thread
 from types import FrameType
 from typing import Any
 
@@ -120,7 +121,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         self._say("Stopping: own orders are cancelled and positions closed …")
         if self._session is not None:
-            threading.Thread(target=_abort, args=(self._session.pk,)).start()
+            Thread(target=_abort, args=(self._session.pk,)).start()
 
     def _progress(self, attempt: Attempt, trial: Trial | None) -> None:
         if not attempt.ended:
