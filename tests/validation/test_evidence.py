@@ -12,6 +12,7 @@ from crucible.ledger.canonical import canonical
 from tests.conftest import People
 from tests.validation.conftest import Toys, passes, run
 from tests.validation.test_checklist import close_all, item
+from tests.validation.test_rules import fill, order
 from validation import checklist, evidence, reports, revisions, sessions
 from validation.configuration import read
 from validation.models import Column, ConfigRevision, RevisionState, Session, SessionState, Task
@@ -83,6 +84,21 @@ def test_any_change_of_content_changes_the_manifest(
     before = text(ready)
     spoil(ready, operator)
     assert text(ready) != before
+
+
+def test_orders_and_fills_are_signed_too(ready: Session) -> None:
+    order(ready)
+    fill(ready, "BUY", 1)
+    content = E.manifest(ready.number)
+    assert (content["orders"][0]["state"], content["fills"][0]["id"]) == ("FILLED", "e1")
+
+
+def test_more_than_one_attempt_is_told_to_the_signers(ready: Session) -> None:
+    ready.attempts.create(
+        scenario="RS-01", slug="x", title="Toy", category="Resilience", position=9, number=2,
+        state="PASSED", version="v", severity="S-MED", timeout_s=1,
+    )  # fmt: skip
+    assert "Needed more than one attempt: RS-01." in E.summary(ready.number).lines
 
 
 def test_a_sound_session_has_no_blockers(ready: Session) -> None:

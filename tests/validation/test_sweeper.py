@@ -134,3 +134,11 @@ def test_a_doubled_message_runs_nothing_twice(sound: Session) -> None:
     tasks.execute_session(sound.number)
     sound.refresh_from_db()
     assert (sound.state, sound.token) == (SessionState.MANUAL_CHECKS, 1)
+
+
+def test_the_expiry_task_makes_one_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    answer = tasks.rolling.Rolled("done", True)
+    monkeypatch.setattr(tasks.rolling, "roll", lambda: asked.append(1) or answer)
+    tasks.roll_weekly_expiry()
+    assert asked == [1]
