@@ -106,7 +106,7 @@ async def test_a_snapshot_without_an_end_times_out_and_is_cancelled() -> None:
         contract = await desk.qualify(SPY)
         with pytest.raises(GatewayTimeout, match="quote of SPY"):
             await desk.quote(contract, limit=0.9)
-        await asyncio.sleep(0.02)
+        await desk.server_time()
         assert any(frame.name == "CancelMktData" for frame in simulated.transcript)
         assert desk.connected
 
@@ -186,7 +186,7 @@ async def test_history_that_never_comes_times_out_is_cancelled_and_blocks_nothin
         assert await desk.server_time()
         with pytest.raises(GatewayTimeout, match="cancelled"):
             await waiting
-        await asyncio.sleep(0.02)
+        await desk.server_time()
         assert any(frame.name == "CancelHistoricalData" for frame in simulated.transcript)
         set_faults(simulated, history_mute=False)
         assert await desk.bars(contract, "2 D")
@@ -248,7 +248,7 @@ async def test_a_stream_ticks_and_leaves_no_line_behind() -> None:
             seen = [tick async for tick in _first(stream, 10)]
         assert desk.lines == 0
         assert all(tick.price > 0 and tick.exchange_time for tick in seen)
-        await asyncio.sleep(0.02)
+        await desk.server_time()
         assert any(frame.name == "CancelMktData" for frame in simulated.transcript)
 
 
@@ -280,7 +280,7 @@ async def test_the_twenty_first_line_is_refused_before_it_is_sent() -> None:
             await streams[20].__aenter__()
         for stream in streams[:20]:
             await stream.__aexit__(None, None, None)
-        await asyncio.sleep(0.02)
+        await desk.server_time()
         asked = [frame for frame in simulated.transcript if frame.name == "ReqMktData"]
         assert (len(asked), desk.lines) == (20, 0)
 
