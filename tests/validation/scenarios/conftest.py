@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -122,6 +122,7 @@ def run_scenario(transactional_db: None) -> Run:
         scenario: str,
         *,
         speed: float = 0.0,
+        start: datetime | None = None,
         config: dict[str, Any] | None = None,
         later: dict[str, Any] | None = None,
         prepare: Callable[[Trial], Awaitable[None]] | None = None,
@@ -129,7 +130,8 @@ def run_scenario(transactional_db: None) -> Run:
     ) -> Outcome:
         definition = catalogue.load().get(scenario)
         speed = speed or SLOWER.get(scenario, SPEED)
-        async with Gateway.serve(seed=7, speed=speed, faults=Faults(**faults)) as simulated:
+        switches = Faults(**faults)
+        async with Gateway.serve(speed=speed, faults=switches, start=start) as simulated:
             settings = configured(simulated, **(config or {}))
             async with trial_at(simulated, definition, settings) as trial:
                 for name, value in (later or {}).items():

@@ -92,6 +92,12 @@ async def test_missing_bars_fail_the_count_and_the_spacing(run_scenario: Run) ->
     assert int(counted.actual) == int(counted.expected) - 3
 
 
+async def test_a_session_that_closed_early_has_fewer_bars(run_scenario: Run) -> None:
+    evening = datetime(2026, 11, 27, 23, 0, tzinfo=UTC)
+    outcome = await run_scenario("MD-02", start=evening)
+    assert (outcome.state, outcome.measured["bars"]) == ("PASSED", 42)
+
+
 async def test_data_that_are_not_live_hint_at_subscriptions(run_scenario: Run) -> None:
     outcome = await run_scenario("MD-01", delayed_data=True)
     assert "check the account's market data subscriptions" in outcome.said
