@@ -8,6 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from validation import scenarios
 from validation.scenarios.trial import Trial
@@ -62,9 +63,8 @@ class Definition:
 
     @property
     def version(self) -> str:
-        """SHA-256 of the source of the scenario's file, so that shared steps count as well."""
-        source = inspect.getsource(sys.modules[self.function.__module__])
-        return hashlib.sha256(source.encode()).hexdigest()
+        """SHA-256 of the source of the scenario's file and of the shared steps that it uses."""
+        return _digest(self.function.__module__)
 
     @property
     def order(self) -> tuple[int, str]:
@@ -74,6 +74,23 @@ class Definition:
     def wants(self, need: Need) -> bool:
         """Say whether the scenario needs this."""
         return need in self.needs
+
+
+@cache
+def _digest(module: str) -> str:
+    sources = [inspect.getsource(sys.modules[name]) for name in sorted(used_by(module, set()))]
+    return hashlib.sha256("\0".join(sources).encode()).hexdigest()
+
+
+def used_by(module: str, seen: set[str]) -> set[str]:
+    """Add the module and those of its own package that its names come from, however deep."""
+    seen.add(module)
+    package = module.rpartition(".")[0]
+    for value in list(vars(sys.modules[module]).values()):
+        name = getattr(value, "__module__", None) or ""
+        if name not in seen and name.startswith(f"{package}.") and package:
+            used_by(name, seen)
+    return seen
 
 
 class Catalogue:

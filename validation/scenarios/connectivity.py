@@ -123,7 +123,7 @@ async def _check_server_time(trial: Trial, desk: Desk) -> None:
     try:
         reported = await desk.server_time()
         rtt_ms = trial.clock.wall_ms() - asked
-        reference = await _reference_time(trial, desk)
+        reference = await reference_time(trial, desk)
     except GatewayTimeout as error:
         trial.check(name, expected, str(error), passed=False)
         return
@@ -133,7 +133,7 @@ async def _check_server_time(trial: Trial, desk: Desk) -> None:
     trial.check(name, expected, f"{off:+.1f} s", passed=passed)
 
 
-async def _reference_time(trial: Trial, desk: Desk) -> datetime:
+async def reference_time(trial: Trial, desk: Desk) -> datetime:
     """Our own clock; where a simulated clock outruns it, the exchange's while it trades."""
     if trial.target.speed == 1:
         return datetime.now(UTC)

@@ -64,6 +64,21 @@ def test_figures_of_the_configuration_stand_in_no_scenario(path: Path) -> None:
     assert not re.search(r"\b20\d{6}\b|\bD[A-Z]\d{5,}\b|\b600\b", path.read_text())
 
 
+def test_a_version_covers_the_shared_steps_that_a_scenario_uses() -> None:
+    used = catalogue.used_by("validation.scenarios.orders", set())
+    names = {name.rpartition(".")[2] for name in used}
+    assert {"orders", "trading", "steps", "strikes", "trial"} <= names
+    assert "market_data" not in names
+
+
+def test_scenarios_of_one_file_share_a_version_and_others_do_not() -> None:
+    first, second, other = (
+        catalogue.load().get(name).version for name in ("OE-01", "OE-02", "RS-01")
+    )
+    assert (first, len(first)) == (second, 64)
+    assert first != other
+
+
 def leaves(node: object) -> Iterator[str | int | float]:
     if isinstance(node, dict):
         for value in node.values():

@@ -1,11 +1,13 @@
 """Broker connectivity: sound gateways pass, and each fault turns the check that guards."""
 
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tests.validation.scenarios.conftest import Run
-from validation.scenarios.connectivity import UNREACHED
+from validation.scenarios.connectivity import UNREACHED, reference_time
 
 ONE_TRY = {"validation": {"max_retry_attempts": 1}}
 OTHER_ACCOUNT = ONE_TRY | {"paper_trading": {"expected_account": "DU7654321"}}
@@ -103,3 +105,16 @@ def test_every_way_not_to_reach_a_gateway_is_a_failed_check_not_an_error() -> No
         "ClientIdInUseError",
         "GatewayTimeout",
     }
+
+
+async def test_at_real_speed_the_server_s_time_is_held_against_our_own_clock() -> None:
+    trial: Any = SimpleNamespace(target=SimpleNamespace(speed=1))
+    reference = await reference_time(trial, SimpleNamespace())  # type: ignore[arg-type]
+    assert abs(datetime.now(UTC) - reference) < timedelta(seconds=5)
+
+
+async def test_a_fast_clock_of_a_closed_exchange_is_its_own_measure() -> None:
+    sunday = datetime(2026, 2, 8, 15, tzinfo=UTC)
+    trial: Any = SimpleNamespace(target=SimpleNamespace(speed=25, always_open=False))
+    desk: Any = SimpleNamespace(now=lambda: sunday)
+    assert await reference_time(trial, desk) == sunday
