@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-import pytest
 import yaml
 from django.core.management import call_command
-from django.db import DatabaseError, connection
+from django.db import connection
 from django.test import Client
+
+from tests.databases import Database
 
 
 def test_healthz_answers_without_a_login(db: None, client: Client) -> None:
@@ -15,14 +16,12 @@ def test_healthz_answers_without_a_login(db: None, client: Client) -> None:
     assert answer.json()["tradingMode"] == "PAPER"
 
 
-def test_healthz_is_not_healthy_without_a_database(
-    db: None, client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def away() -> None:
-        raise DatabaseError("the server is gone")
-
-    monkeypatch.setattr(connection, "cursor", away)
-    assert client.get("/healthz").status_code == 503
+def test_healthz_is_not_healthy_without_a_database(sqlite_file: Database, client: Client) -> None:
+    connection.close()
+    Path(sqlite_file.url.removeprefix("sqlite:///")).write_bytes(b"no database" * 100)
+    answer = client.get("/healthz")
+    assert answer.status_code == 503
+    assert answer.json() == {"status": "database unavailable"}
 
 
 def test_the_schema_is_valid_and_describes_the_upload(client: Client, tmp_path: Path) -> None:
