@@ -9,7 +9,7 @@ from datetime import datetime
 from asgiref.sync import sync_to_async
 
 from brokerage.broker import Link, Stream, account, market, trading
-from brokerage.errors import OrderRefused, SafetyViolation
+from brokerage.errors import LINK_RESTORED, OrderRefused, SafetyViolation
 from brokerage.gateway import proving
 from brokerage.gateway.orders import OrderBook
 from brokerage.gateway.tickets import Ticket
@@ -48,12 +48,11 @@ class Desk:
         self._link, self._listener = link, listener
         self.target, self.clock, self.readonly = link.target, link.clock, readonly
         self._proof: PaperProof | None = proof
-        self.accounts = proof.accounts
-        self.account = link.target.expected_account or proof.accounts[0]
         self.next_order_id = link.next_order_id
         self.last_quotes: dict[int, Quote] = {}
         self.attempts, self.gaps = 1, [0.0]
         self.lost_at: float | None = None
+        self._prove_again = False
         self.book = OrderBook(link, self, listener)
         link.on_note, link.on_lost, link.on_message = self.book.hear, self._lost, self._message
 
@@ -85,8 +84,20 @@ class Desk:
         return self._link.connected
 
     @property
+    def accounts(self) -> tuple[str, ...]:
+        """The accounts of the latest proof; none once one has failed."""
+        return self._proof.accounts if self._proof else ()
+
+    @property
+    def account(self) -> str:
+        """The account that is read and traded."""
+        return self.target.expected_account or next(iter(self.accounts), "")
+
+    @property
     def proof(self) -> PaperProof | None:
-        """The latest paper proof; None once one has failed."""
+        """The latest paper proof; None once one has failed, or the gateway names other accounts."""
+        if self._proof is None or self._proof.accounts != self._link.accounts:
+            return None
         return self._proof
 
     @property
@@ -144,6 +155,9 @@ class Desk:
         return self._proof
 
     def _message(self, message: BrokerMessage) -> None:
+        if message.code in LINK_RESTORED:
+            # The gateway has connected anew, perhaps with another login.
+            self._prove_again = True
         self._listener.message(message)
         self.book.hear_message(message)
 
@@ -248,8 +262,10 @@ class Desk:
         proof = self._proof
         if proof is None or not self.connected:
             return
-        if time.monotonic() - proof.at > PROOF_RENEWED_AFTER_SECONDS:
+        old = time.monotonic() - proof.at > PROOF_RENEWED_AFTER_SECONDS
+        if old or self._prove_again or self.proof is None:
             await self.renew_proof()
+            self._prove_again = False
 
 
 @asynccontextmanager

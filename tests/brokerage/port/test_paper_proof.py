@@ -13,7 +13,9 @@ from brokerage.safety import is_paper
 from crucible.alerts.models import Alert
 from crucible.ledger.models import Entry
 from tests.brokerage.port.stories import (
+    SPY,
     buy,
+    buying,
     open_desk,
     orders_on_the_wire,
     set_faults,
@@ -155,3 +157,61 @@ def test_a_live_port_is_refused_before_a_socket_opens(
 async def test_no_other_route_exists(kind: str, port: int) -> None:
     with pytest.raises(SafetyViolation):
         await connecting(Target("t", "127.0.0.1", port, kind))
+
+
+def announce(simulated: Simulated, *accounts: str) -> None:
+    """Let the gateway name its accounts again, unasked, as after a new login."""
+    set_faults(simulated, accounts=accounts)
+    for peer in simulated.gateway._peers:
+        assert peer.session is not None
+        simulated.gateway.venue._managed(peer.session)
+    simulated.gateway.flush()
+
+
+def test_a_live_account_announced_unasked_sends_no_order(grant: OrderGrant) -> None:
+    @story
+    async def trades() -> None:
+        async with open_desk() as (simulated, desk):
+            assert (await buy(desk, grant, "k0", far=True)).order_id
+            announce(simulated, *LIVE)
+            with pytest.raises(SafetyViolation, match="U1234567"):
+                await buy(desk, grant)
+            assert orders_on_the_wire(simulated) == 1
+
+    trades()
+    assert KillSwitch.current().rule == "not paper"
+
+
+def test_a_live_account_announced_while_an_order_is_at_the_door_stops_it(
+    grant: OrderGrant,
+) -> None:
+    @story
+    async def trades() -> None:
+        async with open_desk() as (simulated, desk):
+            contract = await desk.qualify(SPY)
+            order = await buying(desk, contract)
+            door = gateway.Door(grant.pk, desk.clock)
+            look = door.check
+
+            async def looks(intent: gateway.Intent, at: gateway.Desk) -> object:
+                permit = await look(intent, at)
+                announce(simulated, *LIVE)
+                await desk.server_time()
+                return permit
+
+            door.check = looks  # type: ignore[method-assign, assignment]
+            with pytest.raises(OrderRefused, match="not proved"):
+                await desk.place(order, door)
+            assert orders_on_the_wire(simulated) == 0
+
+    trades()
+
+
+@story
+async def test_a_restored_link_is_proved_again() -> None:
+    async with open_desk() as (simulated, desk):
+        set_faults(simulated, accounts=LIVE)
+        desk._link._on_error(-1, 1102, "Connectivity restored", None)
+        with pytest.raises(SafetyViolation):
+            await buy(desk, None)
+        assert orders_on_the_wire(simulated) == 0
