@@ -3,7 +3,9 @@
 import math
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Protocol
 
@@ -90,6 +92,22 @@ def quote_problem(
 
 # -- the door -----------------------------------------------------------------------------------
 
+_fence: ContextVar[Callable[[], object]] = ContextVar("fence", default=lambda: None)
+
+
+@contextmanager
+def fenced(still_ours: Callable[[], object]) -> Iterator[None]:
+    """Ask `still_ours` for every order inside the block, clean-up included.
+
+    It is called in the transaction that writes the order down before it is sent, and raises
+    OrderRefused once somebody else has taken the work over.
+    """
+    token = _fence.set(still_ours)
+    try:
+        yield
+    finally:
+        _fence.reset(token)
+
 
 class Permit:
     """Leave for one order, handed out by the door alone; without it nothing can be sent.
@@ -152,15 +170,14 @@ class Door:
         return Permit(intent, _SEAL, price)
 
     def admit(self, intent: Intent, price: float) -> OrderGrant | None:
-        """Read kill switch and grant from the database now, in a transaction.
+        """Read fence, kill switch and grant from the database now, in a transaction.
 
-        Raises OrderRefused; DATABASE when they can't be read. Reduce-only clean-up passes.
+        Raises OrderRefused; DATABASE when they can't be read. Reduce-only clean-up needs no grant.
         """
-        if intent.purpose == "CLEANUP":
-            return None
         try:
             with transaction.atomic():
-                return self._admit(intent, price)
+                _fence.get()()
+                return None if intent.purpose == "CLEANUP" else self._admit(intent, price)
         except (DatabaseError, InterfaceError) as error:
             raise OrderRefused("DATABASE", "The kill switch can't be read.") from error
 

@@ -1,7 +1,7 @@
 """Who runs a session: the database says so, by a lease and a fencing token."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,6 +10,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from brokerage.errors import OrderRefused
+from brokerage.safety import fenced
 from validation.models import Session, SessionState
 
 LEASE = timedelta(seconds=15)
@@ -77,6 +79,18 @@ def guard(lease: Lease) -> Session:
     if session is None or session.token != lease.token:
         raise StaleToken(f"{lease.number}: token {lease.token} is not the current one")
     return session
+
+
+def fence(lease: Lease) -> AbstractContextManager[None]:
+    """Refuse every order inside the block once the token is stale, in the order's transaction."""
+
+    def still_ours() -> None:
+        try:
+            guard(lease)
+        except StaleToken as error:
+            raise OrderRefused("LEASE_LOST", f"{error}; no order leaves any more.") from error
+
+    return fenced(still_ours)
 
 
 def expired() -> list[Session]:

@@ -23,7 +23,7 @@ from crucible.alerts.raising import raise_alert
 from validation import bookkeeping
 from validation.cleanup import Cleaned, clean_up
 from validation.configuration import Config
-from validation.lease import RENEW_EVERY_S, Lease, StaleToken, renew
+from validation.lease import RENEW_EVERY_S, Lease, StaleToken, fence, renew
 from validation.models import Attempt, AttemptState, CleanupState, SessionState
 from validation.recorder import Recorder
 from validation.scenarios.catalogue import MARKET_HOURS, ORDERS, Definition
@@ -91,7 +91,8 @@ async def run(lease: Lease, watcher: Watcher | None = None) -> None:
         job = Run(
             lease=lease, recorder=Recorder(lease), control=Control(), watcher=watcher, **work
         )  # fmt: skip
-        await _with_pulse(job)
+        with fence(lease):
+            await _with_pulse(job)
     except StaleToken as error:
         logger.warning("%s: stopped, somebody else has taken the session", error)
 
@@ -224,6 +225,8 @@ async def _interruptible(job: Run, work: Any) -> Ending:
 
 async def _clean_after(job: Run, attempt: Attempt, ending: Ending) -> Ending:
     """Cancel and flatten what the attempt left; a failure makes it an ERROR with an alert."""
+    # Whoever woke up after its lease was taken leaves the clean-up to the new owner.
+    await sync_to_async(renew)(job.lease)
     cleaned = await clean_up(job.target, f"{job.lease.number}/{attempt.scenario}")
     job.recorder.line(f"Clean-up of {attempt.scenario}: {cleaned.note}", source="clean-up")
     if cleaned.ok:

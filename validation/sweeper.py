@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from asgiref.sync import async_to_sync
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from crucible.alerts.raising import raise_alert
@@ -13,14 +13,16 @@ from crucible.ledger.record import record
 from crucible.live.publish import publish
 from validation import lease, outbox, sessions
 from validation.bookkeeping import BY_HAND, NOT_FLAT
-from validation.cleanup import Cleaned, clean_up
+from validation.cleanup import LIMIT_S, Cleaned, clean_up
 from validation.models import AttemptState, CleanupState, LogLine, Session, SessionState
 from validation.verdicts import Stop
 
 logger = logging.getLogger(__name__)
 SWEEPER = "sweeper"
-# One clean-up at a time for each session; the next try after a minute when it did not succeed.
-CLEANUP_LEASE = timedelta(seconds=60)
+# One clean-up at a time for each session, so the lease outlasts it; when it did not succeed, the
+# next try comes after a minute.
+CLEANUP_LEASE = timedelta(seconds=LIMIT_S + 30)
+TRY_AGAIN_AFTER = timedelta(seconds=60)
 PERIOD_S = 5.0
 LOST = "Its worker stopped answering in the middle of the run: no sign of life for 15 seconds."
 NEXT = (
@@ -73,26 +75,40 @@ def waiting_for_cleanup() -> list[Session]:
 
 def finish_cleanup(session: Session) -> bool:
     """Cancel and flatten what an interrupted session left; False when another sweeper does it."""
-    mine = Session.objects.filter(
-        Q(lease_until=None) | Q(lease_until__lt=timezone.now()),
-        pk=session.pk, cleanup=CleanupState.PENDING,
-    ).update(lease_owner=SWEEPER, lease_until=timezone.now() + CLEANUP_LEASE)  # fmt: skip
-    if not mine:
+    mine = _take_cleanup(session)
+    if mine is None:
         return False
-    cleaned = async_to_sync(clean_up)(session.endpoint.target(), session.number)
-    _note_cleanup(session, cleaned)
+    with lease.fence(mine):
+        cleaned = async_to_sync(clean_up)(session.endpoint.target(), session.number)
+    try:
+        _note_cleanup(mine, cleaned)
+    except lease.StaleToken as error:
+        logger.warning("clean-up: %s", error)
+        return False
     return cleaned.ok
 
 
-def _note_cleanup(session: Session, cleaned: Cleaned) -> None:
-    with transaction.atomic():
-        session = sessions.lock(session)
+@transaction.atomic
+def _take_cleanup(session: Session) -> lease.Lease | None:
+    taken = Session.objects.filter(
+        Q(lease_until=None) | Q(lease_until__lt=timezone.now()),
+        pk=session.pk, cleanup=CleanupState.PENDING,
+    ).update(
+        token=F("token") + 1, lease_owner=SWEEPER, lease_until=timezone.now() + CLEANUP_LEASE
+    )  # fmt: skip
+    if not taken:
+        return None
+    token = Session.objects.values_list("token", flat=True).get(pk=session.pk)
+    return lease.Lease(session.pk, session.number, token, SWEEPER)
+
+
+def _note_cleanup(mine: lease.Lease, cleaned: Cleaned) -> None:
+    with lease.guarded(mine) as session:
         first = session.cleanup_note != cleaned.note
         session.cleanup_note = cleaned.note
+        session.lease_owner, session.lease_until = "", timezone.now() + TRY_AGAIN_AFTER
         if cleaned.ok:
-            session.cleanup, session.lease_owner, session.lease_until = (
-                CleanupState.DONE, "", None,
-            )  # fmt: skip
+            session.cleanup, session.lease_until = CleanupState.DONE, None
         session.save(update_fields=["cleanup", "cleanup_note", "lease_owner", "lease_until"])
         level = "INFO" if cleaned.ok else "ERROR"
         if first:
