@@ -73,11 +73,15 @@ def _record(lease: Lease, attempt: Attempt, **details: Any) -> None:
 
 
 def look_outside(lease: Lease) -> Stop | None:
-    """Return why the session must stop, if a person or the kill switch wants it to."""
-    session = Session.objects.select_related("abort_requested_by").get(pk=lease.session_id)
+    """Return why the session must stop: a person, the kill switch, or its gateway was swapped."""
+    related = Session.objects.select_related("abort_requested_by", "endpoint")
+    session = related.get(pk=lease.session_id)
     if session.abort_requested_by is not None and session.token == lease.token:
         who = session.abort_requested_by.get_username()
         return sessions.abort_stop(who, session.abort_reason)
+    if session.endpoint.simulated != session.simulated:
+        why = f"{session.endpoint.name} was made another kind of gateway after the session began."
+        return Stop(SessionState.HALTED, why, "Start a new session on the gateway as it is now.")
     switch = KillSwitch.objects.filter(pk=KillSwitch.SINGLE).first()
     if switch is not None and switch.armed:
         return None
@@ -108,6 +112,8 @@ def close_run(lease: Lease, stop: Stop | None, cleaned: Cleaned, facts: dict[str
         session.cleanup = CleanupState.DONE if cleaned.ok else CleanupState.FAILED
         session.cleanup_note = cleaned.note
         session.save(update_fields=["facts", "cleanup", "cleanup_note"])
+        # Whatever came during the last clean-up still counts.
+        stop = stop or look_outside(lease)
         if not cleaned.ok:
             stop = not_flat(session, cleaned)
         if stop is None:

@@ -1,5 +1,6 @@
 """Store what scenarios report, once a second, under the worker's fencing token."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,6 +24,7 @@ class Recorder:
     def __init__(self, lease: Lease) -> None:
         self.lease = lease
         self._rows: list[Stored] = []
+        self._writing = asyncio.Lock()
 
     def sink(self, attempt: Attempt) -> Sink:
         """Return what takes the rows of one attempt."""
@@ -46,14 +48,22 @@ class Recorder:
 
         Raises StaleToken.
         """
-        batch, self._rows = self._rows, []
-        if not batch:
-            return
-        try:
-            await sync_to_async(write)(self.lease, batch)
-        except DatabaseError:
-            self._rows = batch + self._rows
-            logger.exception("%s: %d rows wait for the database", self.lease.number, len(batch))
+        async with self._writing:
+            batch, self._rows = self._rows, []
+            if not batch:
+                return
+            try:
+                await sync_to_async(write)(self.lease, batch)
+            except DatabaseError:
+                self._rows = batch + self._rows
+                logger.exception("%s: %d rows wait for the database", self.lease.number, len(batch))
+
+    async def settle(self) -> None:
+        """Write everything now, before a verdict rests on it; raises DatabaseError, StaleToken."""
+        await self.flush()
+        if self._rows:
+            text = f"{self.lease.number}: {len(self._rows)} rows of evidence can't be written"
+            raise DatabaseError(text)
 
 
 def write(lease: Lease, rows: Sequence[Stored]) -> None:

@@ -242,7 +242,7 @@ async def _finish(
     job: Run, attempt: Attempt, ending: Ending, trial: Trial | None, ms: int | None
 ) -> None:
     job.control.check()
-    await job.recorder.flush()
+    await job.recorder.settle()
     await sync_to_async(bookkeeping.finish_attempt)(job.lease, attempt, ending, ms)
     _tell(job, attempt, trial)
 
@@ -286,5 +286,5 @@ async def _end(job: Run, stop: Stop | None) -> None:
     if stop is None:
         await _read_balance(job, "closing_balance")
     job.control.check()
-    await job.recorder.flush()
+    await job.recorder.settle()
     await sync_to_async(bookkeeping.close_run)(job.lease, stop, cleaned, job.facts)

@@ -178,18 +178,27 @@ def rerun(session: Session, scenarios: Collection[str], by: User) -> Session:
     if not has_role(by, *MAY_START):
         raise PermissionDenied("Your role may not run scenarios again.")
     _refuse_start(session.endpoint, definitions, SessionKind.PARTIAL)
-    with transaction.atomic():
-        session = lock(session)
-        if not session.may_move(S.READY):
-            raise SessionRefused(f"{session.number} is {session.get_state_display()}.")
-        if session.code_version != code_version():
-            raise SessionRefused("The product has changed since. Start a new session.")
-        involve(session, by, "ran scenarios again")
-        add_attempts(session, definitions)
-        names = [definition.id for definition in definitions]
-        move(session, S.READY, actor=by, event="rerun", scenarios=names, ended_at=None)
-        outbox.post("session.execute", number=session.number)
+    try:
+        with transaction.atomic():
+            session = lock(session)
+            _refuse_rerun(session)
+            involve(session, by, "ran scenarios again")
+            add_attempts(session, definitions)
+            names = [definition.id for definition in definitions]
+            move(session, S.READY, actor=by, event="rerun", scenarios=names, ended_at=None)
+            outbox.post("session.execute", number=session.number)
+    except IntegrityError as error:
+        raise SessionRefused(_busy(session.endpoint)) from error
     return session
+
+
+def _refuse_rerun(session: Session) -> None:
+    if not session.may_move(S.READY):
+        raise SessionRefused(f"{session.number} is {session.get_state_display()}.")
+    if session.code_version != code_version():
+        raise SessionRefused("The product has changed since. Start a new session.")
+    if session.endpoint.simulated != session.simulated:
+        raise SessionRefused("The gateway is of another kind since. Start a new session.")
 
 
 def abort(session: Session, by: User, reason: str, *, trusted: bool = False) -> Session:

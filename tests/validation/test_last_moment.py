@@ -1,0 +1,89 @@
+"""What comes at the last moment counts: an abort, the kill switch, lost rows, a swapped gateway."""
+
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+from django.db import DatabaseError
+from django.test import Client
+
+from brokerage import kill
+from tests.conftest import People
+from tests.validation.conftest import run, states
+from validation import recorder, runner, sessions
+from validation.cleanup import Cleaned
+from validation.models import AttemptState, Session, SessionState
+
+pytestmark = pytest.mark.django_db
+
+
+def during_clean_up(monkeypatch: pytest.MonkeyPatch, happens: Any) -> None:
+    """Let something happen while the whole session is cleaned up, after its last scenario."""
+
+    async def clean_up(target: Any, scope: str) -> Cleaned:
+        if "/" not in scope:
+            await sync_to_async(happens)()
+        return Cleaned(True, "Verified.")
+
+    monkeypatch.setattr(runner, "clean_up", clean_up)
+    monkeypatch.setattr(runner, "PULSE_S", 60)
+
+
+def test_an_abort_during_the_clean_up_ends_the_session(
+    sound: Session, operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    during_clean_up(monkeypatch, lambda: sessions.abort(sound, operator, "wrong account"))
+    assert run(sound).state == SessionState.ABORTED
+    assert "wrong account" in sound.outcome_reason
+
+
+def test_the_kill_switch_during_the_clean_up_halts_the_session(
+    sound: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    during_clean_up(monkeypatch, lambda: kill.trigger("test", "a rogue order"))
+    assert run(sound).state == SessionState.HALTED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_passes_whose_checks_cannot_be_stored(
+    sound: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*args: Any) -> None:
+        raise DatabaseError("disk full")
+
+    monkeypatch.setattr(recorder, "write", away)
+    with pytest.raises(DatabaseError, match="rows of evidence"):
+        run(sound)
+    assert AttemptState.PASSED not in states(sound).values()
+
+
+def swap(sound: Session) -> None:
+    """Make the session one of a paper gateway, which has become a simulated one since."""
+    Session.objects.filter(pk=sound.pk).update(simulated=False)
+    sound.refresh_from_db()
+
+
+def test_a_gateway_that_became_a_simulated_one_halts_the_session(sound: Session) -> None:
+    swap(sound)
+    assert run(sound).state == SessionState.HALTED
+    assert "another kind of gateway" in sound.outcome_reason
+
+
+def test_nothing_is_run_again_on_another_kind_of_gateway(reviewed: Session, operator: User) -> None:
+    swap(reviewed)
+    with pytest.raises(sessions.SessionRefused, match="another kind"):
+        sessions.rerun(reviewed, ["BC-01"], operator)
+
+
+def test_a_rerun_that_meets_a_new_session_is_refused_in_words(
+    reviewed: Session, people: People, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The check before the transaction saw nothing yet.
+    monkeypatch.setattr(sessions, "_refuse_start", lambda *args: None)
+    sessions.start(people.op, reviewed.endpoint, ["RS-01"])
+    client.force_login(people.op)
+    address = f"/api/v1/sessions/{reviewed.number}/rerun"
+    answer = client.post(address, {"scenarios": ["BC-01"]}, "application/json")
+    assert answer.status_code == 409
+    assert "is taken by" in answer.json()["detail"]
