@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from brokerage.models import AccountProof, KillSwitch
-from crucible.alerts.raising import raise_alert
+from crucible.alerts.raising import raise_alert, resolve
 from crucible.ledger.record import record
 from crucible.live.publish import publish
 from validation import sessions
@@ -120,6 +121,22 @@ def close_run(lease: Lease, stop: Stop | None, cleaned: Cleaned, facts: dict[str
             sessions.complete(session, actor="worker")
         else:
             sessions.end(session, stop, actor=stop.actor)
+
+
+def tell_people(
+    lease: Lease, attempt: Attempt, title: str, text: str, *, severity: str, drill: str = ""
+) -> None:
+    """Raise a scenario's alert; one of a drill (why it was provoked) is over at once."""
+    title = f"{attempt.scenario}, {title}"
+    if not drill:
+        kind = f"scenario-{attempt.scenario}"
+        raise_alert(kind, title, text, severity=severity, ref=lease.number)
+        return
+    kind = f"drill-{attempt.scenario}"
+    with transaction.atomic():
+        words = f"Provoked on purpose by {drill}; nothing is to be done. It said: {text}"
+        raise_alert(kind, f"Drill: {title}", words, severity="INFO", ref=lease.number)
+        resolve(kind, ref=lease.number, actor="worker")
 
 
 def not_flat(session: Session, cleaned: Cleaned) -> Stop:

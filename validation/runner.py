@@ -167,15 +167,16 @@ async def _one(job: Run, attempt: Attempt, definition: Definition) -> Ending:
 
 def _trial(job: Run, attempt: Attempt, clock: SessionClock) -> Trial:
     async def alert(title: str, text: str, severity: str) -> None:
-        await sync_to_async(raise_alert)(
-            f"scenario-{attempt.scenario}", title, text, severity=severity, ref=job.lease.number
+        await sync_to_async(bookkeeping.tell_people)(
+            job.lease, attempt, title, text, severity=severity, drill=trial.planned
         )
 
-    return Trial(
+    trial = Trial(
         target=job.target, config=job.config, ref=f"{job.lease.number}/{attempt.scenario}",
         clock=clock, sink=job.recorder.sink(attempt), raise_alert=alert, shared=job.shared,
         documented_positions=" ".join(job.config.paper_trading.documented_positions),
     )  # fmt: skip
+    return trial
 
 
 async def _attempt(job: Run, definition: Definition, trial: Trial) -> Ending:
