@@ -68,7 +68,8 @@ def trigger(actor: User | str, reason: str, *, rule: str = "manual") -> KillSwit
         return switch
     revoked = _revoke_grants()
     _move(switch, State.TRIGGERED, actor, reason=reason, rule=rule)
-    text = f"{switch.by_name}: {reason} No opening order leaves until two people have reset it."
+    said = f"{switch.by_name} said: “{reason}”."
+    text = f"{said} No opening order leaves until two people have reset it."
     raise_alert("kill-switch", "Kill switch triggered", text, severity="CRITICAL")
     _record("kill.triggered", switch, actor, reason=reason, rule=rule, grants_revoked=revoked)
     return switch

@@ -31,7 +31,12 @@ class Told:
     do: str
 
     def __str__(self) -> str:
-        return " ".join(part for part in (self.what, self.why, self.do) if part)
+        return " ".join(sentence(part) for part in (self.what, self.why, self.do) if part)
+
+
+def sentence(text: str) -> str:
+    """Return a text that a person may have typed with the full stop that it lacks."""
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,11 @@ def test_errors_and_timeouts_count_as_failures_and_skips_do_not() -> None:
     assert failure_share(states, 0) == 0.0
 
 
+def test_what_a_person_typed_gets_its_full_stop() -> None:
+    told = Told("It ended.", "op aborted it: host restarts", "Start again!")
+    assert str(told) == "It ended. op aborted it: host restarts. Start again!"
+
+
 def test_fail_fast_stops_at_the_first_failure() -> None:
     assert stop_now([A.PASSED], 16, fail_fast=True) is None
     stop = stop_now([A.PASSED, A.FAILED], 16, fail_fast=True)
