@@ -109,8 +109,21 @@ def test_an_aborted_session_says_what_happened_and_what_to_do(
     path = f"/sessions/{session.number}/abort/"
     page = operator.post(path, {"reason": "host restarts"}, follow=True).content.decode()
     assert "This session was aborted" in page
-    assert "host restarts" in page
+    assert "host restarts. Start a new session when ready." in page
+    assert "blocking open" not in page
     assert f"/sessions/?restart_of={session.number}#start" in page
+
+
+def test_a_halted_session_leads_to_the_kill_switch_until_it_is_reset(
+    viewer: Client, session: Session
+) -> None:
+    session.state = SessionState.HALTED
+    session.save()
+    KillSwitch.objects.update(state="TRIGGERED")
+    assert "Reset the kill switch first" in viewer.get(session.get_absolute_url()).content.decode()
+    KillSwitch.objects.update(state="ARMED")
+    page = viewer.get(session.get_absolute_url()).content.decode()
+    assert "Start a new session from it" in page
 
 
 def test_an_interrupted_session_tells_its_three_sentences(viewer: Client, session: Session) -> None:
@@ -159,6 +172,7 @@ def test_skipped_and_aborted_scenarios_count_neither_as_passed_nor_as_failed(
         attempt.state = states.get(attempt.scenario, "FAILED")
     counted = tally(attempts, 16)
     assert (counted.passed, counted.skipped, counted.failed) == (1, 2, 12)
+    assert counted.ended == 15
     assert "BC-01" in not_passed(attempts)
     assert "MD-01" not in not_passed(attempts)
 

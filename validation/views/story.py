@@ -7,11 +7,13 @@ from typing import NamedTuple
 
 from django.urls import reverse
 
+from brokerage.models import KillSwitch
 from validation.models import Attempt, AttemptState, CleanupState, Item, Session, SessionState
 from validation.verdicts import BAD
 
 S = SessionState
 UNDONE = {AttemptState.PENDING, AttemptState.RUNNING}
+CUT_SHORT = {*UNDONE, AttemptState.ABORTED}
 STEPS = (
     ("Queue", {S.READY}),
     ("Scenarios", {S.RUNNING}),
@@ -47,8 +49,8 @@ class Tally:
 
     @property
     def ended(self) -> int:
-        """Scenarios that reached their end."""
-        return sum(self.counts.values()) - sum(self.counts[state] for state in UNDONE)
+        """Scenarios that reached their end; one that was aborted did not."""
+        return sum(self.counts.values()) - sum(self.counts[state] for state in CUT_SHORT)
 
     @property
     def failed(self) -> int:
@@ -183,7 +185,7 @@ def _notes(session: Session, counted: Tally, items: Sequence[Item]) -> dict[str,
     return {
         "Scenarios": f"{counted.ended} of {counted.planned} ended" if counted.planned else "",
         "Clean-up": CleanupState(session.cleanup).label if session.ended_at else "",
-        "Manual checks": f"{held} blocking open" if held else "",
+        "Manual checks": f"{held} blocking open" if held and not session.terminal else "",
         "Sign-off": "Approved" if session.state == S.APPROVED else "",
     }
 
@@ -200,8 +202,16 @@ def _stopped(session: Session) -> Advice | None:
     text = session.outcome_reason or "The audit log says who stopped it and when."
     if session.cleanup_note:
         text = f"{text}\n{session.cleanup_note}"
+    if not _armed():
+        url = reverse("brokerage:kill_switch")
+        return Advice("bad", "alert-octagon", title, text, url, "Reset the kill switch first")
     url = f"{reverse('sessions')}?restart_of={session.number}#start"
     return Advice("bad", "alert-triangle", title, text, url, "Start a new session from it")
+
+
+def _armed() -> bool:
+    switch = KillSwitch.objects.filter(pk=KillSwitch.SINGLE).first()
+    return switch is not None and switch.armed
 
 
 def _going(session: Session, items: Sequence[Item]) -> Advice:
