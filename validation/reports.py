@@ -186,7 +186,7 @@ def _markdown(session: Session, data: dict[str, Any], facts: Facts) -> Iterator[
 
 def _head(session: Session) -> Iterator[str]:
     yield from _table(
-        ("", ""),
+        ("Fact", "Value"),
         (
             ("Session", f"{session.number} ({session.get_kind_display().lower()})"),
             ("Gateway", session.endpoint_name),
