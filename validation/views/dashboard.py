@@ -3,35 +3,41 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Case, Q, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from brokerage.calendar import ET, is_regular_hours, next_trading_day, session_hours
-from brokerage.models import Endpoint
+from brokerage.models import AccountProof, Endpoint
 from crucible.alerts.models import Alert
-from crucible.alerts.raising import AlertError, acknowledge
+from crucible.alerts.raising import MAY_ACKNOWLEDGE, AlertError, acknowledge
 from crucible.ledger.models import Entry
+from crucible.roles import has_role
+from validation import sessions
 from validation.models import ConfigRevision, RevisionState, Session, SessionState, Upload
 from validation.models.session import IN_FLIGHT
 from validation.views.answers import carry_out, person_of, show
 from validation.views.story import tally
 
+GRAVEST_FIRST = Case(When(severity="CRITICAL", then=0), When(severity="WARNING", then=1), default=2)
 # What a machine writes by the dozen says little at a glance.
 NOISE = Q(kind="checklist.ticked") | Q(object_type__in=["attempt", "order", "grant"])
 
 
 def dashboard(request: HttpRequest) -> HttpResponse:
     """The state of the desk at a glance."""
-    return show(request, "dashboard", _desk(timezone.now()))
+    may_start = has_role(request.user, *sessions.MAY_TRY)
+    may_acknowledge = has_role(request.user, *MAY_ACKNOWLEDGE)
+    may = {"may_start": may_start, "may_acknowledge": may_acknowledge}
+    return show(request, "dashboard", _desk(timezone.now()) | may)
 
 
 def _desk(now: datetime) -> dict[str, Any]:
     running = Session.objects.filter(state__in=IN_FLIGHT).first()
     revision = ConfigRevision.objects.filter(state=RevisionState.ACTIVE).first()
-    alerts = Alert.objects.filter(state=Alert.State.OPEN).order_by("-severity", "-raised_at")
+    alerts = Alert.objects.filter(state=Alert.State.OPEN).order_by(GRAVEST_FIRST, "-raised_at")
     return {
         "running": running,
         "tally": running and tally(running.attempts.all(), running.planned),
@@ -41,6 +47,7 @@ def _desk(now: datetime) -> dict[str, Any]:
         )[:5],
         "recent": Session.objects.select_related("created_by")[:6],
         "alerts": alerts[:6],
+        "proof": AccountProof.objects.filter(endpoint__is_default=True).first(),
         "endpoints": Endpoint.objects.order_by("-is_default", "name"),
         "revision": revision,
         "expiry": revision and expiry_of(revision),
