@@ -17,6 +17,11 @@ from brokerage.models import KillSwitch, OrderGrant
 from crucible.ledger.models import Entry
 
 HISTORY_ROWS = 50
+DONE = {
+    "TRIGGERED": "The kill switch is triggered: no opening order can leave.",
+    "RESET_REQUESTED": "The reset is requested. The Chief Risk Officer decides on it.",
+    "ARMED": "The kill switch is armed again. Sessions that were halted stay halted.",
+}
 
 
 @require_GET
@@ -65,7 +70,7 @@ def _do(
     except kill.KillSwitchError as error:
         form.add_error(None, str(error))
         return _page(request, form, status=error.status)
-    messages.success(request, f"The kill switch is {switch.get_state_display().lower()}.")
+    messages.success(request, DONE[switch.state])
     wanted = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()})
     return redirect(wanted if safe else "brokerage:kill_switch")

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from crucible.ledger.models import Entry
 from crucible.states import look_of
 
 register = template.Library()
@@ -18,6 +19,29 @@ ET = ZoneInfo("America/New_York")
 UTC = ZoneInfo("UTC")
 NOTHING = "–"
 HIDDEN = mark_safe('aria-hidden="true"')
+# Kinds of ledger entries whose parts, read as words, would not say what happened.
+EVENTS = {
+    "kill.triggered": "Kill switch triggered",
+    "kill.triggered_again": "Kill switch triggered again",
+    "kill.reset_requested": "Kill switch: reset requested",
+    "kill.reset_approved": "Kill switch: reset approved, armed",
+    "kill.reset_refused": "Kill switch: reset refused",
+    "config.drafted": "Configuration drafted: revision",
+    "config.edited": "Configuration edited: revision",
+    "config.proposed": "Configuration proposed: revision",
+    "config.approved_by": "Approval given for revision",
+    "config.approved": "Configuration approved: revision",
+    "config.active": "Configuration put in force: revision",
+    "config.superseded": "Configuration superseded: revision",
+    "config.rejected": "Configuration rejected: revision",
+    "product.seeded": "Crucible set up",
+    "session.cleanup": "Session cleaning up",
+    "session.cleaned": "Session cleaned up",
+    "session.completed": "Scenarios completed",
+    "session.cleanup_failed": "Clean-up failed",
+}
+# Their objects have a number that means nothing to a person.
+UNNAMED = {"alert", "kill switch"}
 FORMATS = {
     "minute": "%Y-%m-%d %H:%M ET",
     "second": "%Y-%m-%d %H:%M:%S ET",
@@ -157,4 +181,13 @@ def person(user: User | None) -> str:
 @register.filter
 def event(kind: str) -> str:
     """Show the kind of a ledger entry, such as session.started, in words."""
-    return kind.replace(".", " ").replace("_", " ").capitalize()
+    return EVENTS.get(kind) or kind.replace(".", " ").replace("_", " ").capitalize()
+
+
+@register.filter
+def event_about(entry: Entry) -> str:
+    """Name what a ledger entry is about where its kind alone would not tell."""
+    if entry.object_type in UNNAMED:
+        details = entry.details
+        return str(details.get("title") or details.get("reason") or details.get("root_cause") or "")
+    return "" if entry.object_type == "product" else entry.object_id

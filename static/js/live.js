@@ -116,6 +116,19 @@
     Idiomorph.defaults.callbacks.beforeNodeMorphed = (node) => !node.matches?.("form[data-dirty], [data-keep]");
   }
 
+  // Whoever presses a button down a list goes on with the next one, by keyboard too.
+  const walk = () => [...document.querySelectorAll("[data-walk] button")];
+  let place = -1;
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.elt.matches?.("[data-walk]")) place = walk().indexOf(event.detail.elt.querySelector("button"));
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    if (place < 0) return;
+    const next = walk()[place] ?? walk().at(-1) ?? document.getElementById("main");
+    place = -1;
+    next.focus({ preventScroll: next.id === "main" });
+  });
+
   // A log that stands at its end stays there.
   const atEnd = new WeakMap();
   document.addEventListener("htmx:beforeSwap", (event) => {

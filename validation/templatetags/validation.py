@@ -6,6 +6,7 @@ from datetime import date
 from django import template
 from django.utils.safestring import SafeString, mark_safe
 
+from crucible.roles import Role
 from crucible.templatetags.crucible import NOTHING, duration, share
 from validation import reports
 from validation.models import Item, Metric, Session
@@ -47,6 +48,19 @@ def expiry_day(expiry: str | None) -> str:
 def markdown(text: str) -> SafeString:
     """Show Markdown, such as a scenario's docstring; nothing but formatting survives."""
     return mark_safe(reports.html(text))  # noqa: S308 - cleaned by nh3
+
+
+@register.filter
+def role_name(code: str) -> str:
+    """The name of a role."""
+    return Role(code).label
+
+
+@register.filter
+def role_names(codes: Sequence[str]) -> str:
+    """The names of roles, as in "System Operator or QA Specialist"."""
+    names = [role_name(code) for code in codes]
+    return " or ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 @register.filter
