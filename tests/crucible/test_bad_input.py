@@ -1,0 +1,42 @@
+"""Hostile bodies, queries and addresses get a clear 4xx, on PostgreSQL as well."""
+
+import logging
+
+import pytest
+from django.test import Client
+
+from tests.conftest import People
+from tests.databases import Database
+
+DEEP = b"[" * 100_000
+
+
+@pytest.fixture
+def client(database: Database, people: People) -> Client:
+    """Somebody who may read everything and do little; a fault answers 500, as in production."""
+    client = Client(raise_request_exception=False)
+    client.force_login(people.qa)
+    return client
+
+
+@pytest.mark.parametrize("body", [DEEP, b'{"a":' * 50_000, rb'{"reason": "\ud800"}', b"\xff", b"{"])
+def test_a_body_that_is_no_sound_json_is_refused(
+    client: Client, body: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = client.post("/api/v1/kill-switch/trigger", body, "application/json")
+    assert answer.status_code == 400
+    assert "JSON parse error" in answer.json()["detail"]
+    assert not [line for line in caplog.records if line.levelno >= logging.ERROR]
+
+
+@pytest.mark.parametrize("limit", ["9" * 30, "9223372036854775807"])
+def test_a_limit_beyond_all_bounds_gives_a_page(client: Client, limit: str) -> None:
+    assert client.get(f"/api/v1/sessions?limit={limit}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/sessions/x/checklist/%00/", "/api/v1/sessions/x/checklist/%00", "/signoffs/submit/%00/"],
+)
+def test_an_address_with_a_nul_is_not_found(client: Client, address: str) -> None:
+    assert client.post(address).status_code == 404
