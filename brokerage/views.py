@@ -6,7 +6,7 @@ from typing import cast
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
@@ -73,7 +73,8 @@ def _do(
     messages.success(request, DONE[switch.state])
     wanted = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()})
-    return redirect(wanted if safe else "brokerage:kill_switch")
+    # Not `redirect`: it takes what is no address for the name of a view.
+    return HttpResponseRedirect(wanted) if safe else redirect("brokerage:kill_switch")
 
 
 def _page(request: HttpRequest, form: forms.Form | None = None, status: int = 200) -> HttpResponse:

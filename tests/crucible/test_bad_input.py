@@ -5,6 +5,7 @@ import logging
 import pytest
 from django.test import Client
 
+from brokerage.models import KillSwitch
 from tests.conftest import People
 from tests.databases import Database
 
@@ -40,3 +41,19 @@ def test_a_limit_beyond_all_bounds_gives_a_page(client: Client, limit: str) -> N
 )
 def test_an_address_with_a_nul_is_not_found(client: Client, address: str) -> None:
     assert client.post(address).status_code == 404
+
+
+@pytest.mark.parametrize("way_back", ["0", "no-such-view", "\x00", "//evil.example/", "x" * 3000])
+def test_the_kill_switch_triggers_whatever_the_way_back_is(client: Client, way_back: str) -> None:
+    body = {"reason": "a rogue order", "next": way_back}
+    answer = client.post("/kill-switch/trigger/", body)
+    assert answer.status_code == 302
+    assert "evil" not in answer["Location"]
+    assert not KillSwitch.permits()
+
+
+@pytest.mark.parametrize("number", ["a b", "\x00", "💩", "x" * 50])
+def test_a_predecessor_that_cannot_be_is_refused_in_the_form(client: Client, number: str) -> None:
+    assert client.get("/sessions/", {"restart_of": number}).status_code == 200
+    answer = client.post("/sessions/start/", {"restart_of": number})
+    assert answer.status_code in {400, 422}
