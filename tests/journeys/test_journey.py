@@ -11,7 +11,6 @@ from tests.journeys.product import Product, running_product
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.xdist_group("journeys"),
     pytest.mark.timeout(300),
 ]
 SPEED = 25
