@@ -64,6 +64,19 @@ def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
     ]
 
 
+def in_words(changes: Sequence[Change]) -> list[str]:
+    """Name what differs for people, one name a row: "checklist 1.1.7 (note, state)"."""
+    found: dict[str, list[str]] = {}
+    for change in changes:
+        path = change.path.removeprefix("evidence.")
+        part, bracket, rest = path.partition("[")
+        name, _, field = rest.rpartition("].")
+        row = f"{part} {name}" if bracket and name else path
+        fields = found.setdefault(row.replace("_", " "), [])
+        fields += [field.replace("_", " ")] if name else []
+    return [f"{row} ({', '.join(what)})" if what else row for row, what in found.items()]
+
+
 def _side(leaves: Mapping[str, Any], path: str) -> str:
     return _shown(leaves[path]) if path in leaves else ABSENT
 

@@ -129,11 +129,11 @@ def void_if_changed(subject: str, actor: User | str) -> Request | None:
 def changes(request: Request) -> str:
     """Say in a sentence which parts of the evidence differ from what was submitted."""
     found = manifest.diff(request.manifest.content, request.current_manifest().content)
-    paths = [change.path.removeprefix("evidence.") for change in found]
-    if not paths:
+    names = manifest.in_words(found)
+    if not names:
         return "Changed since it was submitted."
-    more = f" and {len(paths) - SHOWN_CHANGES} more" if len(paths) > SHOWN_CHANGES else ""
-    return f"Changed since it was submitted: {', '.join(paths[:SHOWN_CHANGES])}{more}."
+    more = f" and {len(names) - SHOWN_CHANGES} more" if len(names) > SHOWN_CHANGES else ""
+    return f"Changed since it was submitted: {', '.join(names[:SHOWN_CHANGES])}{more}."
 
 
 def _void(request: Request, actor: User | str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals.manifest import ABSENT, Change, Manifest, Section, diff, sections
+from approvals.manifest import ABSENT, Change, Manifest, Section, diff, in_words, sections
 
 POLICY = {"code": "VALIDATION", "version": 1, "slots": []}
 VALUES = st.recursive(
@@ -22,6 +22,13 @@ CONTENT = st.dictionaries(st.text(max_size=4), VALUES, max_size=4)
 
 def of(evidence: dict[str, Any]) -> Manifest:
     return Manifest.of("prelive_1", POLICY, evidence)
+
+
+def test_changes_are_named_row_by_row_for_people() -> None:
+    before = {"checklist": [{"code": "1.1.7", "note": "", "closed_at": 1}], "known_issues": "a"}
+    after = {"checklist": [{"code": "1.1.7", "note": "x", "closed_at": 2}], "known_issues": "b"}
+    names = in_words(diff({"evidence": before}, {"evidence": after}))
+    assert names == ["checklist 1.1.7 (closed at, note)", "known issues"]
 
 
 def test_the_text_is_canonical_json() -> None:

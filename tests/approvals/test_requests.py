@@ -116,7 +116,7 @@ def test_evidence_that_changes_by_being_submitted_is_an_error(
 ) -> None:
     settings.APPROVALS_EVIDENCE = "tests.approvals.test_requests.Unstable"
     evidence.put()
-    with pytest.raises(UnstableEvidenceError, match="submitted_by"):
+    with pytest.raises(UnstableEvidenceError, match="submitted by"):
         submit(SUBJECT, people.op)
     assert not Request.objects.exists()
 
