@@ -9,6 +9,21 @@ from approvals.guards import Refused
 from approvals.models import Request
 
 register = template.Library()
+RETURNED = {
+    "VOIDED": "Every signature is void, because the content changed",
+    "CHANGES_REQUESTED": "A signer asks for changes",
+    "WITHDRAWN": "The request for sign-off was withdrawn",
+}
+
+
+@register.inclusion_tag("approvals/_returned.html")
+def signoff_returned(subject: str) -> dict[str, Any]:
+    """Say why a subject that was submitted is back at work; nothing for any other."""
+    latest = Request.latest(subject)
+    title = RETURNED.get(latest.state, "") if latest else ""
+    why = latest.closed_reason.strip() if latest and title else ""
+    stop = "" if why.endswith((".", "!", "?")) else "."
+    return {"signoff": latest, "title": title, "why": f"{why}{stop}" if why else ""}
 
 
 @register.inclusion_tag("approvals/_panel.html", takes_context=True)

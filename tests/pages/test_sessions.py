@@ -2,7 +2,9 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from approvals.models import Policy, Request
 from brokerage.models import Endpoint, KillSwitch
 from crucible.ledger.models import Entry
 from tests.conftest import People
@@ -124,6 +126,21 @@ def test_a_halted_session_leads_to_the_kill_switch_until_it_is_reset(
     KillSwitch.objects.update(state="ARMED")
     page = viewer.get(session.get_absolute_url()).content.decode()
     assert "Start a new session from it" in page
+
+
+def test_a_session_that_came_back_from_its_sign_off_says_why(
+    viewer: Client, ended: Session, people: People
+) -> None:
+    Request.objects.create(
+        policy=Policy.objects.first(), subject=ended.number, version=1, state="VOIDED",
+        submitted_at=timezone.now(),
+        manifest_text="{}", digest="0" * 64, submitted_by=people.op, due_at=timezone.now(),
+        closed_reason="Changed since it was submitted: checklist 1.1.7 (state)",
+    )  # fmt: skip
+    for path in (ended.get_absolute_url(), f"/sessions/{ended.number}/checklist/"):
+        page = viewer.get(path).content.decode()
+        assert "Every signature is void" in page
+        assert "Changed since it was submitted: checklist 1.1.7 (state)." in page
 
 
 def test_an_interrupted_session_tells_its_three_sentences(viewer: Client, session: Session) -> None:

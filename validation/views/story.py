@@ -200,7 +200,7 @@ def _stopped(session: Session) -> Advice | None:
     if title is None:
         return None
     text = session.outcome_reason or "The audit log says who stopped it and when."
-    if session.cleanup_note:
+    if session.cleanup_note and session.state != S.REJECTED:
         text = f"{text}\n{session.cleanup_note}"
     if not _armed():
         url = reverse("brokerage:kill_switch")
