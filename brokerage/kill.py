@@ -5,7 +5,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from brokerage.models import KillSwitch, OrderGrant
-from crucible.alerts.raising import raise_alert
+from crucible.alerts.raising import raise_alert, resolve
 from crucible.ledger.record import record
 from crucible.live.publish import publish
 from crucible.roles import Role, has_role
@@ -103,6 +103,7 @@ def approve_reset(actor: User) -> KillSwitch:
     cause, requester = switch.root_cause, str(switch.requested_by)
     _forget_request(switch)
     _move(switch, State.ARMED, actor, reason="", rule="")
+    resolve("kill-switch", actor=actor)
     _record("kill.reset_approved", switch, actor, root_cause=cause, requested_by=requester)
     return switch
 
