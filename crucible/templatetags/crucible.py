@@ -34,6 +34,15 @@ EVENTS = {
     "config.active": "Configuration put in force: revision",
     "config.superseded": "Configuration superseded: revision",
     "config.rejected": "Configuration rejected: revision",
+    "signoff.submitted": "Sign-off requested:",
+    "signoff.signed": "Signature given:",
+    "signoff.approved": "Sign-off complete:",
+    "signoff.rejected": "Sign-off rejected:",
+    "signoff.changes_requested": "Changes requested:",
+    "signoff.voided": "Signatures void:",
+    "signoff.withdrawn": "Sign-off withdrawn:",
+    "signoff.wrong_password": "Wrong password on signing",
+    "task.moved": "Task moved:",
     "product.seeded": "Crucible set up",
     "session.cleanup": "Session cleaning up",
     "session.cleaned": "Session cleaned up",
@@ -41,7 +50,7 @@ EVENTS = {
     "session.cleanup_failed": "Clean-up failed",
 }
 # Their objects have a number that means nothing to a person.
-UNNAMED = {"alert", "kill switch"}
+UNNAMED = {"alert", "kill switch", "signoff"}
 FORMATS = {
     "minute": "%Y-%m-%d %H:%M ET",
     "second": "%Y-%m-%d %H:%M:%S ET",
@@ -189,5 +198,6 @@ def event_about(entry: Entry) -> str:
     """Name what a ledger entry is about where its kind alone would not tell."""
     if entry.object_type in UNNAMED:
         details = entry.details
-        return str(details.get("title") or details.get("reason") or details.get("root_cause") or "")
+        found = (details.get(key) for key in ("title", "subject", "reason", "root_cause"))
+        return str(next(filter(None, found), ""))
     return "" if entry.object_type == "product" else entry.object_id
