@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all:
 
-.PHONY: help run test check lock fmt clean
+.PHONY: help run test check lock fmt screenshots clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,11 @@ lock: ## Lock the requirements again (needs uv)
 	  uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
 	    --python-version 3.11 requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 	@$(PYTHON) requirements/verify.py
+
+screenshots: .venv/dev ## Take the pictures of docs/images again (needs Chromium)
+	@mkdir -p docs/images
+	@CRUCIBLE_SCREENSHOTS=$(CURDIR)/docs/images $(BIN)/python -m pytest -n 0 -q \
+	  tests/journeys/test_journey.py -k "five_people or ctrl_c"
 
 clean: ## Remove the installation and the demo's data
 	@rm -rf .venv var
