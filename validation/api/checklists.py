@@ -17,7 +17,9 @@ from validation.api.answers import answered, caller
 from validation.api.serializers import ItemActionSerializer, ItemSerializer
 from validation.models import Item
 
-ITEMS = Item.objects.select_related("closed_by", "acknowledged_by").order_by("position")
+ITEMS = Item.objects.select_related("checklist__session", "closed_by", "acknowledged_by").order_by(
+    "position"
+)
 Action = Callable[[Item, User, dict[str, Any]], Item]
 ACTIONS: dict[str, Action] = {
     "attest": lambda item, by, data: checklist.attest(item, by, data["note"], data["evidence_ref"]),

@@ -65,20 +65,23 @@ class MetricSerializer(serializers.ModelSerializer[Metric]):
 
     scenario = serializers.CharField(source="attempt.scenario")
     attempt = serializers.IntegerField(source="attempt.number")
+    simulated = serializers.BooleanField(source="attempt.session.simulated")
 
     class Meta:
         model = Metric
-        fields = ["scenario", "attempt", "name", "value", "unit", "at"]
+        fields = ["simulated", "scenario", "attempt", "name", "value", "unit", "at"]
 
 
 class AttemptSerializer(serializers.ModelSerializer[Attempt]):
     """One attempt at a scenario with its checks."""
 
     checks = CheckSerializer(many=True)
+    simulated = serializers.BooleanField(source="session.simulated")
 
     class Meta:
         model = Attempt
         fields = [
+            "simulated",
             "scenario", "slug", "title", "category", "number", "state", "severity", "version",
             "timeout_s", "started_at", "ended_at", "duration_ms", "reason", "checks",
         ]  # fmt: skip
@@ -88,10 +91,11 @@ class LogLineSerializer(serializers.ModelSerializer[LogLine]):
     """One log line."""
 
     scenario = serializers.CharField(source="attempt.scenario", default=None)
+    simulated = serializers.BooleanField(source="session.simulated")
 
     class Meta:
         model = LogLine
-        fields = ["at", "level", "source", "scenario", "message", "code", "planned"]
+        fields = ["simulated", "at", "level", "source", "scenario", "message", "code", "planned"]
 
 
 class NarrativeSerializer(serializers.Serializer[Any]):
@@ -108,10 +112,12 @@ class ItemSerializer(serializers.ModelSerializer[Item]):
     closed_by = serializers.CharField(source="closed_by.username", default=None)
     acknowledged_by = serializers.CharField(source="acknowledged_by.username", default=None)
     closed = serializers.BooleanField()
+    simulated = serializers.BooleanField(source="checklist.session.simulated")
 
     class Meta:
         model = Item
         fields = [
+            "simulated",
             "code", "section", "text", "help", "evidence", "roles", "blocking", "state", "closed",
             "finding", "note", "risk", "evidence_ref", "closed_by", "closed_at",
             "acknowledged_by", "acknowledged_at",

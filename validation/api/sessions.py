@@ -141,7 +141,11 @@ class SessionResults(generics.ListAPIView[Attempt]):
     def get_queryset(self) -> QuerySet[Attempt]:
         """Return them in the order of the catalogue."""
         session = get_object_or_404(Session, number=self.kwargs.get("number"))
-        return session.attempts.prefetch_related("checks").order_by("position", "number")
+        return (
+            session.attempts.select_related("session")
+            .prefetch_related("checks")
+            .order_by("position", "number")
+        )
 
 
 class SessionMetrics(generics.ListAPIView[Metric]):
@@ -153,7 +157,7 @@ class SessionMetrics(generics.ListAPIView[Metric]):
         """Return them as they were measured."""
         session = get_object_or_404(Session, number=self.kwargs.get("number"))
         found: QuerySet[Metric] = Metric.objects.filter(attempt__session=session)
-        return found.select_related("attempt").order_by("pk")
+        return found.select_related("attempt__session").order_by("pk")
 
 
 class SessionLog(generics.ListAPIView[LogLine]):
@@ -164,7 +168,9 @@ class SessionLog(generics.ListAPIView[LogLine]):
     def get_queryset(self) -> QuerySet[LogLine]:
         """Return the lines, the oldest first."""
         session = get_object_or_404(Session, number=self.kwargs.get("number"))
-        found: QuerySet[LogLine] = session.log_lines.select_related("attempt").order_by("pk")
+        found: QuerySet[LogLine] = session.log_lines.select_related("attempt", "session").order_by(
+            "pk"
+        )
         return found
 
 
