@@ -10,7 +10,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from crucible.live.publish import publish
-from validation.lease import Lease, guarded
+from validation.lease import Lease, StaleToken, guarded
 from validation.models import Attempt, Check, LogLine, Metric
 from validation.scenarios.trial import CheckRow, MetricRow, Row, Sink
 
@@ -44,7 +44,7 @@ class Recorder:
         )  # fmt: skip
 
     async def flush(self) -> None:
-        """Write everything collected so far; a database that is away keeps it for the next time.
+        """Write everything collected so far; what can't be written is kept for the next time.
 
         Raises StaleToken.
         """
@@ -54,7 +54,10 @@ class Recorder:
                 return
             try:
                 await sync_to_async(write)(self.lease, batch)
-            except DatabaseError:
+            except StaleToken:
+                raise
+            except Exception:
+                # Whatever it is: evidence that is dropped would leave a verdict without its checks.
                 self._rows = batch + self._rows
                 logger.exception("%s: %d rows wait for the database", self.lease.number, len(batch))
 

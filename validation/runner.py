@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError
 from django.utils import timezone
 
 from brokerage import gateway
@@ -124,7 +123,8 @@ async def _pulse(job: Run) -> None:
         except StaleToken as error:
             job.control.lose(error)
             return
-        except DatabaseError:
+        except Exception:
+            # The pulse outlives every fault: by it the kill switch and an abort are heard.
             logger.exception("%s: the database did not answer", job.lease.number)
 
 

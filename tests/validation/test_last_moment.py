@@ -1,5 +1,6 @@
 """What comes at the last moment counts: an abort, the kill switch, lost rows, a swapped gateway."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -9,13 +10,21 @@ from django.db import DatabaseError
 from django.test import Client
 
 from brokerage import kill
+from brokerage.models import Endpoint
 from tests.conftest import People
-from tests.validation.conftest import run, states
-from validation import recorder, runner, sessions
+from tests.validation.conftest import Toys, run, states
+from validation import bookkeeping, recorder, runner, sessions
 from validation.cleanup import Cleaned
+from validation.lease import Lease
 from validation.models import AttemptState, Session, SessionState
+from validation.scenarios.trial import Trial
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _fast_pulse(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "PULSE_S", 0.02)
 
 
 def during_clean_up(monkeypatch: pytest.MonkeyPatch, happens: Any) -> None:
@@ -87,3 +96,36 @@ def test_a_rerun_that_meets_a_new_session_is_refused_in_words(
     answer = client.post(address, {"scenarios": ["BC-01"]}, "application/json")
     assert answer.status_code == 409
     assert "is taken by" in answer.json()["detail"]
+
+
+def test_a_row_that_no_database_takes_stops_the_verdict(
+    toys: Toys, seeded: Endpoint, operator: User
+) -> None:
+    async def notes(trial: Trial) -> None:
+        trial.check("two is two", 2, 2)
+        trial.note("a message of the gateway", code=2**70)
+        await asyncio.sleep(0.1)
+
+    toys.add("BC-01", notes)
+    session = sessions.start(operator)
+    with pytest.raises(DatabaseError, match="2 rows of evidence"):
+        run(session)
+    assert states(session) == {"BC-01": AttemptState.RUNNING}
+
+
+def test_the_pulse_hears_the_kill_switch_after_a_fault(
+    toys: Toys, seeded: Endpoint, operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    look = bookkeeping.look_outside
+
+    def faulty(lease: Lease) -> object:
+        asked.append(lease)
+        if len(asked) == 1:
+            raise RuntimeError("a fault that nobody thought of")
+        kill.trigger("test", "a rogue order")
+        return look(lease)
+
+    monkeypatch.setattr(bookkeeping, "look_outside", faulty)
+    toys.add("BC-01", lambda trial: asyncio.sleep(20))
+    assert run(sessions.start(operator)).state == SessionState.HALTED
