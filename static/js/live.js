@@ -122,8 +122,8 @@
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (event.detail.elt.matches?.("[data-walk]")) place = walk().indexOf(event.detail.elt.querySelector("button"));
   });
-  document.addEventListener("htmx:afterSettle", () => {
-    if (place < 0) return;
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (place < 0 || event.detail.requestConfig?.verb !== "post") return;
     const next = walk()[place] ?? walk().at(-1) ?? document.getElementById("main");
     place = -1;
     next.focus({ preventScroll: next.id === "main" });
