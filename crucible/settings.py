@@ -152,6 +152,7 @@ CELERY_BEAT_SCHEDULE = {
     "overdue sign-offs": {"task": "approvals.tasks.remind", "schedule": 300.0},
 }
 
+AUTHENTICATION_BACKENDS = ["crucible.login.PatientBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
