@@ -57,3 +57,9 @@ def test_a_predecessor_that_cannot_be_is_refused_in_the_form(client: Client, num
     assert client.get("/sessions/", {"restart_of": number}).status_code == 200
     answer = client.post("/sessions/start/", {"restart_of": number})
     assert answer.status_code in {400, 422}
+
+
+@pytest.mark.parametrize("query", ["kind=%00", "q=%00", "actor_name=a%00b"])
+def test_a_nul_among_the_admins_filters_is_not_found(client: Client, query: str) -> None:
+    assert client.get("/admin/ledger/entry/?kind=x").status_code == 200
+    assert client.get(f"/admin/ledger/entry/?{query}").status_code == 404
