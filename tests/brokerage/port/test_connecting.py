@@ -75,7 +75,7 @@ async def test_a_sound_gateway_is_connected_at_the_first_attempt() -> None:
 async def test_a_closed_port_gets_three_attempts_with_growing_gaps() -> None:
     notes, port = Notes(), closed_port()
     with pytest.raises(GatewayConnectionError) as caught:
-        await connecting(at(port), listener=notes)
+        await connecting(at(port, speed=5), listener=notes)
     assert [number for number, _, _ in notes.attempts] == [1, 2, 3]
     assert caught.value.attempts == 3
     assert caught.value.gaps == pytest.approx([1, 2], rel=0.2)
@@ -86,7 +86,7 @@ async def test_a_closed_port_gets_three_attempts_with_growing_gaps() -> None:
 @story
 async def test_reconnecting_waits_one_two_and_four_seconds() -> None:
     with pytest.raises(GatewayConnectionError) as caught:
-        await connecting(at(closed_port()), again=True)
+        await connecting(at(closed_port(), speed=5), again=True)
     assert caught.value.gaps == pytest.approx([1, 2, 4], rel=0.2)
     assert caught.value.attempts == 3
 
