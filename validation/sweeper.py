@@ -1,6 +1,7 @@
 """Find what was left behind: expired leases, clean-ups still to do, messages never delivered."""
 
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 
 from asgiref.sync import async_to_sync
@@ -14,7 +15,7 @@ from crucible.live.publish import publish
 from validation import lease, outbox, sessions
 from validation.bookkeeping import BY_HAND, NOT_FLAT
 from validation.cleanup import LIMIT_S, Cleaned, clean_up
-from validation.models import AttemptState, CleanupState, LogLine, Session, SessionState
+from validation.models import AttemptState, CleanupState, LogLine, Outbox, Session, SessionState
 from validation.verdicts import Stop
 
 logger = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ SWEEPER = "sweeper"
 # next try comes after a minute.
 CLEANUP_LEASE = timedelta(seconds=LIMIT_S + 30)
 TRY_AGAIN_AFTER = timedelta(seconds=60)
+UNCLAIMED_AFTER = timedelta(seconds=60)
 PERIOD_S = 5.0
 LOST = "Its worker stopped answering in the middle of the run: no sign of life for 15 seconds."
 NEXT = (
@@ -34,12 +36,40 @@ NEXT = (
 def sweep() -> float | None:
     """Do one round; return in how many seconds to look again, if before the next regular round."""
     for session in lease.expired():
-        interrupt(session)
+        _each(interrupt, session)
     for session in waiting_for_cleanup():
-        finish_cleanup(session)
+        _each(finish_cleanup, session)
+    for session in unclaimed():
+        _each(_tell_unclaimed, session)
     outbox.deliver_again()
     soon = lease.next_expiry()
     return max(soon, 0.0) + 0.1 if soon is not None and soon < PERIOD_S else None
+
+
+def _each(step: Callable[[Session], object], session: Session) -> None:
+    """Take a step for one session; one that fails must not keep the others waiting."""
+    try:
+        step(session)
+    except Exception:
+        logger.exception("%s: the sweeper failed; it tries again", session.number)
+
+
+def unclaimed() -> list[Session]:
+    """Return the sessions that have waited for a worker for a minute."""
+    long_ago = timezone.now() - UNCLAIMED_AFTER
+    asked_lately = Outbox.objects.filter(created_at__gte=long_ago).values("payload__number")
+    waiting = Session.objects.filter(state=SessionState.READY, created_at__lt=long_ago)
+    lately = {row["payload__number"] for row in asked_lately}
+    return [session for session in waiting if session.number not in lately]
+
+
+def _tell_unclaimed(session: Session) -> None:
+    raise_alert(
+        "session-unclaimed", f"No worker has taken {session.number}",
+        "It has waited for a minute, and its gateway is taken meanwhile. Start a worker, or abort "
+        "the session.",
+        severity="WARNING", ref=session.number,
+    )  # fmt: skip
 
 
 def interrupt(session: Session) -> bool:
