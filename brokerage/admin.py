@@ -18,6 +18,7 @@ from brokerage.models import (
 )
 from crucible.ledger.admin import ReadOnlyAdmin
 from crucible.ledger.record import record
+from crucible.roles import Role, has_role
 
 
 @admin.register(Endpoint)
@@ -35,6 +36,22 @@ class EndpointAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         changes = {name: form.cleaned_data.get(name) for name in form.changed_data}
         actor = cast("User", request.user)
         record(kind, "endpoint", obj.name, actor=actor, changes=changes)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Administrators see it in the admin's index (roles_and_states, row 38: settings)."""
+        return super().has_module_permission(request) or has_role(request.user, Role.AD)
+
+    def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Administrators read how gateways are set up."""
+        return super().has_view_permission(request, obj) or has_role(request.user, Role.AD)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Administrators set gateways up."""
+        return super().has_add_permission(request) or has_role(request.user, Role.AD)
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Administrators change gateways."""
+        return super().has_change_permission(request, obj) or has_role(request.user, Role.AD)
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         """Nobody deletes a gateway: sessions and orders refer to it."""

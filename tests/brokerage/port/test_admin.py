@@ -6,6 +6,7 @@ from django.test import Client
 
 from brokerage.models import Endpoint, OrderEvent, OrderRecord
 from crucible.ledger.models import Entry
+from tests.conftest import People
 
 FORM = {"name": "b", "host": "127.0.0.1", "port": 4002, "kind": "SIMULATED", "speed": 2}
 
@@ -21,6 +22,16 @@ def test_a_new_gateway_stands_in_the_ledger(admin: Client) -> None:
     assert admin.post("/admin/brokerage/endpoint/add/", FORM).status_code == 302
     assert Endpoint.objects.get().speed == 2
     assert Entry.objects.get(kind="endpoint.created").details["changes"]["speed"] == 2
+
+
+def test_an_administrator_sets_gateways_up_and_an_auditor_does_not(people: People) -> None:
+    for person, status in ((people.ad, 302), (people.co, 403)):
+        person.is_staff = True
+        person.save()
+        client = Client()
+        client.force_login(person)
+        assert client.post("/admin/brokerage/endpoint/add/", FORM).status_code == status
+    assert Entry.objects.get(kind="endpoint.created").actor == people.ad
 
 
 def test_a_changed_gateway_stands_in_the_ledger(admin: Client, endpoint: Endpoint) -> None:
