@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from crucible.ledger.models import Entry
@@ -74,7 +74,7 @@ class EntryAdmin(ReadOnlyAdmin):
     list_per_page = 50
     show_full_result_count = False
     fields = (
-        "sequence", "at", "actor_name", "actor", "kind", "object_type", "object_id",
+        "sequence", "moment", "actor_name", "actor", "kind", "object_type", "object_id",
         "correlation", "readable", "body", "body_sha256", "is_intact",
     )  # fmt: skip
 
@@ -82,6 +82,12 @@ class EntryAdmin(ReadOnlyAdmin):
     def moment(self, entry: Entry) -> str:
         """When it was written, to the second."""
         return f"{entry.at:%Y-%m-%d %H:%M:%S}"
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list under the name that the rest of the product gives it."""
+        return super().changelist_view(request, {"title": "Audit log"} | (extra_context or {}))
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Auditors read; so does a superuser."""

@@ -109,6 +109,22 @@ def test_the_index_lists_the_ledger_for_auditors_alone(client: Client, people: P
     assert LIST in client.get("/admin/").content.decode()
 
 
+def test_the_list_is_called_audit_log_and_tells_seconds_in_utc(
+    client: Client, people: People, entry: Entry
+) -> None:
+    client.force_login(people.co)
+    assert "<h1>Audit log</h1>" in client.get(LIST).content.decode()
+    page = client.get(f"{LIST}{entry.pk}/change/").content.decode()
+    assert f"{entry.at:%Y-%m-%d %H:%M:%S}" in page
+
+
+def test_the_admin_wears_the_product_s_palette(client: Client, people: People) -> None:
+    client.force_login(people.co)
+    page = client.get("/admin/").content.decode()
+    assert "/static/tokens.css" in page
+    assert "/static/admin.css" in page
+
+
 def test_a_disabled_superuser_reads_nothing(client: Client) -> None:
     root = User.objects.create_superuser("root", is_active=False)
     client.force_login(root)
