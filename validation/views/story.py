@@ -181,11 +181,12 @@ def _reached(session: Session, counted: Tally) -> int:
 
 
 def _notes(session: Session, counted: Tally, items: Sequence[Item]) -> dict[str, str]:
-    held = sum(item.holds_up for item in items)
+    judged = session.state in {S.MANUAL_CHECKS, S.REPORTING}
+    held = sum(item.holds_up for item in items) if judged else 0
     return {
         "Scenarios": f"{counted.ended} of {counted.planned} ended" if counted.planned else "",
         "Clean-up": CleanupState(session.cleanup).label if session.ended_at else "",
-        "Manual checks": f"{held} blocking open" if held and not session.terminal else "",
+        "Manual checks": f"{held} blocking open" if held else "",
         "Sign-off": "Approved" if session.state == S.APPROVED else "",
     }
 
