@@ -74,6 +74,9 @@ class Person:
         """Keep a screenshot where CRUCIBLE_SCREENSHOTS says, if it says."""
         if folder := os.environ.get("CRUCIBLE_SCREENSHOTS"):
             path = Path(folder) / f"{name}.png"
+            live = self.page.locator("[data-live-state]")
+            if live.count():
+                expect(live).to_have_text("Live")
             self.page.screenshot(path=path, full_page=whole)
 
     def fits(self) -> bool:

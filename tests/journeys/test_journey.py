@@ -55,9 +55,10 @@ def start_and_watch(operator: Person) -> str:
     expect(page.get_by_text("Now: MD-04")).to_be_visible(timeout=60_000)
     operator.picture("session-running")
     expect(page.get_by_text("16 / 16")).to_be_visible(timeout=90_000)
-    expect(page.get_by_text("Manual checks").first).to_be_visible(timeout=20_000)
+    closing = page.locator(".page-header [data-state='MANUAL_CHECKS']")
+    expect(closing).to_be_visible(timeout=20_000)
     assert page.evaluate("window.sameDocument"), "the page was loaded again"
-    operator.picture("session-ended", whole=True)
+    operator.picture("session-ended")
     return number
 
 
@@ -97,7 +98,6 @@ def close_the_checklist(operator: Person, number: str) -> None:
     page.get_by_label("Recommendation").fill("Ready for the next milestone.")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Ready for the next milestone.").first).to_be_visible()
-    operator.picture("report")
 
 
 def submit(operator: Person, number: str) -> str:
@@ -114,8 +114,6 @@ def sign(person: Person, request: str, picture: str = "") -> None:
     """Review from the inbox, approve, enter the password again."""
     page = person.page
     person.go("/signoffs/")
-    if picture:
-        person.picture("inbox")
     page.get_by_role("link", name=re.compile("Review and sign")).click()
     assert page.url.endswith(request)
     expect(page.get_by_text("SIMULATED evidence").first).to_be_visible()
