@@ -98,7 +98,7 @@ def test_passwords_are_made_once_and_readable_by_the_owner_only(
     assert passwords_file().stat().st_mode & 0o077 == 0
 
 
-def test_preparing_twice_starts_one_session(db: None, demo_settings: Any) -> None:
+def test_preparing_twice_starts_one_session(transactional_db: None, demo_settings: Any) -> None:
     for _ in range(2):
         said = StringIO()
         call_command("prepare_demo", gateway_port=4999, speed=25, stdout=said)
