@@ -3,11 +3,14 @@
 import pytest
 from django.contrib.auth.models import User
 
+from brokerage.clock import SessionClock
 from brokerage.models import Endpoint
+from brokerage.terms import Target
 from crucible.alerts.models import Alert
 from tests.validation.conftest import Toys, run
 from validation import sessions
-from validation.scenarios.trial import Trial
+from validation.configuration import Config
+from validation.scenarios.trial import Trial, TrialListener
 
 pytestmark = pytest.mark.django_db
 
@@ -42,3 +45,10 @@ def test_an_alert_of_a_drill_says_so_and_is_over_at_once(
     assert alert.title == "Drill: OE-90, manual intervention"
     assert "a gateway that never fills" in alert.text
     assert not Alert.objects.filter(state="OPEN").exists()
+
+
+def test_an_order_s_event_is_logged_in_words() -> None:
+    target = Target("x", "127.0.0.1", 1, "SIMULATED")
+    trial = Trial(target=target, config=Config(), ref="s/OE-01", clock=SessionClock(1.0))
+    TrialListener(trial).order(7, "CANCEL_REPORTED", {"broker_status": "Cancelled"})
+    assert trial.notes[0].text == "Order 7 cancel reported: broker status Cancelled"

@@ -224,8 +224,9 @@ class TrialListener(Listener):
 
     def order(self, order_pk: int, kind: str, detail: dict[str, object]) -> None:
         """One line for each event of an own order."""
-        words = ", ".join(f"{key} {value}" for key, value in detail.items())
-        self.trial.note(f"Order {order_pk} {kind}{': ' if words else ''}{words}", source="order")
+        words = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in detail.items())
+        what = f"Order {order_pk} {kind.replace('_', ' ').lower()}"
+        self.trial.note(f"{what}{': ' if words else ''}{words}", source="order")
 
 
 def _text(value: object) -> str:
