@@ -105,3 +105,11 @@ def test_the_dashboard_shows_the_running_session(viewer: Client, session: Sessio
     assert "0 of 16" in page
     assert "Revision 1" in page
     assert "Fri 27 Nov 2026" in page
+
+
+def test_the_html_file_reads_well_on_its_own(viewer: Client, ended: Session) -> None:
+    page = viewer.get(f"/sessions/{ended.number}/report.html").content.decode()
+    assert page.startswith("<!doctype html>")
+    assert "<style>body{" in page
+    assert "<th>Fact</th>" in page
+    assert "<th></th>" not in page

@@ -15,6 +15,12 @@ from validation.models import Session, SessionState
 from validation.reports import ReportError
 from validation.views.answers import carry_out, person_of
 
+# The file stands alone: it is read and printed where the product's sheets are not.
+STYLE = mark_safe(
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
+    "table{border-collapse:collapse}th,td{border:1px solid #bbb;padding:.3rem .6rem;"
+    "text-align:left;vertical-align:top}th{background:#f2f4f6}"
+)
 WRITABLE = {SessionState.MANUAL_CHECKS, SessionState.REPORTING}
 TYPES = {
     "md": "text/markdown; charset=utf-8",
@@ -98,8 +104,11 @@ def _file(session: Session, form: str) -> str:
 
 def _document(session: Session, body: str) -> str:
     return format_html(
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{}</title></head>'
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
+        "<title>{}</title><style>{}</style></head>"
         "<body>\n{}</body></html>\n",
         f"Validation report {session.number}",
+        STYLE,
         mark_safe(body),  # noqa: S308 - cleaned by nh3
     )
