@@ -67,6 +67,18 @@ def test_a_viewer_neither_sees_nor_may_use_the_start(
     assert not Session.objects.exists()
 
 
+def test_a_developer_is_told_to_choose_scenarios_and_may_run_them(
+    people: People, endpoint: Endpoint, revision: ConfigRevision
+) -> None:
+    browser = Client()
+    browser.force_login(people.ld)
+    page = browser.post("/sessions/start/", {"endpoint": endpoint.pk})
+    assert page.status_code == 422
+    assert "Choose at least one" in page.content.decode()
+    browser.post("/sessions/start/", {"endpoint": endpoint.pk, "scenarios": ["BC-01"]})
+    assert Session.objects.get().kind == "PARTIAL"
+
+
 def test_the_list_is_filtered_by_the_server(operator: Client, session: Session) -> None:
     assert session.number in operator.get("/sessions/?state=READY").content.decode()
     page = operator.get("/sessions/?state=APPROVED").content.decode()

@@ -48,6 +48,7 @@ def _listing(request: HttpRequest, query: SessionQuery, start_form: StartForm) -
         "query": query,
         "start": start_form,
         "may_start": has_role(request.user, *sessions.MAY_TRY),
+        "chosen_only": not has_role(request.user, *sessions.MAY_START),
     }
 
 
@@ -55,7 +56,7 @@ def _listing(request: HttpRequest, query: SessionQuery, start_form: StartForm) -
 def start(request: HttpRequest) -> HttpResponse:
     """Start a session and go to its page; what is wrong is shown beside the form."""
     form = StartForm(request.POST)
-    if form.is_valid():
+    if form.is_valid() and not _chooses_too_little(request, form):
         try:
             return redirect(_start(person_of(request), form.cleaned_data))
         except PermissionDenied as error:
@@ -66,6 +67,15 @@ def start(request: HttpRequest) -> HttpResponse:
     query.is_valid()
     context = _listing(request, query, form)
     return render(request, "validation/sessions.html", context, status=422)
+
+
+def _chooses_too_little(request: HttpRequest, form: StartForm) -> bool:
+    """Whether a role that may run chosen scenarios chose none; the form then says so."""
+    none = not form.cleaned_data["scenarios"] and has_role(request.user, *sessions.MAY_TRY)
+    if none and not has_role(request.user, *sessions.MAY_START):
+        form.add_error("scenarios", "Choose at least one: your role runs no full session.")
+        return True
+    return False
 
 
 def _start(by: User, wanted: dict[str, Any]) -> Session:
