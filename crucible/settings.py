@@ -224,7 +224,8 @@ SIGNOFF_DUE_HOUR_ET = env.int("SIGNOFF_DUE_HOUR_ET", 18)
 EXPIRY_AUTO_ACTIVATE = env.bool("EXPIRY_AUTO_ACTIVATE", True)
 CODE_VERSION = env.str("CRUCIBLE_CODE_VERSION", "")
 
-# The simulated gateway that `manage.py demo` starts.
+# The simulated gateway that `manage.py demo` starts, and that a new installation knows.
+DEMO_GATEWAY_HOST = env.str("CRUCIBLE_GATEWAY_HOST", "127.0.0.1")
 DEMO_GATEWAY_PORT = env.int("CRUCIBLE_GATEWAY_PORT", 4002)
 DEMO_SPEED = env.float("CRUCIBLE_DEMO_SPEED", 4.0)
 DEMO_SEED = env.int("CRUCIBLE_DEMO_SEED", 7)

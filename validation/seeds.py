@@ -57,7 +57,7 @@ def _endpoint() -> list[str]:
         return []
     endpoint = Endpoint.objects.create(
         name="Simulated gateway",
-        host="127.0.0.1",
+        host=settings.DEMO_GATEWAY_HOST,
         port=settings.DEMO_GATEWAY_PORT,
         kind=Endpoint.Kind.SIMULATED,
         speed=settings.DEMO_SPEED,

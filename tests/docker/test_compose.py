@@ -51,6 +51,13 @@ def test_every_variable_is_one_that_the_settings_read() -> None:
     assert SERVICES["web"]["environment"].keys() <= read
 
 
+def test_the_endpoint_of_a_new_installation_is_the_gateway_service() -> None:
+    known, command = SERVICES["web"]["environment"], words(SERVICES["gateway"])
+    assert known["CRUCIBLE_GATEWAY_HOST"] == "gateway"
+    assert command[command.index("--port") + 1] == str(settings.DEMO_GATEWAY_PORT)
+    assert command[command.index("--speed") + 1] == known["CRUCIBLE_DEMO_SPEED"]
+
+
 def test_containers_are_never_in_demo_mode() -> None:
     assert SERVICES["web"]["environment"]["CRUCIBLE_DEMO"] == "false"
 
