@@ -20,12 +20,12 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def signoff(reviewed: Session, operator: User, settings: LazySettings) -> Request:
-    """A real session, submitted by its operator, who is also the QA Lead."""
+def signoff(reviewed: Session, operator: User, people: People, settings: LazySettings) -> Request:
+    """A real session, whose operator is also QA Lead, submitted by somebody else."""
     settings.DEMO = True
     close_all(reviewed, operator)
     operator.groups.add(Group.objects.get_or_create(name="QA")[0])
-    return requests.submit(reviewed.number, User.objects.get(pk=operator.pk))
+    return requests.submit(reviewed.number, people.qs)
 
 
 def by_api(user: User, signoff: Request) -> Any:
