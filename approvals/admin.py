@@ -5,8 +5,8 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from approvals.models import Policy, Request, Signature
-from crucible.ledger.admin import AUDITORS, ReadOnlyAdmin
-from crucible.roles import has_role
+from crucible.ledger.admin import ReadOnlyAdmin
+from crucible.roles import AUDITORS, has_role
 
 
 class SignoffAdmin(ReadOnlyAdmin):

@@ -13,7 +13,7 @@ from django.utils.functional import cached_property
 from approvals.models import Request
 from approvals.rules import UNDECIDED
 from brokerage.models import Endpoint, KillSwitch
-from crucible.roles import Role, roles_of
+from crucible.roles import AUDITORS, Role, roles_of
 
 THEMES = {"light", "dark"}
 
@@ -30,7 +30,6 @@ class Place:
     current: bool = False
 
 
-AUDITORS = frozenset({Role.CO, Role.AD, Role.CRO, Role.QA})
 PLACES = (
     Place("dashboard", "Dashboard", "layout-dashboard"),
     Place("sessions", "Sessions", "activity"),

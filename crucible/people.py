@@ -7,7 +7,7 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 
-from crucible.roles import Role
+from crucible.roles import AUDITORS, Role
 
 NAMES = {
     Role.OP: ("olivia", "Olivia Park"),
@@ -59,7 +59,7 @@ def _keep(passwords: dict[str, str]) -> None:
 def _ensure(role: Role, username: str, name: str, password: str) -> None:
     """Create one person with the one role; auditors and administrators may enter the admin."""
     first, last = name.split(" ", 1)
-    staff = role in {Role.CO, Role.AD, Role.CRO, Role.QA}
+    staff = role in AUDITORS
     user, made = User.objects.get_or_create(
         username=username,
         defaults={"first_name": first, "last_name": last, "is_staff": staff},

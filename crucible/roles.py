@@ -47,6 +47,10 @@ LABELS = {
 }
 
 
+# Who reads the audit log in detail (row 37 of the permission matrix).
+AUDITORS = frozenset({Role.CO, Role.AD, Role.CRO, Role.QA})
+
+
 def roles_of(user: AbstractBaseUser | AnonymousUser) -> frozenset[Role]:
     """Return the roles of a signed-in, enabled person; nobody else has any."""
     if isinstance(user, AnonymousUser) or not user.is_active:

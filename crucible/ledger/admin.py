@@ -10,16 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from crucible.ledger.models import Entry
-from crucible.roles import Role, has_role
+from crucible.roles import AUDITORS, has_role
 
 # Generic for the type checker only: the class itself takes no parameters.
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
 else:
     _ModelAdmin = admin.ModelAdmin
-
-# roles_and_states, row 37 of the matrix: who reads the audit log in detail.
-AUDITORS = (Role.CO, Role.AD, Role.CRO, Role.QA)
 
 
 class ReadOnlyAdmin(_ModelAdmin):
