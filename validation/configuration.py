@@ -1,6 +1,5 @@
 """The schema of the validation configuration, and its form as YAML."""
 
-import hashlib
 import io
 import re
 from collections.abc import Iterator, Mapping
@@ -8,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Literal
 
-import rfc8785
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -23,6 +21,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
+
+from crucible.ledger import canonical
 
 PAPER_PORTS = frozenset({4002, 7497})
 LIVE_PORTS = frozenset({4001, 7496})
@@ -250,7 +250,7 @@ class Config(Section):
 
 def digest(content: Mapping[str, Any]) -> str:
     """Return the SHA-256 of the content's canonical JSON (RFC 8785)."""
-    return hashlib.sha256(rfc8785.dumps(dict(content))).hexdigest()
+    return canonical.digest(canonical.canonical(content))
 
 
 def read(content: Mapping[str, Any], *, ports: frozenset[int] | None = None) -> Config:

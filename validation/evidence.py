@@ -1,15 +1,13 @@
 """What is signed: the manifest of a session, what blocks it, and who may not sign it."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import rfc8785
 from django.contrib.auth.models import User
 
 from brokerage.models import Execution, OrderRecord
-from crucible.ledger.canonical import plain
+from crucible.ledger.canonical import canonical, digest, plain
 from crucible.ledger.record import record
 from validation import board, checklists, reports, revisions, sessions
 from validation.checklist import open_blocking, planned, settle
@@ -59,7 +57,7 @@ class SessionEvidence:
                 if session.approvable
                 else [],
                 "not_covered": _left_out(session),
-                "report": {"sha256": _sha256(reports.markdown(session))},
+                "report": {"sha256": digest(reports.markdown(session))},
             }
         )
         return whole
@@ -265,7 +263,7 @@ def _log(facts: Facts) -> dict[str, Any]:
         [line.at, line.level, line.source, line.message, line.code, line.planned]
         for line in facts.log_lines
     ]
-    return {"lines": len(lines), "sha256": _sha256(rfc8785.dumps(plain(lines)).decode())}
+    return {"lines": len(lines), "sha256": digest(canonical(lines))}
 
 
 def _item(item: Item) -> dict[str, Any]:
@@ -292,7 +290,3 @@ def _who(person: User | None) -> str | None:
 def _left_out(session: Session) -> list[dict[str, str]]:
     missing = checklists.left_out(planned(session))
     return [{"code": code, "reason": reason} for code, reason in missing.items()]
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

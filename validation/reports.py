@@ -1,6 +1,5 @@
 """A session's report in Markdown, HTML and JUnit XML: the same session gives the same bytes."""
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from statistics import fmean
@@ -14,6 +13,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 from markdown_it import MarkdownIt
 
 from brokerage.calendar import ET
+from crucible.ledger.canonical import digest
 from crucible.ledger.record import record
 from crucible.roles import Role, has_role
 from validation import checklist, checklists
@@ -77,7 +77,7 @@ def freeze(session: Session) -> Report:
         html=html(text),
         junit=junit(session),
         checklist=checklist_markdown(session),
-        sha256=hashlib.sha256(text.encode()).hexdigest(),
+        sha256=digest(text),
     )
 
 

@@ -1,7 +1,7 @@
 """Canonical JSON (RFC 8785) of Python values, and its digest."""
 
 import hashlib
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -14,7 +14,7 @@ import rfc8785
 LARGEST_EXACT = 2**53 - 1
 
 
-def canonical(value: Mapping[str, Any]) -> str:
+def canonical(value: Mapping[str, Any] | Sequence[Any]) -> str:
     """Return the value as canonical JSON text (RFC 8785), after `plain`."""
     return rfc8785.dumps(plain(value)).decode()
 
