@@ -175,10 +175,6 @@ class ContractNotFoundError(GatewayError):
     """The broker knows no such contract, or several."""
 
 
-class MarketClosedError(GatewayError):
-    """The market is closed, and the action needs it open."""
-
-
 class SafetyViolation(GatewayError):  # noqa: N818 - the specification's name
     """The account is not provably the paper account: the connection was closed at once."""
 

@@ -250,10 +250,6 @@ class Desk:
         """Ask for an order to be cancelled; `ticket.done()` tells what came of it."""
         self.book.cancel(ticket)
 
-    async def wait_terminal(self, ticket: Ticket, limit: float = 30.0) -> str:
-        """Wait for the end of an order and return its state; raises GatewayTimeout."""
-        return await ticket.done(limit)
-
     def cancel_by_id(self, order_id: int) -> None:
         """Cancel an order of this client id that no ticket follows (after a crash)."""
         trading.cancel(self._link, order_id)

@@ -31,10 +31,6 @@ class Agenda:
         at = self.clock.time() + seconds
         heapq.heappush(self._due, (at, next(self._order), action))
 
-    def later_wall(self, seconds: float, action: Action) -> None:
-        """The same in seconds of the machine: latencies do not shrink with the clock's speed."""
-        self.later(seconds * self.clock.speed, action)
-
     def next_due(self) -> float | None:
         """When the next action is due, in epoch seconds of simulated time."""
         return self._due[0][0] if self._due else None
