@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from brokerage.simulator.faults import Faults
+from brokerage.simulator.levers import Levers
 from brokerage.simulator.server import Gateway
 from brokerage.terms import SIMULATED, Target
 
@@ -18,9 +18,9 @@ class Simulated:
     gateway: Gateway
 
     @property
-    def faults(self) -> Faults:
+    def levers(self) -> Levers:
         """What it does wrong; may be changed while it runs."""
-        return self.gateway.faults
+        return self.gateway.levers
 
     @property
     def transcript(self) -> list[Any]:
@@ -30,10 +30,10 @@ class Simulated:
 
 @asynccontextmanager
 async def simulation(
-    *, speed: float = 25.0, seed: int = 7, expected_account: str = "", **faults: Any
+    *, speed: float = 25.0, seed: int = 7, expected_account: str = "", **levers: Any
 ) -> AsyncIterator[Simulated]:
-    """Run a simulated gateway on a free local port; keyword arguments switch its faults on."""
-    serving = Gateway.serve(seed=seed, speed=speed, faults=Faults(**faults))
+    """Run a simulated gateway on a free local port; keyword arguments switch its levers on."""
+    serving = Gateway.serve(seed=seed, speed=speed, levers=Levers(**levers))
     async with serving as gateway:
         target = Target(
             name="simulation",

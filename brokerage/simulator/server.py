@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Self
 
 from brokerage.simulator.clock import Clock
-from brokerage.simulator.faults import Faults
+from brokerage.simulator.levers import Levers
 from brokerage.simulator.venue import Venue
 from brokerage.simulator.venue_floor import Floor, Session
 from brokerage.simulator.venue_terms import NEW_YORK
@@ -63,7 +63,7 @@ class Peer(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take the bytes apart; what they ask for is done after the latency."""
-        if self.gateway.faults.refuse_api:
+        if self.gateway.levers.refuse_api:
             return
         for event in self.connection.receive(data):
             if isinstance(event, Offered):
@@ -150,18 +150,18 @@ class Gateway:
         *,
         seed: int = 7,
         speed: float = 1.0,
-        faults: Faults | None = None,
+        levers: Levers | None = None,
         accounts: tuple[str, ...] = ("DU1234567",),
         cash: float = 100_000.0,
         always_open: bool = True,
         start: datetime | None = None,
     ) -> None:
         self.clock = Clock(speed, start)
-        self.faults = faults or Faults()
+        self.levers = levers or Levers()
         floor = Floor(
             self.clock,
             seed=seed,
-            faults=self.faults,
+            levers=self.levers,
             accounts=accounts,
             cash=cash,
             always_open=always_open,
@@ -183,7 +183,7 @@ class Gateway:
         port: int = 0,
         seed: int = 7,
         speed: float = 1.0,
-        faults: Faults | None = None,
+        levers: Levers | None = None,
         accounts: tuple[str, ...] = ("DU1234567",),
         cash: float = 100_000.0,
         always_open: bool = True,
@@ -193,7 +193,7 @@ class Gateway:
         gateway = cls(
             seed=seed,
             speed=speed,
-            faults=faults,
+            levers=levers,
             accounts=accounts,
             cash=cash,
             always_open=always_open,
@@ -233,7 +233,7 @@ class Gateway:
 
     def admit(self, peer: Peer) -> bool:
         """Count a connection in; False when the fault refuses it."""
-        limit = self.faults.refuse_reconnect
+        limit = self.levers.refuse_reconnect
         self.admitted += 1
         if limit is not None and self.admitted > limit:
             return False

@@ -91,7 +91,7 @@ class Venue:
         self._next_id(session)
         for code, text in FARMS:
             session.error(code, text)
-        session.muted = self.floor.faults.mute_after_handshake
+        session.muted = self.floor.levers.mute_after_handshake
         return True
 
     def leave(self, session: Session) -> None:
@@ -105,11 +105,11 @@ class Venue:
     def receive(self, session: Session, message: Message) -> None:
         """Handle a message now, or when the client's rate allows it."""
         session.received += 1
-        faults, now = self.floor.faults, self.floor.clock.time()
-        if faults.rate_refusals > 0:
-            faults.rate_refusals -= 1
+        levers, now = self.floor.levers, self.floor.clock.time()
+        if levers.rate_refusals > 0:
+            levers.rate_refusals -= 1
             session.error(*OVER_RATE)
-        elif faults.max_rate_error and session.received % EVERY_TWENTIETH == 0:
+        elif levers.max_rate_error and session.received % EVERY_TWENTIETH == 0:
             session.error(*OVER_RATE)
         elif session.backlog or self._wait(session, now) > 0:
             self._queue(session, message, now)
@@ -117,7 +117,7 @@ class Venue:
             self._handle(session, message, now)
 
     def _queue(self, session: Session, message: Message, now: float) -> None:
-        if self.floor.faults.drop_over_rate and session.blocked_until <= now:
+        if self.floor.levers.drop_over_rate and session.blocked_until <= now:
             session.hang_up()
             return
         session.backlog.append(message)
@@ -176,12 +176,12 @@ class Venue:
         self.quotes.push()
 
     def _current_time(self, session: Session, message: ReqCurrentTime) -> None:
-        offset = self.floor.faults.server_time_offset_s
+        offset = self.floor.levers.server_time_offset_s
         session.send(CurrentTime(int(self.floor.clock.time() + offset)))
 
     def _managed(self, session: Session, message: ReqManagedAccts | None = None) -> None:
         session.send(ManagedAccts(",".join(self.floor.names())))
 
     def _next_id(self, session: Session, message: ReqIds | None = None) -> None:
-        backwards = self.floor.faults.next_id_goes_back and self._started > 1
+        backwards = self.floor.levers.next_id_goes_back and self._started > 1
         session.send(NextValidId(1 if backwards else self.orders.next_id(session.client_id)))

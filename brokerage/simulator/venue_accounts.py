@@ -131,8 +131,8 @@ class AccountsDesk:
 
     def _values(self, name: str) -> list[AccountValue]:
         """The account's values, as a fault may distort them."""
-        faults = self.floor.faults
-        wrong = {"NetLiquidation": faults.net_liquidation, "BuyingPower": faults.buying_power}
+        levers = self.floor.levers
+        wrong = {"NetLiquidation": levers.net_liquidation, "BuyingPower": levers.buying_power}
         return [
             row if wrong.get(row.tag) is None else replace(row, value=f"{wrong[row.tag]:.2f}")
             for row in self.floor.account(name).values()

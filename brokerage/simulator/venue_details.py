@@ -40,11 +40,11 @@ class DetailsDesk:
 
     def details(self, session: Session, message: ReqContractDetails) -> None:
         """Every contract that fits, then the end; error 200 if there is none."""
-        faults = self.floor.faults
+        levers = self.floor.levers
         found = find(self.floor.listings, message.contract)
-        if faults.no_definition_after_error and self.refused:
+        if levers.no_definition_after_error and self.refused:
             found = []
-        if not found and faults.unknown_symbol_resolves:
+        if not found and levers.unknown_symbol_resolves:
             found = [Listing(UNREAL_ID, message.contract.symbol, message.contract.sec_type)]
         if not found:
             self._refuse(session, message.req_id)
@@ -56,7 +56,7 @@ class DetailsDesk:
     def _refuse(self, session: Session, req_id: int) -> None:
         self.refused = True
         session.error(*NO_DEFINITION, req_id)
-        if self.floor.faults.unknown_symbol_kills:
+        if self.floor.levers.unknown_symbol_kills:
             session.hang_up()
 
     def chain(self, session: Session, message: ReqSecDefOptParams) -> None:

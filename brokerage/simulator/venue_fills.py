@@ -109,10 +109,10 @@ class FillsDesk:
 
     def match(self, con_id: int, quote: Quote) -> None:
         """Fill what a quote allows; nothing while the exchange is closed."""
-        faults = self.floor.faults
-        if faults.no_fill or not self.floor.market.is_open():
+        levers = self.floor.levers
+        if levers.no_fill or not self.floor.market.is_open():
             return
-        if faults.sell_never_fills:
+        if levers.sell_never_fills:
             quote = replace(quote, bid=nan, bid_size=0.0)
         for fill in self.floor.book.match(con_id, quote):
             self._filled(fill)
@@ -122,10 +122,10 @@ class FillsDesk:
     def _filled(self, fill: Fill) -> None:
         record = self.record(fill.key)
         fill = replace(fill, time=max(fill.time, record.sim.submitted_at))
-        if self.floor.faults.fill_above_limit:
+        if self.floor.levers.fill_above_limit:
             fill = self._worsened(record, fill)
         self._book(record, fill)
-        if self.floor.faults.double_fill:
+        if self.floor.levers.double_fill:
             again = replace(
                 fill,
                 exec_id=fill.exec_id.replace(".01.01", ".01.02"),
@@ -147,13 +147,13 @@ class FillsDesk:
         account = self.floor.account(fill.account)
         execution = Execution(record, fill, account.apply(fill))
         self.executions.append(execution)
-        faults, done = self.floor.faults, not record.sim.working
+        levers, done = self.floor.levers, not record.sim.working
         record.done_at = fill.time if done else 0.0
-        if not faults.no_execution:
+        if not levers.no_execution:
             self.tell(record, execution.details(-1))
         self.tell(record, open_order(record))
         self.tell(record, order_status(record))
-        if not (faults.no_commission or faults.no_execution):
+        if not (levers.no_commission or levers.no_execution):
             self.tell(record, execution.commission())
         self._positions.booked(account.name, execution.booking.position)
 
@@ -195,12 +195,12 @@ class FillsDesk:
 
     def list_executions(self, session: Session, message: ReqExecutions) -> None:
         """Executions that pass the filter, each with its commission, then the end."""
-        faults = self.floor.faults
+        levers = self.floor.levers
         for execution in self.executions:
-            if faults.no_execution or not _passes(execution, message):
+            if levers.no_execution or not _passes(execution, message):
                 continue
             session.send(execution.details(message.req_id))
-            if not faults.no_commission:
+            if not levers.no_commission:
                 session.send(execution.commission())
         session.send(ExecDetailsEnd(message.req_id))
 

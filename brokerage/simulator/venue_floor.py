@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from brokerage.simulator.account import Account
 from brokerage.simulator.clock import Clock
-from brokerage.simulator.faults import Faults
+from brokerage.simulator.levers import Levers
 from brokerage.simulator.listings import Listing, Listings
 from brokerage.simulator.market import Market
 from brokerage.simulator.matching import Book
@@ -74,12 +74,12 @@ class Floor:
         clock: Clock,
         *,
         seed: int = 7,
-        faults: Faults | None = None,
+        levers: Levers | None = None,
         accounts: tuple[str, ...] = ("DU1234567",),
         cash: float = 100_000.0,
         always_open: bool = True,
     ) -> None:
-        self.clock, self.faults, self.cash = clock, faults or Faults(), cash
+        self.clock, self.levers, self.cash = clock, levers or Levers(), cash
         self.agenda = Agenda(clock)
         self.listings = Listings(clock)
         self.market = Market(self.listings, clock, seed, always_open=always_open)
@@ -91,7 +91,7 @@ class Floor:
 
     def names(self) -> tuple[str, ...]:
         """The accounts that this login reports."""
-        return self.faults.accounts or self._names
+        return self.levers.accounts or self._names
 
     def account(self, name: str = "") -> Account:
         """An account by name, empty: the first; raises KeyError for one that is not reported."""

@@ -55,12 +55,12 @@ class HistoryDesk:
         self._schedule(session, message.req_id, answer)
 
     def _schedule(self, session: Session, req_id: int, answer: HistoricalData) -> None:
-        faults, agenda = self.floor.faults, self.floor.agenda
-        if faults.history_mute:
+        levers, agenda = self.floor.levers, self.floor.agenda
+        if levers.history_mute:
             return
         self._pending.add((session, req_id))
         delay = LATENCY * agenda.clock.speed
-        if faults.history_blocks_connection:
+        if levers.history_blocks_connection:
             delay = max(BLOCKED, 3.0 * agenda.clock.speed)
             session.blocked_until = agenda.clock.time() + delay
         agenda.later(delay, lambda: self._deliver(session, req_id, answer))
@@ -86,13 +86,13 @@ class HistoryDesk:
         return stamp(end.timestamp() if end else self.floor.clock.time())
 
     def _spoil(self, bars: list[WireBar]) -> list[WireBar]:
-        faults = self.floor.faults
+        levers = self.floor.levers
         middle = len(bars) // 2
-        if faults.history_missing_bars:
-            del bars[middle : middle + faults.history_missing_bars]
-        if faults.history_unsorted:
+        if levers.history_missing_bars:
+            del bars[middle : middle + levers.history_missing_bars]
+        if levers.history_unsorted:
             bars.reverse()
-        if faults.history_bad_close and bars:
+        if levers.history_bad_close and bars:
             bars[middle] = replace(bars[middle], close=0.0)
         return bars
 

@@ -57,7 +57,7 @@ class OrdersDesk:
 
     def place(self, session: Session, message: PlaceOrder) -> None:
         """A new order, a change of a working one, or a what-if; refusals carry its id."""
-        if self.floor.faults.no_ack:
+        if self.floor.levers.no_ack:
             return
         key = (session.client_id, message.order_id)
         try:
@@ -93,7 +93,7 @@ class OrdersDesk:
             raise OrderError(321, text) from None
 
     def _check_funds(self, sim: SimOrder, units: float) -> None:
-        price, power = self._price(sim), self.floor.faults.buying_power
+        price, power = self._price(sim), self.floor.levers.buying_power
         if power is not None and sim.side == "BUY" and price * sim.quantity * units > power:
             text = f"YOUR BUYING POWER IS [{power:.2f} USD]"
             raise OrderError(201, f"Order rejected - reason:YOUR ORDER IS NOT ACCEPTED. {text}")
@@ -110,7 +110,7 @@ class OrdersDesk:
         sim, listing = self._checked(key, message)
         self._check_crowd(sim)
         record = self.records.add(message, listing, sim)
-        if self.floor.faults.disconnect_on_order:
+        if self.floor.levers.disconnect_on_order:
             session.hang_up()
         if message.order.transmit:
             self._soon(lambda: self._acknowledge(record))
@@ -127,7 +127,7 @@ class OrdersDesk:
 
     def _soon(self, action: Callable[[], None]) -> None:
         """At once, or late if the fault says so."""
-        delay = self.floor.faults.ack_delay_s
+        delay = self.floor.levers.ack_delay_s
         if delay:
             self.floor.agenda.later(delay, action)
         else:
@@ -169,7 +169,7 @@ class OrdersDesk:
 
     def cancel(self, session: Session, message: CancelOrder) -> None:
         """Cancel an own working order; 10147, 10148 or 161 if that cannot be."""
-        if self.floor.faults.cancel_ignored:
+        if self.floor.levers.cancel_ignored:
             return
         try:
             self.floor.book.cancel((session.client_id, message.order_id))
@@ -185,11 +185,11 @@ class OrdersDesk:
             self._cancelled(self.fills.record(sim.key))
 
     def _cancelled(self, record: Record) -> None:
-        faults = self.floor.faults
+        levers = self.floor.levers
         self.fills.tell(record, order_status(record, "PendingCancel"))
         self.fills.tell_cancelled(record)
-        record.resurrected = faults.cancelled_stays_open
-        if faults.fill_after_cancel:
+        record.resurrected = levers.cancelled_stays_open
+        if levers.fill_after_cancel:
             self.floor.agenda.later(LATE_FILL, lambda: self.fills.fill_late(record))
 
     def own_orders(self, session: Session, message: ReqOpenOrders | None = None) -> None:

@@ -59,7 +59,7 @@ class PositionsDesk:
         for account in self.floor.names():
             for shown in self.held(account):
                 session.send(self._message(account, shown))
-        if not self.floor.faults.no_positions_end:
+        if not self.floor.levers.no_positions_end:
             session.send(PositionEnd())
 
     def cancel(self, session: Session, message: CancelPositions) -> None:
@@ -73,14 +73,14 @@ class PositionsDesk:
 
     def booked(self, account: str, position: Position) -> None:
         """A fill moved this position: tell the clients, late if the fault says so."""
-        lag = self.floor.faults.position_lag_s
+        lag = self.floor.levers.position_lag_s
         if lag:
             self.floor.agenda.later(lag, lambda: self._publish(account, position))
         else:
             self._publish(account, position)
 
     def _publish(self, account: str, position: Position) -> None:
-        quantity = position.quantity + self.floor.faults.position_wrong_qty
+        quantity = position.quantity + self.floor.levers.position_wrong_qty
         key, shown = (account, position.con_id), Shown(position.con_id, quantity, position.avg_cost)
         if quantity:
             self._shown[key] = shown
@@ -92,7 +92,7 @@ class PositionsDesk:
 
     def _adopt_foreign(self) -> None:
         """Take up the position of the fault, once."""
-        foreign = self.floor.faults.foreign_position
+        foreign = self.floor.levers.foreign_position
         if foreign is None or foreign == self._foreign:
             return
         self._foreign = foreign

@@ -75,7 +75,7 @@ class QuotesDesk:
         self._open(session, message, listing)
 
     def _refusal(self, session: Session, message: ReqMktData) -> tuple[int, str] | None:
-        if message.snapshot and self.floor.faults.snapshots_always_fail:
+        if message.snapshot and self.floor.levers.snapshots_always_fail:
             return NOT_SUBSCRIBED
         if (session, message.req_id) in self._lines:
             return 102, "Duplicate ticker id"
@@ -86,25 +86,25 @@ class QuotesDesk:
     def _listing(self, message: ReqMktData) -> Listing:
         """What is quoted; raises ContractError."""
         listing = resolve(self.floor.listings, message.contract)
-        if not self.floor.faults.swap_symbols:
+        if not self.floor.levers.swap_symbols:
             return listing
         other = SYMBOLS[(SYMBOLS.index(listing.symbol) + 1) % len(SYMBOLS)]
         return self.floor.listings.find(symbol=other, sec_type="STK")[0]
 
     def _open(self, session: Session, message: ReqMktData, listing: Listing) -> None:
-        now, faults = self.floor.clock.time(), self.floor.faults
+        now, levers = self.floor.clock.time(), self.floor.levers
         line = Line(session, message.req_id, listing, "233" in message.generic_ticks, now, now)
-        if faults.delayed_data:
+        if levers.delayed_data:
             session.error(*DELAYED_NOTICE, message.req_id)
             line.data_type = 3
         session.send(TickReqParams(line.req_id, listing.min_tick, "9c0001", 3))
-        session.send(MarketDataType(line.req_id, faults.market_data_type or line.data_type))
-        silent = faults.mute_symbol == listing.symbol
+        session.send(MarketDataType(line.req_id, levers.market_data_type or line.data_type))
+        silent = levers.mute_symbol == listing.symbol
         if not silent:
             self._show(line, self._quote(line))
         if not message.snapshot:
             self._lines[session, message.req_id] = line
-        elif not faults.snapshot_never_ends:
+        elif not levers.snapshot_never_ends:
             wait = SNAPSHOT_LIMIT if silent else 0.0
             self.floor.agenda.later(wait, lambda: session.send(SnapshotEnd(line.req_id)))
 
@@ -129,16 +129,16 @@ class QuotesDesk:
 
     def _flows(self, line: Line, now: float) -> bool:
         """Whether a fault lets this line be served now."""
-        faults = self.floor.faults
-        if faults.mute_symbol == line.listing.symbol:
+        levers = self.floor.levers
+        if levers.mute_symbol == line.listing.symbol:
             return False
-        limit = faults.stream_stops_after_s
+        limit = levers.stream_stops_after_s
         if limit is not None and now - line.opened_at > limit:
             return False
-        return faults.stream_slow_s is None or now - line.sent_at >= faults.stream_slow_s
+        return levers.stream_slow_s is None or now - line.sent_at >= levers.stream_slow_s
 
     def _updates(self, line: Line, now: float) -> Iterator[Quote]:
-        if self.floor.faults.frozen_quotes:
+        if self.floor.levers.frozen_quotes:
             line.shown = None
             yield self._quote(line)
             return
@@ -148,7 +148,7 @@ class QuotesDesk:
 
     def _quote(self, line: Line) -> Quote:
         at = self.floor.clock.time()
-        if self.floor.faults.frozen_quotes:
+        if self.floor.levers.frozen_quotes:
             at = line.opened_at - FROZEN_AGE
         elif line.data_type == 3:
             at -= DELAY
@@ -168,12 +168,12 @@ class QuotesDesk:
         line.shown = quote
 
     def _spoil(self, quote: Quote) -> Quote:
-        faults = self.floor.faults
-        if faults.no_bid:
+        levers = self.floor.levers
+        if levers.no_bid:
             quote = replace(quote, bid=nan, bid_size=0.0)
-        if faults.no_ask:
+        if levers.no_ask:
             quote = replace(quote, ask=nan, ask_size=0.0)
-        if faults.crossed_quotes and not isnan(quote.bid + quote.ask):
+        if levers.crossed_quotes and not isnan(quote.bid + quote.ask):
             quote = replace(quote, bid=quote.ask + 0.05, ask=quote.bid)
         return quote
 

@@ -177,7 +177,7 @@ async def _refused_for_rate(trial: Trial) -> None:
         gateway.simulation(speed=speed) as counterpart,
         gateway.connect(counterpart.target, listener=listener) as desk,
     ):
-        counterpart.faults.rate_refusals = len(BACKOFF_S)
+        counterpart.levers.rate_refusals = len(BACKOFF_S)
         try:
             await desk.server_time()
             actual = "answered"

@@ -27,22 +27,22 @@ def story(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]
 
 @asynccontextmanager
 async def open_desk(
-    readonly: bool = False, speed: float = 25.0, **faults: Any
+    readonly: bool = False, speed: float = 25.0, **levers: Any
 ) -> AsyncIterator[tuple[Simulated, Desk]]:
     """A desk on a simulated gateway whose faults begin after the connection stands."""
     async with (
         gateway.simulation(speed=speed) as simulated,
         gateway.connect(simulated.target, readonly=readonly) as desk,
     ):
-        set_faults(simulated, **faults)
+        set_levers(simulated, **levers)
         yield simulated, desk
 
 
-def set_faults(simulated: Simulated, **faults: Any) -> None:
+def set_levers(simulated: Simulated, **levers: Any) -> None:
     """Switch faults on, or off again."""
-    for name, value in faults.items():
-        assert hasattr(simulated.faults, name)
-        setattr(simulated.faults, name, value)
+    for name, value in levers.items():
+        assert hasattr(simulated.levers, name)
+        setattr(simulated.levers, name, value)
 
 
 async def buy(

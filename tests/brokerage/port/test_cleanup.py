@@ -16,7 +16,7 @@ from tests.brokerage.port.stories import (
     door,
     open_desk,
     orders_on_the_wire,
-    set_faults,
+    set_levers,
     story,
 )
 
@@ -133,7 +133,7 @@ def test_a_market_that_does_not_take_it_is_reported(grant: OrderGrant) -> None:
     async def cleans() -> None:
         async with open_desk() as (simulated, desk):
             await (await buy(desk, grant)).done()
-            set_faults(simulated, sell_never_fills=True)
+            set_levers(simulated, sell_never_fills=True)
             report = await gateway.cleanup(desk, "s1")
             assert not report.flat
             assert report.remaining == {"756733": 1}

@@ -13,7 +13,7 @@ from brokerage.clock import SessionClock
 from brokerage.errors import AuthenticationError, ClientIdInUseError, GatewayConnectionError
 from brokerage.gateway import Listener, Target
 from brokerage.models import Endpoint, OrderGrant, OrderRecord
-from tests.brokerage.port.stories import buy, open_desk, set_faults, story
+from tests.brokerage.port.stories import buy, open_desk, set_levers, story
 
 pytestmark = pytest.mark.django_db
 
@@ -192,7 +192,7 @@ def test_the_endpoint_tells_what_was_seen(endpoint: Endpoint) -> None:
             assert await gateway.probe(endpoint) == "CONNECTED"
             assert await gateway.probe(endpoint, fresh_for=60) == "CONNECTED"
             assert simulated.gateway.admitted == 1
-            set_faults(simulated, refuse_api=True)
+            set_levers(simulated, refuse_api=True)
             assert await gateway.probe(endpoint) == "SILENT"
         assert await gateway.probe(endpoint) == "UNREACHABLE"
 

@@ -21,7 +21,7 @@ from tests.brokerage.port.stories import (
     door,
     open_desk,
     orders_on_the_wire,
-    set_faults,
+    set_levers,
     story,
 )
 
@@ -211,7 +211,7 @@ def test_risk_above_three_per_cent(grant: OrderGrant) -> None:
 
 def test_an_account_worth_nothing(grant: OrderGrant) -> None:
     def ruins(simulated: Any, desk: Desk) -> None:
-        set_faults(simulated, net_liquidation=0.0)
+        set_levers(simulated, net_liquidation=0.0)
 
     assert refused(grant, ruins) == "LIMITS"
 
@@ -257,7 +257,7 @@ def test_a_quote_that_nothing_may_rest_on(grant: OrderGrant, fault: str, reason:
         async with open_desk() as (simulated, desk):
             intent = await buying(desk, await desk.qualify(SPY))
             desk.last_quotes.clear()
-            set_faults(simulated, **{fault: True})
+            set_levers(simulated, **{fault: True})
             with pytest.raises(OrderRefused) as caught:
                 await desk.place(intent, door(desk, grant))
             assert caught.value.reason == reason

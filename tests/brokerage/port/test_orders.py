@@ -17,7 +17,7 @@ from tests.brokerage.port.stories import (
     door,
     open_desk,
     orders_on_the_wire,
-    set_faults,
+    set_levers,
     story,
 )
 
@@ -352,7 +352,7 @@ def test_a_what_if_beyond_the_buying_power_is_a_refusal(grant: OrderGrant) -> No
     @story
     async def asks() -> None:
         async with open_desk() as (simulated, desk):
-            set_faults(simulated, buying_power=1.0)
+            set_levers(simulated, buying_power=1.0)
             answer = await desk.what_if(await buying(desk, await desk.qualify(SPY)))
             assert answer.refused is not None
             assert answer.refused[0] == 201

@@ -18,7 +18,7 @@ from tests.brokerage.port.stories import (
     buying,
     open_desk,
     orders_on_the_wire,
-    set_faults,
+    set_levers,
     story,
 )
 
@@ -105,7 +105,7 @@ def test_every_connection_and_reconnection_is_proved() -> None:
     async def connects() -> None:
         async with gateway.simulation() as simulated:
             await connecting(simulated.target)
-            set_faults(simulated, accounts=LIVE)
+            set_levers(simulated, accounts=LIVE)
             with pytest.raises(SafetyViolation):
                 await connecting(simulated.target)
 
@@ -117,7 +117,7 @@ def test_a_login_that_turns_live_under_way_sends_no_order(grant: OrderGrant) -> 
     @story
     async def trades() -> None:
         async with open_desk() as (simulated, desk):
-            set_faults(simulated, accounts=LIVE)
+            set_levers(simulated, accounts=LIVE)
             desk._proof = replace(desk._proof, at=time.monotonic() - 50)  # type: ignore[type-var]
             with pytest.raises(SafetyViolation):
                 await buy(desk, grant)
@@ -161,7 +161,7 @@ async def test_no_other_route_exists(kind: str, port: int) -> None:
 
 def announce(simulated: Simulated, *accounts: str) -> None:
     """Let the gateway name its accounts again, unasked, as after a new login."""
-    set_faults(simulated, accounts=accounts)
+    set_levers(simulated, accounts=accounts)
     for peer in simulated.gateway._peers:
         assert peer.session is not None
         simulated.gateway.venue._managed(peer.session)
@@ -210,7 +210,7 @@ def test_a_live_account_announced_while_an_order_is_at_the_door_stops_it(
 @story
 async def test_a_restored_link_is_proved_again() -> None:
     async with open_desk() as (simulated, desk):
-        set_faults(simulated, accounts=LIVE)
+        set_levers(simulated, accounts=LIVE)
         desk._link._on_error(-1, 1102, "Connectivity restored", None)
         with pytest.raises(SafetyViolation):
             await buy(desk, None)

@@ -16,7 +16,7 @@ from brokerage.errors import (
 )
 from brokerage.gateway import ContractSpec, Desk, Simulated, Stream, Tick
 from brokerage.tws.messages import SnapshotEnd
-from tests.brokerage.port.stories import SPY, open_desk, set_faults, story
+from tests.brokerage.port.stories import SPY, open_desk, set_levers, story
 
 pytestmark = pytest.mark.django_db
 
@@ -60,7 +60,7 @@ async def test_a_second_snapshot_holds_nothing_of_the_first() -> None:
     async with open_desk(readonly=True) as (simulated, desk):
         contract = await desk.qualify(SPY)
         assert (await desk.quote(contract)).quality == "OK"
-        set_faults(simulated, mute_symbol="SPY")
+        set_levers(simulated, mute_symbol="SPY")
         asked = asyncio.ensure_future(desk.quote(contract))
         await asyncio.sleep(0.03)
         session = simulated.gateway.venue.floor.sessions[210]
@@ -188,7 +188,7 @@ async def test_history_that_never_comes_times_out_is_cancelled_and_blocks_nothin
             await waiting
         await desk.server_time()
         assert any(frame.name == "CancelHistoricalData" for frame in simulated.transcript)
-        set_faults(simulated, history_mute=False)
+        set_levers(simulated, history_mute=False)
         assert await desk.bars(contract, "2 D")
 
 

@@ -16,7 +16,7 @@ async def history(ib):
 
 
 async def test_a_live_account_is_reported(gateway):
-    gateway.faults.accounts = ("U1234567",)
+    gateway.levers.accounts = ("U1234567",)
     async with client(gateway) as ib:
         assert ib.managedAccounts() == ["U1234567"]
         assert {value.account for value in await ib.accountSummaryAsync()} == {"U1234567"}
@@ -24,7 +24,7 @@ async def test_a_live_account_is_reported(gateway):
 
 
 async def test_mute_after_the_handshake(gateway):
-    gateway.faults.mute_after_handshake = True
+    gateway.levers.mute_after_handshake = True
     async with client(gateway, timeout=0.2) as ib:
         assert ib.managedAccounts() == ["DU1234567"]
         with pytest.raises(TimeoutError):
@@ -32,20 +32,20 @@ async def test_mute_after_the_handshake(gateway):
 
 
 async def test_the_port_is_open_and_the_api_never_answers(gateway):
-    gateway.faults.refuse_api = True
+    gateway.levers.refuse_api = True
     with pytest.raises(TimeoutError):
         await IB().connectAsync("127.0.0.1", gateway.port, timeout=0.2)
     assert list(gateway.transcript) == []
 
 
 async def test_the_servers_clock_is_off(gateway, ib):
-    gateway.faults.server_time_offset_s = 3600
+    gateway.levers.server_time_offset_s = 3600
     told = await ib.reqCurrentTimeAsync()
     assert 3590 < (told - gateway.clock.now()).total_seconds() < 3610
 
 
 async def test_values_of_the_account_are_wrong(gateway, ib):
-    gateway.faults.net_liquidation, gateway.faults.buying_power = 10.0, 20.0
+    gateway.levers.net_liquidation, gateway.levers.buying_power = 10.0, 20.0
     summary = {value.tag: value.value for value in await ib.accountSummaryAsync()}
     assert (summary["NetLiquidation"], summary["BuyingPower"]) == ("10.00", "20.00")
     ib.placeOrder(await spy(ib), LimitOrder("BUY", 1, 21.0))
@@ -53,20 +53,20 @@ async def test_values_of_the_account_are_wrong(gateway, ib):
 
 
 async def test_a_position_nobody_here_bought(gateway):
-    gateway.faults.foreign_position = ("QQQ", 7)
+    gateway.levers.foreign_position = ("QQQ", 7)
     async with client(gateway) as ib:
         assert [(one.contract.symbol, one.position) for one in ib.positions()] == [("QQQ", 7)]
         assert ib.portfolio()[0].position == 7
 
 
 async def test_positions_never_end(gateway, ib):
-    gateway.faults.no_positions_end = True
+    gateway.levers.no_positions_end = True
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(ib.reqPositionsAsync(), 0.1)
 
 
 async def test_the_next_id_goes_back_after_a_reconnect(gateway):
-    gateway.faults.next_id_goes_back = True
+    gateway.levers.next_id_goes_back = True
     async with client(gateway) as ib:
         first = ib.client.getReqId()
     async with client(gateway) as ib:
@@ -74,13 +74,13 @@ async def test_the_next_id_goes_back_after_a_reconnect(gateway):
 
 
 async def test_reconnecting_is_refused(gateway, ib):
-    gateway.faults.refuse_reconnect = 1
+    gateway.levers.refuse_reconnect = 1
     with pytest.raises((TimeoutError, ConnectionError)):
         await IB().connectAsync("127.0.0.1", gateway.port, clientId=2, timeout=0.2)
 
 
 async def test_delayed_ticks_instead_of_live_ones(gateway, ib):
-    gateway.faults.delayed_data = True
+    gateway.levers.delayed_data = True
     quote = await snapshot(ib, await spy(ib))
     assert (quote.marketDataType, codes(ib)) == (3, [10167])
     assert quote.bid > 0
@@ -89,7 +89,7 @@ async def test_delayed_ticks_instead_of_live_ones(gateway, ib):
 
 
 async def test_a_delayed_stream_keeps_its_distance(gateway, ib):
-    gateway.faults.delayed_data = True
+    gateway.levers.delayed_data = True
     ticker = ib.reqMktData(await spy(ib))
     await until(lambda: ticker.delayedLastTimestamp)
     first = ticker.delayedLastTimestamp
@@ -98,13 +98,13 @@ async def test_a_delayed_stream_keeps_its_distance(gateway, ib):
 
 
 async def test_another_data_type_is_announced(gateway, ib):
-    gateway.faults.market_data_type = 2
+    gateway.levers.market_data_type = 2
     ib.reqMarketDataType(1)
     assert (await snapshot(ib, await spy(ib))).marketDataType == 2
 
 
 async def test_quotes_freeze_at_an_old_time(gateway, ib):
-    gateway.faults.frozen_quotes = True
+    gateway.levers.frozen_quotes = True
     updates = []
     ticker = ib.reqMktData(await spy(ib))
     ticker.updateEvent += lambda one: updates.append((one.bid, one.lastTimestamp))
@@ -115,26 +115,26 @@ async def test_quotes_freeze_at_an_old_time(gateway, ib):
 
 @pytest.mark.parametrize(("fault", "missing"), [("no_bid", "bid"), ("no_ask", "ask")])
 async def test_one_side_is_missing(gateway, ib, fault, missing):
-    setattr(gateway.faults, fault, True)
+    setattr(gateway.levers, fault, True)
     quote = await snapshot(ib, await spy(ib))
     assert getattr(quote, missing) == -1
     assert quote.last > 0
 
 
 async def test_quotes_are_crossed(gateway, ib):
-    gateway.faults.crossed_quotes = True
+    gateway.levers.crossed_quotes = True
     quote = await snapshot(ib, await spy(ib))
     assert quote.bid > quote.ask
 
 
 async def test_a_snapshot_never_ends(gateway, ib):
-    gateway.faults.snapshot_never_ends = True
+    gateway.levers.snapshot_never_ends = True
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(snapshot(ib, await spy(ib)), 0.2)
 
 
 async def test_snapshots_always_fail(gateway, ib):
-    gateway.faults.snapshots_always_fail = True
+    gateway.levers.snapshots_always_fail = True
     await snapshot(ib, await spy(ib))
     assert codes(ib) == [354]
 
@@ -142,12 +142,12 @@ async def test_snapshots_always_fail(gateway, ib):
 async def test_the_quote_is_another_symbols(gateway, ib):
     right = await snapshot(ib, await spy(ib))
     price = right.last
-    gateway.faults.swap_symbols = True
+    gateway.levers.swap_symbols = True
     assert abs((await snapshot(ib, await spy(ib))).last - price) > 20
 
 
 async def test_a_symbol_is_mute(gateway, ib):
-    gateway.faults.mute_symbol = "QQQ"
+    gateway.levers.mute_symbol = "QQQ"
     (qqq,) = await ib.qualifyContractsAsync(Stock("QQQ", "SMART", "USD"))
     assert (await snapshot(ib, qqq)).last != (await snapshot(ib, await spy(ib))).last
     ticker = ib.reqMktData(qqq)
@@ -156,7 +156,7 @@ async def test_a_symbol_is_mute(gateway, ib):
 
 
 async def test_a_stream_falls_silent(gateway, ib):
-    gateway.faults.stream_stops_after_s = 2.0
+    gateway.levers.stream_stops_after_s = 2.0
     ticker = ib.reqMktData(await spy(ib))
     await asyncio.sleep(3.0 / SPEED)
     last = ticker.time
@@ -165,7 +165,7 @@ async def test_a_stream_falls_silent(gateway, ib):
 
 
 async def test_a_stream_has_gaps(gateway, ib):
-    gateway.faults.stream_slow_s = 10.0
+    gateway.levers.stream_slow_s = 10.0
     times = []
     ticker = ib.reqMktData(await spy(ib))
     ticker.updateEvent += lambda one: times.append(one.timestamp * SPEED)
@@ -174,29 +174,29 @@ async def test_a_stream_has_gaps(gateway, ib):
 
 
 async def test_bars_are_missing(gateway, ib):
-    gateway.faults.history_missing_bars = 3
+    gateway.levers.history_missing_bars = 3
     assert len(await history(ib)) == 75
 
 
 async def test_bars_are_out_of_order(gateway, ib):
-    gateway.faults.history_unsorted = True
+    gateway.levers.history_unsorted = True
     dates = [bar.date for bar in await history(ib)]
     assert dates != sorted(dates)
 
 
 async def test_a_bar_closes_at_zero(gateway, ib):
-    gateway.faults.history_bad_close = True
+    gateway.levers.history_bad_close = True
     assert [bar.close for bar in await history(ib)].count(0.0) == 1
 
 
 async def test_history_is_never_answered(gateway, ib):
-    gateway.faults.history_mute = True
+    gateway.levers.history_mute = True
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(history(ib), 0.5)
 
 
 async def test_history_blocks_everything_else(gateway, ib):
-    gateway.faults.history_blocks_connection = True
+    gateway.levers.history_blocks_connection = True
     pending = asyncio.ensure_future(history(ib))
     await until(lambda: gateway.transcript[-1].name == "ReqHistoricalData")
     with pytest.raises(TimeoutError):
@@ -205,19 +205,19 @@ async def test_history_blocks_everything_else(gateway, ib):
 
 
 async def test_an_unknown_symbol_resolves(gateway, ib):
-    gateway.faults.unknown_symbol_resolves = True
+    gateway.levers.unknown_symbol_resolves = True
     (contract,) = await ib.qualifyContractsAsync(Stock("INVALID", "SMART", "USD"))
     assert contract.conId > 0
 
 
 async def test_an_unknown_symbol_costs_the_connection(gateway, ib):
-    gateway.faults.unknown_symbol_kills = True
+    gateway.levers.unknown_symbol_kills = True
     await ib.qualifyContractsAsync(Stock("INVALID", "SMART", "USD"))
     await until(lambda: not ib.isConnected())
 
 
 async def test_nothing_is_defined_after_an_error(gateway, ib):
-    gateway.faults.no_definition_after_error = True
+    gateway.levers.no_definition_after_error = True
     for symbol in ("SPY", "INVALID", "SPY"):
         (contract,) = await ib.qualifyContractsAsync(Stock(symbol, "SMART", "USD"))
     assert contract is None
@@ -225,7 +225,7 @@ async def test_nothing_is_defined_after_an_error(gateway, ib):
 
 
 async def test_rates_are_refused_with_100(gateway, ib):
-    gateway.faults.max_rate_error = True
+    gateway.levers.max_rate_error = True
     for _ in range(30):
         ib.client.reqCurrentTime()
     await until(lambda: codes(ib))
@@ -233,7 +233,7 @@ async def test_rates_are_refused_with_100(gateway, ib):
 
 
 async def test_the_next_messages_are_refused_with_100(gateway, ib):
-    gateway.faults.rate_refusals = 2
+    gateway.levers.rate_refusals = 2
     ib.client.reqCurrentTime()
     ib.client.reqCurrentTime()
     await ib.reqCurrentTimeAsync()

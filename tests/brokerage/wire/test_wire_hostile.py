@@ -118,7 +118,7 @@ async def test_more_than_50_messages_a_second_are_queued():
 
 async def test_more_than_50_messages_a_second_cost_the_socket():
     async with Gateway.serve(speed=1) as gateway, client(gateway) as ib:
-        gateway.faults.drop_over_rate = True
+        gateway.levers.drop_over_rate = True
         ib.client.MaxRequests = 0
         for _ in range(60):
             ib.client.reqCurrentTime()

@@ -23,7 +23,7 @@ async def resting(ib):
 
 
 async def test_an_order_is_swallowed(gateway, ib):
-    gateway.faults.no_ack = True
+    gateway.levers.no_ack = True
     trade = ib.placeOrder(await spy(ib), MarketOrder("BUY", 1))
     await until(gateway.orders_received)
     assert await ib.reqAllOpenOrdersAsync() == []
@@ -31,7 +31,7 @@ async def test_an_order_is_swallowed(gateway, ib):
 
 
 async def test_an_acknowledgement_is_late(gateway, ib):
-    gateway.faults.ack_delay_s = 10.0
+    gateway.levers.ack_delay_s = 10.0
     trade = ib.placeOrder(await spy(ib), MarketOrder("BUY", 1))
     began = asyncio.get_running_loop().time()
     await until(trade.isDone)
@@ -39,14 +39,14 @@ async def test_an_acknowledgement_is_late(gateway, ib):
 
 
 async def test_an_order_never_fills(gateway, ib):
-    gateway.faults.no_fill = True
+    gateway.levers.no_fill = True
     trade = ib.placeOrder(await spy(ib), MarketOrder("BUY", 1))
     await asyncio.sleep(0.1)
     assert trade.orderStatus.status == "Submitted"
 
 
 async def test_only_buys_fill(gateway, ib):
-    gateway.faults.sell_never_fills = True
+    gateway.levers.sell_never_fills = True
     await bought(ib)
     trade = ib.placeOrder(await spy(ib), MarketOrder("SELL", 1))
     await asyncio.sleep(0.1)
@@ -57,7 +57,7 @@ async def test_only_buys_fill(gateway, ib):
 async def test_a_fill_is_worse_than_its_limit(gateway, ib, side, better):
     contract = await spy(ib)
     quote = await snapshot(ib, contract)
-    gateway.faults.fill_above_limit = True
+    gateway.levers.fill_above_limit = True
     limit = round(quote.ask + 1.0 if side == "BUY" else quote.bid - 1.0, 2)
     trade = ib.placeOrder(contract, LimitOrder(side, 1, limit))
     await until(lambda: trade.fills)
@@ -65,14 +65,14 @@ async def test_a_fill_is_worse_than_its_limit(gateway, ib, side, better):
 
 
 async def test_an_order_fills_twice(gateway, ib):
-    gateway.faults.double_fill = True
+    gateway.levers.double_fill = True
     trade = await bought(ib)
     await until(lambda: ib.positions() and ib.positions()[0].position == 2)
     assert trade.filled() == 2
 
 
 async def test_a_commission_never_comes(gateway, ib):
-    gateway.faults.no_commission = True
+    gateway.levers.no_commission = True
     trade = await bought(ib)
     await until(ib.positions)
     assert trade.fills[0].commissionReport.execId == ""
@@ -81,28 +81,28 @@ async def test_a_commission_never_comes(gateway, ib):
 
 
 async def test_filled_is_told_without_an_execution(gateway, ib):
-    gateway.faults.no_execution = True
+    gateway.levers.no_execution = True
     trade = await bought(ib)
     assert trade.orderStatus.filled == 1
     assert trade.fills == await ib.reqExecutionsAsync() == []
 
 
 async def test_the_position_comes_late(gateway, ib):
-    gateway.faults.position_lag_s = 20.0
+    gateway.levers.position_lag_s = 20.0
     await bought(ib)
     assert ib.positions() == await ib.reqPositionsAsync() == []
     await until(ib.positions)
 
 
 async def test_the_position_is_wrong(gateway, ib):
-    gateway.faults.position_wrong_qty = 3.0
+    gateway.levers.position_wrong_qty = 3.0
     await bought(ib)
     await until(ib.positions)
     assert (await ib.reqPositionsAsync())[0].position == 4
 
 
 async def test_a_cancel_is_ignored(gateway, ib):
-    gateway.faults.cancel_ignored = True
+    gateway.levers.cancel_ignored = True
     trade = await resting(ib)
     ib.cancelOrder(trade.order)
     await asyncio.sleep(0.05)
@@ -111,7 +111,7 @@ async def test_a_cancel_is_ignored(gateway, ib):
 
 
 async def test_a_fill_follows_the_cancel(gateway, ib):
-    gateway.faults.fill_after_cancel = True
+    gateway.levers.fill_after_cancel = True
     trade = await resting(ib)
     ib.cancelOrder(trade.order)
     await until(lambda: trade.orderStatus.status == "Cancelled")
@@ -120,7 +120,7 @@ async def test_a_fill_follows_the_cancel(gateway, ib):
 
 
 async def test_a_sale_fills_after_its_cancel_at_the_bid(gateway, ib):
-    gateway.faults.fill_after_cancel = True
+    gateway.levers.fill_after_cancel = True
     await bought(ib)
     trade = ib.placeOrder(await spy(ib), LimitOrder("SELL", 1, 9999.0))
     await until(lambda: trade.orderStatus.status == "Submitted")
@@ -129,7 +129,7 @@ async def test_a_sale_fills_after_its_cancel_at_the_bid(gateway, ib):
 
 
 async def test_a_cancelled_order_stays_listed(gateway, ib):
-    gateway.faults.cancelled_stays_open = True
+    gateway.levers.cancelled_stays_open = True
     trade = await resting(ib)
     ib.cancelOrder(trade.order)
     await until(lambda: trade.orderStatus.status == "Cancelled")
@@ -139,7 +139,7 @@ async def test_a_cancelled_order_stays_listed(gateway, ib):
 async def test_the_line_is_cut_when_an_order_arrives_and_the_order_lives(gateway):
     async with client(gateway) as ib:
         contract, _ = await call(ib)
-        gateway.faults.disconnect_on_order = True
+        gateway.levers.disconnect_on_order = True
         ib.placeOrder(contract, MarketOrder("BUY", 1))
         await until(lambda: not ib.isConnected())
     async with client(gateway) as ib:

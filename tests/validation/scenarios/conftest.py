@@ -16,7 +16,7 @@ from brokerage.clock import SessionClock
 from brokerage.gateway import CleanupReport
 from brokerage.models import Endpoint, OrderGrant
 from brokerage.safety import Door
-from brokerage.simulator.faults import Faults
+from brokerage.simulator.levers import Levers
 from brokerage.simulator.server import Gateway
 from validation.configuration import Config, read
 from validation.scenarios import catalogue
@@ -112,7 +112,7 @@ def configured(simulated: Gateway, **changes: dict[str, Any]) -> Config:
 
 @pytest.fixture
 def run_scenario(transactional_db: None) -> Run:
-    """Run one scenario; `faults` are on from the beginning, `later` from when it is connected.
+    """Run one scenario; `levers` are on from the beginning, `later` from when it is connected.
 
     `prepare` may change the trial before (its `shared` holds the gateway); the clean-up finds the
     gateway sound again.
@@ -126,22 +126,22 @@ def run_scenario(transactional_db: None) -> Run:
         config: dict[str, Any] | None = None,
         later: dict[str, Any] | None = None,
         prepare: Callable[[Trial], Awaitable[None]] | None = None,
-        **faults: Any,
+        **levers: Any,
     ) -> Outcome:
         definition = catalogue.load().get(scenario)
         speed = speed or SLOWER.get(scenario, SPEED)
-        switches = Faults(**faults)
-        async with Gateway.serve(speed=speed, faults=switches, start=start) as simulated:
+        switches = Levers(**levers)
+        async with Gateway.serve(speed=speed, levers=switches, start=start) as simulated:
             settings = configured(simulated, **(config or {}))
             async with trial_at(simulated, definition, settings) as trial:
                 for name, value in (later or {}).items():
-                    setattr(simulated.faults, name, value)
+                    setattr(simulated.levers, name, value)
                 if prepare:
                     trial.shared["gateway"] = simulated
                     await prepare(trial)
                 outcome = Outcome(await carry_out(definition, trial), trial, simulated)
             if definition.wants(ORDERS):
-                vars(simulated.faults).update(vars(Faults()))
+                vars(simulated.levers).update(vars(Levers()))
                 async with gateway.connect(trial.target, readonly=False) as desk:
                     outcome.cleaned = await gateway.cleanup(desk, trial.ref)
         return outcome

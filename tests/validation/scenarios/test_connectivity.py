@@ -21,7 +21,7 @@ async def test_passes_on_a_sound_gateway(sound: Run, scenario: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scenario", "faults", "check"),
+    ("scenario", "levers", "check"),
     [
         ("BC-01", {"server_time_offset_s": 60, "config": ONE_TRY}, "server time"),
         ("BC-01", {"server_time_offset_s": -60, "config": ONE_TRY}, "server time"),
@@ -38,9 +38,9 @@ async def test_passes_on_a_sound_gateway(sound: Run, scenario: str) -> None:
     ],
 )
 async def test_fails_because_of(
-    run_scenario: Run, scenario: str, faults: dict[str, Any], check: str
+    run_scenario: Run, scenario: str, levers: dict[str, Any], check: str
 ) -> None:
-    outcome = await run_scenario(scenario, **faults)
+    outcome = await run_scenario(scenario, **levers)
     assert (outcome.state, outcome.failed) == ("FAILED", {check})
 
 

@@ -29,7 +29,7 @@ async def test_passes_on_a_sound_gateway(sound: Run, scenario: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scenario", "faults", "checks"),
+    ("scenario", "levers", "checks"),
     [
         ("MD-01", {"delayed_data": True}, {"data type", "quote is fresh"}),
         ("MD-01", {"market_data_type": 2}, {"data type"}),
@@ -78,9 +78,9 @@ async def test_passes_on_a_sound_gateway(sound: Run, scenario: str) -> None:
     ],
 )
 async def test_fails_because_of(
-    run_scenario: Run, scenario: str, faults: dict[str, Any], checks: set[str]
+    run_scenario: Run, scenario: str, levers: dict[str, Any], checks: set[str]
 ) -> None:
-    outcome = await run_scenario(scenario, **faults)
+    outcome = await run_scenario(scenario, **levers)
     assert outcome.state == "FAILED"
     assert checks <= outcome.failed <= checks | {"distinct updates"}
 

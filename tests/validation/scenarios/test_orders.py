@@ -27,7 +27,7 @@ async def test_passes_on_a_sound_gateway_and_leaves_it_flat(sound: Run, scenario
 
 
 @pytest.mark.parametrize(
-    ("scenario", "faults", "checks"),
+    ("scenario", "levers", "checks"),
     [
         ("OE-01", {"no_ack": True, "config": limits(order_ack_seconds=0.9)}, {"buy: acknowledged"}),
         (
@@ -85,9 +85,9 @@ async def test_passes_on_a_sound_gateway_and_leaves_it_flat(sound: Run, scenario
     ],
 )
 async def test_fails_because_of(
-    run_scenario: Run, scenario: str, faults: dict[str, Any], checks: set[str]
+    run_scenario: Run, scenario: str, levers: dict[str, Any], checks: set[str]
 ) -> None:
-    outcome = await run_scenario(scenario, **faults)
+    outcome = await run_scenario(scenario, **levers)
     assert (outcome.state, outcome.failed) == ("FAILED", checks)
 
 
@@ -123,7 +123,7 @@ async def test_a_ladder_that_finds_no_buyer_asks_for_a_person(run_scenario: Run)
         place = trial.desk.place
 
         async def watched(intent: Any, door: Any) -> Any:
-            trial.shared["gateway"].faults.sell_never_fills = "leg B" in trial.notes[-1].text
+            trial.shared["gateway"].levers.sell_never_fills = "leg B" in trial.notes[-1].text
             return await place(intent, door)
 
         trial.desk.place = watched  # type: ignore[method-assign]
@@ -144,7 +144,7 @@ async def test_without_a_test_contract_nothing_is_ordered(run_scenario: Run) -> 
 async def test_a_stale_quote_leads_to_no_order(run_scenario: Run) -> None:
     async def lose_the_bid(trial: Trial) -> None:
         await trial.test_contract()
-        trial.shared["gateway"].faults.no_bid = True
+        trial.shared["gateway"].levers.no_bid = True
 
     outcome = await run_scenario("OE-01", prepare=lose_the_bid)
     assert (outcome.state, len(outcome.failed)) == ("FAILED", 1)

@@ -19,7 +19,7 @@ async def test_passes_on_a_sound_gateway(sound: Run, scenario: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scenario", "faults", "checks"),
+    ("scenario", "levers", "checks"),
     [
         ("RS-01", {"history_blocks_connection": True}, {"request beside it", "connection"}),
         (
@@ -35,9 +35,9 @@ async def test_passes_on_a_sound_gateway(sound: Run, scenario: str) -> None:
     ],
 )
 async def test_fails_because_of(
-    run_scenario: Run, scenario: str, faults: dict[str, Any], checks: set[str]
+    run_scenario: Run, scenario: str, levers: dict[str, Any], checks: set[str]
 ) -> None:
-    outcome = await run_scenario(scenario, **faults)
+    outcome = await run_scenario(scenario, **levers)
     assert (outcome.state, outcome.failed) == ("FAILED", checks)
 
 

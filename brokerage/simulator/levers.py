@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass
-class Faults:
+class Levers:
     """Switches of one simulated gateway; all off means a sound gateway. Seconds are simulated."""
 
     # Connection and account
