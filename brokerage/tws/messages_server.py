@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from brokerage.tws.fields import Size
-from brokerage.tws.layout import Item, scope, when
+from brokerage.tws.layout import Item, scope
 from brokerage.tws.messages_common import Contract, TagValue
 from brokerage.tws.table import Table
 
@@ -308,31 +308,3 @@ class MarketRule:
 
     rule_id: int = 0
     increments: tuple[Increment, ...] = ()
-
-
-TICK_LAST, TICK_BID_ASK, TICK_MIDPOINT = frozenset({1, 2}), 3, 4
-
-
-@SERVER.row(
-    99,
-    "req_id kind epoch",
-    when("kind", "price size mask exchange conditions", test=lambda kind: kind in TICK_LAST),
-    when("kind", "bid ask bid_size ask_size mask", test=lambda kind: kind == TICK_BID_ASK),
-    when("kind", "price", test=lambda kind: kind == TICK_MIDPOINT),
-)
-@dataclass(frozen=True)
-class TickByTick:
-    """One tick: 1 last, 2 all last, 3 bid and ask, 4 mid."""
-
-    req_id: int = 0
-    kind: int = 1
-    epoch: int = 0
-    price: float = 0.0
-    size: Size = 0.0
-    mask: int = 0
-    exchange: str = ""
-    conditions: str = ""
-    bid: float = 0.0
-    ask: float = 0.0
-    bid_size: Size = 0.0
-    ask_size: Size = 0.0
