@@ -17,7 +17,7 @@ def problems(lock: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    locks = sorted(Path(__file__).parent.glob("*.txt"))
+    locks = sorted(Path(__file__).parent.rglob("*.txt"))
     wrong = [problem for lock in locks for problem in problems(lock)]
     sys.stdout.write("\n".join(wrong or [f"{len(locks)} lock files are clean"]) + "\n")
     sys.exit(bool(wrong))
