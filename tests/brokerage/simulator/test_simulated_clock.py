@@ -1,7 +1,8 @@
 """Simulated time runs faster than the machine's, or stands still until moved."""
 
 import asyncio
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -26,7 +27,7 @@ def test_now_is_aware_and_in_utc():
     assert ManualClock(START).now().tzinfo is UTC
 
 
-@pytest.mark.parametrize("speed", [0.0, -1.0])
+@pytest.mark.parametrize("speed", [0.0, -1.0, float("inf"), float("nan")])
 def test_a_speed_that_is_not_positive_is_refused(speed):
     with pytest.raises(ValueError, match="speed"):
         Clock(speed=speed)
@@ -37,16 +38,79 @@ def test_a_start_without_a_time_zone_is_refused():
         Clock(start=START.replace(tzinfo=None))
 
 
-async def test_sleep_shrinks_with_speed(monkeypatch):
-    slept = []
+async def test_sleep_shrinks_with_speed():
+    clock, began = Clock(speed=1000.0, start=START), time.monotonic()
+    await clock.sleep(20.0)
+    assert clock.time() >= START.timestamp() + 20.0
+    assert time.monotonic() - began < 10.0
 
-    async def sleep(seconds):
-        slept.append(seconds)
 
-    monkeypatch.setattr(module.asyncio, "sleep", sleep)
-    await Clock(speed=20.0).sleep(10.0)
-    await Clock(speed=20.0).sleep(-1.0)
-    assert slept == [0.5, 0.0]
+async def test_sleep_of_no_or_negative_length_returns_at_once():
+    await asyncio.wait_for(Clock(speed=20.0).sleep(-1.0), timeout=5)
+
+
+async def test_a_jump_wakes_those_whose_time_has_come():
+    clock = Clock(start=START)
+    task = asyncio.create_task(clock.sleep(3600.0))
+    await asyncio.sleep(0)
+    clock.jump(clock.time() + 3600.0)
+    await asyncio.wait_for(task, timeout=5)
+    assert clock.changed == []
+
+
+@pytest.mark.parametrize("clock", [Clock(start=START), ManualClock(START)])
+def test_a_jump_back_changes_nothing(clock):
+    before = clock.time()
+    clock.jump(before - 60.0)
+    assert clock.time() >= before
+
+
+def test_a_jump_goes_exactly_there():
+    clock = ManualClock(START)
+    clock.jump(START.timestamp() + 7200.25)
+    assert clock.time() == START.timestamp() + 7200.25
+
+
+def test_another_speed_starts_without_a_jump(monkeypatch):
+    seconds = [100.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: seconds[0])
+    clock = Clock(speed=25.0, start=START)
+    seconds[0] += 2
+    clock.set_speed(2.0)
+    assert clock.time() == START.timestamp() + 50.0
+    seconds[0] += 3
+    assert clock.time() == START.timestamp() + 56.0
+
+
+def test_time_stands_while_it_is_held():
+    clock = ManualClock(START)
+    clock.hold(START.timestamp() - 1.0)
+    assert clock.now() == START - timedelta(seconds=1)
+    assert clock.running() == START.timestamp()
+    clock.release()
+    assert clock.now() == START
+
+
+def test_listeners_hear_of_a_jump_and_of_another_speed():
+    clock, heard = Clock(start=START), []
+    clock.changed.append(lambda: heard.append(clock.speed))
+    clock.jump(clock.time() + 1.0)
+    clock.set_speed(3.0)
+    assert heard == [1.0, 3.0]
+
+
+def test_wall_seconds_follow_the_speed(monkeypatch):
+    monkeypatch.setattr(module.time, "monotonic", lambda: 100.0)
+    clock = Clock(speed=20.0, start=START)
+    assert [clock.wall(clock.time() + gap) for gap in (10.0, -5.0)] == [0.5, 0.0]
+
+
+def test_a_clock_moved_by_hand_comes_to_no_time_by_itself():
+    clock = ManualClock(START)
+    assert clock.wall(clock.time() + 1.0) is None
+    assert clock.wall(clock.time()) == 0.0
+    with pytest.raises(ValueError, match="by hand"):
+        clock.set_speed(2.0)
 
 
 async def test_sleepers_of_a_manual_clock_wake_when_it_passes_their_time():
