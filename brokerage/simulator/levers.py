@@ -1,5 +1,6 @@
 """What the simulated gateway may do wrong: plain switches that the venue consults and tests set."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -59,3 +60,13 @@ class Levers:
     unknown_symbol_resolves: bool = False  # gave a contract for a symbol that does not exist
     unknown_symbol_kills: bool = False  # closed the socket after code 200
     no_definition_after_error: bool = False  # gave no contract at all after the first code 200
+
+    def watch(self, told: Callable[[str, object], None]) -> None:
+        """Call back with name and value whenever a switch changes from now on."""
+        object.__setattr__(self, "_told", told)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        changed = getattr(self, name, None) != value
+        object.__setattr__(self, name, value)
+        if changed and "_told" in vars(self):
+            vars(self)["_told"](name, value)

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
 from brokerage.simulator.clock import Clock
+from brokerage.simulator.faults.box import FaultBox, Switch
 from brokerage.simulator.levers import Levers
 from brokerage.simulator.venue import Venue
 from brokerage.simulator.venue_floor import Floor, Session
@@ -29,7 +30,7 @@ from brokerage.tws.table import Message
 LATENCY = 0.002  # wall seconds between a message and its answer
 MOST_UNSENT = 16 * 2**20  # bytes that a slow reader may leave behind before it is dropped
 MOST_FRAMES = 200_000  # kept in the transcript; the oldest go first
-IN, OUT = "in", "out"
+IN, OUT, FAULT = "in", "out", "fault"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Frame:
 
     at: float
     client_id: int | None  # None before the client has named itself
-    direction: str  # "in": from the client, "out": to it
+    direction: str  # "in": from the client, "out": to it, "fault": a switch was turned
     name: str
     message: Message
 
@@ -63,6 +64,7 @@ class Peer(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take the bytes apart; what they ask for is done after the latency."""
+        data = self.gateway.faults.bytes_in(self, data)
         if self.gateway.levers.refuse_api:
             return
         for event in self.connection.receive(data):
@@ -107,7 +109,8 @@ class Peer(asyncio.Protocol):
                     self.session = None
             case Received(message) if self.session:
                 self.gateway.record(self, IN, type(message).__name__, message)
-                self.gateway.venue.receive(self.session, message)
+                for passed in self.gateway.faults.incoming(self.session, message):
+                    self.gateway.venue.receive(self.session, passed)
             case Malformed(fields, reason) if self.session:
                 self.gateway.record(self, IN, "Malformed", fields)
                 self.gateway.venue.malformed(self.session, fields, reason)
@@ -118,18 +121,31 @@ class Peer(asyncio.Protocol):
                 self.hang_up()
 
     def deliver(self, message: Message) -> None:
+        """Queue what the faults leave of a message for the client."""
+        if not self.session or not self.gateway.faults:
+            self.queue(message)
+            return
+        for passed in self.gateway.faults.outgoing(self.session, message):
+            self.queue(passed)
+
+    def queue(self, message: Message) -> None:
         """Queue a message for the client."""
         if self.connection.state is not State.CLOSED:
             self.connection.send(message)
             self.gateway.record(self, OUT, type(message).__name__, message)
 
     def flush(self) -> None:
-        """Send what is queued in one write; a reader too slow for it is dropped."""
+        """Send what is queued in one write."""
         data = self.connection.data_to_send()
+        if data:
+            for piece in self.gateway.faults.bytes_out(self, data):
+                self.write(piece)
+
+    def write(self, data: bytes) -> None:
+        """Write bytes, if the client is there; a reader too slow for them is dropped."""
         if self.transport is None or self.transport.is_closing():
             return
-        if data:
-            self.transport.write(data)
+        self.transport.write(data)
         if self.transport.get_write_buffer_size() > MOST_UNSENT:
             self.transport.abort()
 
@@ -140,6 +156,11 @@ class Peer(asyncio.Protocol):
         self.flush()
         if self.transport:
             self.transport.close()
+
+    def cut(self) -> None:
+        """Reset the connection, whatever was queued."""
+        if self.transport:
+            self.transport.abort()
 
 
 class Gateway:
@@ -168,6 +189,9 @@ class Gateway:
         )
         self.venue = Venue(floor)
         self.transcript: deque[Frame] = deque(maxlen=MOST_FRAMES)
+        self.watchers: list[Callable[[Frame], None]] = []  # called with each frame
+        self.faults = FaultBox(self)
+        self.levers.watch(self._lever)
         self.port = 0
         self.admitted = 0
         self._peers: dict[Peer, None] = {}
@@ -218,24 +242,41 @@ class Gateway:
             self._timer.cancel()
         if self._server:
             self._server.close()
+            self._server = None
         await self.drop_all()
 
     async def drop_all(self) -> None:
         """Cut every connection, as a restart or a lost network would."""
-        for peer in list(self._peers):
-            if peer.transport:
-                peer.transport.abort()
+        for peer in self.peers():
+            peer.cut()
         await asyncio.sleep(0)
+
+    def peers(self) -> list[Peer]:
+        """Every connection, those that have not named themselves included."""
+        return list(self._peers)
+
+    def peer(self, session: Session) -> Peer | None:
+        """The connection of a client, None when it has gone."""
+        return next((peer for peer in self._peers if peer.session is session), None)
+
+    def sessions(self) -> list[Session]:
+        """Every client that has started its API."""
+        return list(self.venue.floor.sessions.values())
+
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        """Do something so many simulated seconds from now."""
+        self.venue.floor.agenda.later(seconds, action)
+        self._arm()
 
     def orders_received(self) -> list[PlaceOrder]:
         """Every order message that crossed the wire."""
         return [frame.message for frame in self.transcript if isinstance(frame.message, PlaceOrder)]
 
     def admit(self, peer: Peer) -> bool:
-        """Count a connection in; False when the fault refuses it."""
+        """Count a connection in; False when a fault refuses it."""
         limit = self.levers.refuse_reconnect
         self.admitted += 1
-        if limit is not None and self.admitted > limit:
+        if (limit is not None and self.admitted > limit) or not self.faults.admits(peer):
             return False
         self._peers[peer] = None
         return True
@@ -249,16 +290,31 @@ class Gateway:
     def record(self, peer: Peer, direction: str, name: str, message: Message) -> None:
         """Write a message into the transcript."""
         client_id = peer.session.client_id if peer.session else None
-        self.transcript.append(Frame(self.clock.time(), client_id, direction, name, message))
+        self._write(Frame(self.clock.time(), client_id, direction, name, message))
+
+    def note(self, switch: Switch) -> None:
+        """Write into the transcript that a fault or lever was set."""
+        name = "On" if switch.on else "Off"
+        self._write(Frame(self.clock.time(), None, FAULT, name, switch))
+
+    def _lever(self, name: str, value: object) -> None:
+        self.note(Switch(name, bool(value), {"lever": value}))
+
+    def _write(self, frame: Frame) -> None:
+        self.transcript.append(frame)
+        for watcher in list(self.watchers):
+            watcher(frame)
 
     def flush(self) -> None:
         """Send what is queued for every client and see when something is due next."""
-        for peer in list(self._peers):
+        for peer in self.peers():
             peer.flush()
         self._arm()
 
     def _arm(self) -> None:
-        """Wake up when the next action is due."""
+        """Wake up when the next action is due; not before the gateway listens, nor after."""
+        if self._server is None:
+            return
         if self._timer:
             self._timer.cancel()
         wait = max(self.venue.next_due() - self.clock.time(), 0.0) / self.clock.speed

@@ -13,3 +13,11 @@ def test_switches_can_be_set_one_by_one():
     levers = Levers(no_ack=True, accounts=("U1234567",))
     levers.ack_delay_s = 2.0
     assert (levers.no_ack, levers.accounts, levers.ack_delay_s) == (True, ("U1234567",), 2.0)
+
+
+def test_who_watches_is_told_of_changes_alone():
+    levers, told = Levers(), []
+    levers.watch(lambda name, value: told.append((name, value)))
+    levers.no_ack = True
+    levers.no_ack = True
+    assert told == [("no_ack", True)]

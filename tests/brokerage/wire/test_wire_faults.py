@@ -35,7 +35,7 @@ async def test_the_port_is_open_and_the_api_never_answers(gateway):
     gateway.levers.refuse_api = True
     with pytest.raises(TimeoutError):
         await IB().connectAsync("127.0.0.1", gateway.port, timeout=0.2)
-    assert list(gateway.transcript) == []
+    assert [frame.direction for frame in gateway.transcript] == ["fault"]
 
 
 async def test_the_servers_clock_is_off(gateway, ib):
