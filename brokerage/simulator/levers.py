@@ -42,6 +42,7 @@ class Levers:
     no_ack: bool = False  # took the order and said nothing
     ack_delay_s: float = 0.0  # acknowledged late
     no_fill: bool = False  # acknowledged and never filled
+    fill_at_most: float | None = None  # gave no more than this from one quote
     fill_above_limit: bool = False  # filled worse than the limit
     double_fill: bool = False  # filled twice the quantity
     no_commission: bool = False  # never sent the commission report

@@ -114,6 +114,9 @@ class FillsDesk:
             return
         if levers.sell_never_fills:
             quote = replace(quote, bid=nan, bid_size=0.0)
+        if (most := levers.fill_at_most) is not None:
+            sizes = {"bid_size": min(quote.bid_size, most), "ask_size": min(quote.ask_size, most)}
+            quote = replace(quote, **sizes)
         for fill in self.floor.book.match(con_id, quote):
             self._filled(fill)
         for sim in self.floor.book.take_cancelled():
@@ -169,10 +172,18 @@ class FillsDesk:
         self.tell(record, order_status(record))
         self.tell(record, Error(record.key[1], 202, "Order Canceled - reason:"))
 
+    def fill_before_cancel(self, key: Key) -> None:
+        """A fault: fill a working order just before the cancel that is on its way."""
+        record = self.records.get(key)
+        if record is not None and record.sim.working and record.acknowledged:
+            self.floor.book.cancel(key)
+            self.fill_late(record)
+
     def fill_late(self, record: Record) -> None:
-        """A fault: fill what was cancelled, at the market."""
+        """A fault: fill what was cancelled, at the market or its limit, whichever is better."""
         sim, quote = record.sim, self.floor.market.quote(record.sim.con_id)
         price = quote.ask if sim.side == "BUY" else quote.bid
+        price = price if sim.takes(price) else sim.limit
         left = sim.remaining
         sim.filled, sim.status = sim.quantity, "Filled"
         sim.average_price = sim.last_price = price

@@ -167,6 +167,12 @@ class OrdersDesk:
         self.fills.tell(record, order_status(record))
         self.floor.agenda.later(0.0, lambda: self.fills.match_now(record.sim.con_id))
 
+    def place_beside(self, session: Session, message: PlaceOrder) -> None:
+        """A fault: take a change for another order; its id is the negative of the first's."""
+        key = (session.client_id, -message.order_id)
+        sim, listing = self._checked(key, message)
+        self._acknowledge(self.records.add(message, listing, sim))
+
     def cancel(self, session: Session, message: CancelOrder) -> None:
         """Cancel an own working order; 10147, 10148 or 161 if that cannot be."""
         if self.floor.levers.cancel_ignored:
