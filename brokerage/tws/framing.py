@@ -43,6 +43,12 @@ class Frames:
         """Add received bytes."""
         self._buffer += data
 
+    def drain(self) -> bytes:
+        """What makes no whole frame yet; it counts as taken."""
+        data = bytes(self._buffer)
+        self._buffer.clear()
+        return data
+
     def take_prefix(self, prefix: bytes) -> bool:
         """Consume a fixed prefix; False while incomplete; raises FramingError if it differs."""
         head = bytes(self._buffer[: len(prefix)])
