@@ -1,6 +1,7 @@
 """The simulated IB Gateway on a TCP port: the only place here that reads and writes sockets."""
 
 import asyncio
+import socket
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -105,7 +106,8 @@ class Peer(asyncio.Protocol):
             case Started(client_id, message):
                 self.session = Session(client_id, self.deliver, self.hang_up)
                 self.gateway.record(self, IN, "StartApi", message)
-                if not self.gateway.venue.enter(self.session):
+                faults, venue = self.gateway.faults, self.gateway.venue
+                if not (faults.starts(self.session) and venue.enter(self.session)):
                     self.session = None
             case Received(message) if self.session:
                 self.gateway.record(self, IN, type(message).__name__, message)
@@ -196,6 +198,8 @@ class Gateway:
         self.admitted = 0
         self._peers: dict[Peer, None] = {}
         self._server: asyncio.Server | None = None
+        self._reserved: socket.socket | None = None  # the port while it is shut
+        self._opening: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     @classmethod
@@ -243,7 +247,32 @@ class Gateway:
         if self._server:
             self._server.close()
             self._server = None
+        if self._reserved:
+            self._reserved.close()
+            self._reserved = None
         await self.drop_all()
+
+    def shut_port(self) -> None:
+        """Refuse connections from now on; the port stays reserved, open connections live on."""
+        if self._server is None or self._reserved is not None:
+            return
+        listening = self._server.sockets[0]
+        family, address = listening.family, listening.getsockname()
+        self._server.close()
+        self._reserved = socket.socket(family)
+        self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._reserved.bind(address)
+
+    def open_port(self) -> None:
+        """Listen again on the same port."""
+        if self._reserved is not None and self._server is not None:
+            self._opening = asyncio.get_running_loop().create_task(self._listen_again())
+
+    async def _listen_again(self) -> None:
+        loop, reserved = asyncio.get_running_loop(), self._reserved
+        self._reserved = None
+        if reserved is not None:
+            self._server = await loop.create_server(lambda: Peer(self), sock=reserved)
 
     async def drop_all(self) -> None:
         """Cut every connection, as a restart or a lost network would."""
@@ -285,6 +314,7 @@ class Gateway:
         """A connection has gone."""
         self._peers.pop(peer, None)
         if peer.session:
+            self.faults.leaves(peer.session)
             self.venue.leave(peer.session)
 
     def record(self, peer: Peer, direction: str, name: str, message: Message) -> None:

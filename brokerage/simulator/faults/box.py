@@ -85,6 +85,15 @@ class FaultBox:
         """Whether every fault lets a new connection in."""
         return all(fault.admits(peer) for fault in self.active())
 
+    def starts(self, session: Session) -> bool:
+        """Whether every fault lets a client in that has named itself."""
+        return all(fault.starts(session) for fault in self.active())
+
+    def leaves(self, session: Session) -> None:
+        """Tell the faults that a client has gone."""
+        for fault in self.active():
+            fault.leaves(session)
+
     def incoming(self, session: Session, message: Message, past: int = 0) -> list[Message]:
         """What the venue gets for a client's message, behind a place in the order."""
         messages = [message]

@@ -61,6 +61,13 @@ class Fault:
         """Whether a new connection is let in; it is reset otherwise."""
         return True
 
+    def starts(self, session: Session) -> bool:
+        """Whether a client that has named itself is let in; whoever says no has told it why."""
+        return True
+
+    def leaves(self, session: Session) -> None:
+        """A client has gone."""
+
     def incoming(self, session: Session, message: Message) -> Iterable[Message]:
         """What the venue gets for a client's message."""
         return (message,)
