@@ -1,0 +1,1 @@
+"""The simulated gateway for people: a command line, scripts of faults, and a fixture for tests."""

@@ -1,0 +1,172 @@
+"""What a test holds of its gateway: the clock, the market, the faults and what crossed the wire."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from brokerage.rig.running import Running
+from brokerage.simulator.faults.fault import Fault
+from brokerage.simulator.listings import SHARES
+from brokerage.simulator.market import Quote
+from brokerage.simulator.server import IN, OUT, Frame
+from brokerage.tws.messages import ExecDetails, PlaceOrder
+
+CON_IDS = {share.symbol: share.con_id for share in SHARES.values()}
+UNSOLICITED = -1  # request id of executions that nobody asked for
+
+
+class ClockHandle:
+    """The gateway's clock."""
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+
+    def time(self) -> float:
+        """Simulated seconds since the epoch."""
+        return self._running.call(self._running.gateway.clock.time)
+
+    def now(self) -> datetime:
+        """Simulated time, aware, in UTC."""
+        return self._running.call(self._running.gateway.clock.now)
+
+    @property
+    def speed(self) -> float:
+        """How many times faster than the wall it runs; may be set."""
+        return self._running.gateway.clock.speed
+
+    @speed.setter
+    def speed(self, speed: float) -> None:
+        self._running.call(lambda: self._running.gateway.clock.set_speed(speed))
+
+    def skip(self, seconds: float) -> None:
+        """Go through so many simulated seconds at once; everything due in them happens."""
+        self._running.wait(lambda: self._running.gateway.skip(seconds))
+
+
+class MarketHandle:
+    """The gateway's market; a share by its symbol, anything else by its contract id."""
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+        self._market = running.gateway.venue.floor.market
+
+    def quote(self, which: str | int) -> Quote:
+        """Bid, ask, last and the rest, now; raises KeyError for what is not listed."""
+        con_id = _con_id(which)
+        return self._running.call(lambda: self._market.quote(con_id))
+
+    def halt(self, which: str | int) -> None:
+        """Stop trading in it."""
+        con_id = _con_id(which)
+        self._running.call(lambda: self._running.gateway.halt(con_id))
+
+    def resume(self, which: str | int) -> None:
+        """Trade in it again."""
+        con_id = _con_id(which)
+        self._running.call(lambda: self._running.gateway.resume(con_id))
+
+    def move(self, which: str | int, ratio: float) -> None:
+        """From now on its prices, and those of its options, are `ratio` times what they were."""
+        con_id = _con_id(which)
+        self._running.call(lambda: self._running.gateway.move(con_id, ratio))
+
+
+def _con_id(which: str | int) -> int:
+    if isinstance(which, int):
+        return which
+    if which not in CON_IDS:
+        raise KeyError(f"{which}: there are {', '.join(CON_IDS)}")
+    return CON_IDS[which]
+
+
+class FaultsHandle:
+    """The gateway's faults; `crucible-gateway faults` lists their names and parameters."""
+
+    def __init__(self, running: Running) -> None:
+        self._running, self._box = running, running.gateway.faults
+
+    def on(self, fault: Fault | str, **params: Any) -> Fault:
+        """Switch a fault on; raises FaultError for a name or parameter that there is not."""
+        return self._running.call(lambda: self._box.on(fault, **params))
+
+    def off(self, fault: Fault | str) -> bool:
+        """Switch a fault off; False if it was not on."""
+        return self._running.call(lambda: self._box.off(fault))
+
+    def clear(self) -> list[str]:
+        """Switch everything off; the names of what was on."""
+        return self._running.call(self._box.clear)
+
+    def active(self) -> tuple[Fault, ...]:
+        """What is on, in the order it was switched on."""
+        return self._running.call(self._box.active)
+
+    @contextmanager
+    def using(self, fault: Fault | str, **params: Any) -> Iterator[Fault]:
+        """A fault that is on for the length of a block."""
+        switched = self.on(fault, **params)
+        try:
+            yield switched
+        finally:
+            self.off(switched)
+
+
+class TwsGateway(Running):
+    """A simulated gateway for a test: the fixture `tws_gateway`, or a `with` block of your own."""
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 0, **settings: Any) -> None:
+        """`settings` are those of `Gateway`: seed, speed, start, accounts …"""
+        super().__init__(host, port, **settings)
+        self.clock, self.market = ClockHandle(self), MarketHandle(self)
+        self.faults = FaultsHandle(self)
+
+    @property
+    def transcript(self) -> list[Frame]:
+        """Everything that has crossed the wire so far, both ways, and each switch of a fault."""
+        return self.call(lambda: list(self.gateway.transcript))
+
+    def orders(self) -> list[PlaceOrder]:
+        """Every order message of the clients, modifications and what-ifs included."""
+        return [frame.message for frame in self.transcript if _is(frame, IN, PlaceOrder)]
+
+    def executions(self) -> list[ExecDetails]:
+        """Every execution that a client was told of unasked, in that order; repeats included."""
+        told = [frame.message for frame in self.transcript if _is(frame, OUT, ExecDetails)]
+        return [details for details in told if details.req_id == UNSOLICITED]
+
+    def disconnect(self) -> None:
+        """Cut every connection; whoever connects anew is let in."""
+        self.wait(self.gateway.drop_all)
+
+    def wait_for(self, name: str, count: int = 1, timeout: float = 5.0) -> Frame:
+        """The frame with the `count`-th message called `name`, e.g. `PlaceOrder`, once it is there.
+
+        Raises TimeoutError after `timeout` wall seconds. In an asyncio test await
+        `asyncio.to_thread(tws_gateway.wait_for, name)`.
+        """
+
+        async def there() -> Frame:
+            found: asyncio.Queue[Frame] = asyncio.Queue()
+            for frame in self.gateway.transcript:
+                found.put_nowait(frame)
+            self.gateway.watchers.append(found.put_nowait)
+            try:
+                return await _nth(found, name, count)
+            finally:
+                self.gateway.watchers.remove(found.put_nowait)
+
+        return self.wait(there, timeout)
+
+
+async def _nth(frames: asyncio.Queue[Frame], name: str, count: int) -> Frame:
+    while True:
+        frame = await frames.get()
+        count -= frame.name == name
+        if count == 0:
+            return frame
+
+
+def _is(frame: Frame, direction: str, kind: type[Any]) -> bool:
+    return frame.direction == direction and isinstance(frame.message, kind)

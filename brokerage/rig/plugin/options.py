@@ -1,0 +1,66 @@
+"""How a project and a test say which gateway they want: ini options and the marker."""
+
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from brokerage.rig import reading
+
+MARKER = "tws_gateway"
+
+
+@dataclass(frozen=True)
+class Option:
+    """One setting of `Gateway`, as text in an ini file and as a value in a marker."""
+
+    name: str
+    read: Callable[[str], Any]
+    help: str
+
+    @property
+    def ini(self) -> str:
+        """Its name in pytest's ini file."""
+        return f"{MARKER}_{self.name}"
+
+    def value(self, given: Any) -> Any:
+        """A text is read, a value taken as it is; raises pytest.UsageError."""
+        if not isinstance(given, str):
+            return given
+        try:
+            return self.read(given)
+        except ArgumentTypeError as error:
+            raise pytest.UsageError(f"{self.ini}: {error}") from None
+
+
+OPTIONS = (
+    Option("seed", reading.seed, "another seed, another market (7)"),
+    Option("speed", reading.speed, "how many times faster than the wall its clock runs (1)"),
+    Option("start", reading.moment, "time of its clock, 2026-03-03T10:30-05:00, or now (now)"),
+    Option("accounts", reading.accounts, "account ids (DU1234567)"),
+    Option("cash", reading.dollars, "dollars in each account (100000)"),
+    Option("always_open", reading.yes, "trade around the clock, not in exchange hours (yes)"),
+)
+BY_NAME = {option.name: option for option in OPTIONS}
+
+
+def settings(node: pytest.Item) -> dict[str, Any]:
+    """What `Gateway` is made with: the ini file, then the markers, the closest last."""
+    found = {
+        option.name: option.value(text)
+        for option in OPTIONS
+        if (text := node.config.getini(option.ini))
+    }
+    for mark in reversed(list(node.iter_markers(MARKER))):
+        found |= _of(mark)
+    return found
+
+
+def _of(mark: pytest.Mark) -> dict[str, Any]:
+    unknown = sorted(set(mark.kwargs) - set(BY_NAME))
+    if mark.args or unknown:
+        wrong = ", ".join(unknown) or "an argument without a name"
+        raise pytest.UsageError(f"@pytest.mark.{MARKER}: {wrong}; there are {', '.join(BY_NAME)}.")
+    return {name: BY_NAME[name].value(value) for name, value in mark.kwargs.items()}

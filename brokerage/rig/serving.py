@@ -1,0 +1,84 @@
+"""Serve the simulated gateway from a terminal: its options, and the run until told to stop."""
+
+import asyncio
+import signal
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from brokerage.rig import reading
+from brokerage.rig.errors import RefusedError
+from brokerage.simulator.server import Gateway
+
+TAKEN = "Port {port} on {host} is taken ({reason}); stop what listens there or choose {flag} 0."
+Say = Callable[[str], None]
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Address, market, clock and accounts of one gateway."""
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on")
+    add("--port", type=reading.port, default=4002, help="0 takes a free one")
+    add("--seed", type=reading.seed, default=7, help="another seed, another market")
+    add("--speed", type=reading.speed, default=1.0, help="how fast its clock runs, 1 to 1000")
+    add("--start", type=reading.moment, help="time of its clock, e.g. 2026-03-03T10:30-05:00")
+    add("--hours", action="store_true", help="follow the exchange's hours")
+    add(
+        "--account",
+        action="append",
+        dest="accounts",
+        type=reading.account,
+        help="account id (repeat for several)",
+    )
+    add("--cash", type=reading.dollars, default=100_000.0, help="dollars in each account")
+
+
+def settings(options: Namespace) -> dict[str, Any]:
+    """What `Gateway` is made with."""
+    return {
+        "seed": options.seed,
+        "speed": options.speed,
+        "start": options.start,
+        "accounts": tuple(options.accounts or ("DU1234567",)),
+        "cash": options.cash,
+        "always_open": not options.hours,
+    }
+
+
+def run(options: Namespace, say: Say) -> None:
+    """Serve until SIGTERM or Ctrl-C; raises RefusedError when the port is taken."""
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_serve(options, say))
+
+
+async def _serve(options: Namespace, say: Say) -> None:
+    gateway, stop = Gateway(**settings(options)), told_to_stop()
+    await _listen(gateway, options)
+    say(
+        f"listening on {options.host}:{gateway.port} · SIMULATED · seed {options.seed}"
+        f" · speed {options.speed:g}"
+    )
+    try:
+        await stop.wait()
+    finally:
+        await gateway.stop()
+
+
+async def _listen(gateway: Gateway, options: Namespace) -> None:
+    host, port = options.host, options.port
+    try:
+        await gateway.start(host, port)
+    except OSError as error:
+        raise RefusedError(
+            TAKEN.format(host=host, port=port, reason=error, flag="--port")
+        ) from error
+
+
+def told_to_stop() -> asyncio.Event:
+    """Set by SIGTERM or Ctrl-C from now on, where the system has such signals."""
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        with suppress(NotImplementedError):
+            asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    return stop
