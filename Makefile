@@ -21,14 +21,31 @@ help: ## List the commands
 	@$(PIP) -r requirements/base.txt
 	@touch $@
 
-.venv/dev: .venv/base requirements/dev.txt
+.venv/gateway: .venv/base pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev: .venv/gateway requirements/dev.txt
 	@$(PIP) -r requirements/dev.txt
 	@touch $@
 
-run: .venv/base ## Start the whole product on the embedded default
+# The vendor's clients that the tests drive, each in a directory of its own: all are named ibapi.
+CLIENTS := ibapi-9.81 nautilus-10.19 nautilus-10.30 nautilus-10.46
+
+.venv/clients/build/installed: requirements/clients/build.txt .venv/pip
+	@rm -rf $(@D)
+	@$(PIP) --target $(@D) -r $<
+	@touch $@
+
+.venv/clients/%/installed: requirements/clients/%.txt .venv/clients/build/installed
+	@rm -rf $(@D)
+	@PYTHONPATH=$(CURDIR)/.venv/clients/build $(PIP) --no-binary ibapi --no-build-isolation --target $(@D) -r $<
+	@touch $@
+
+run: .venv/gateway ## Start the whole product on the embedded default
 	@exec $(BIN)/python manage.py demo
 
-test: .venv/dev ## Install what the tests need and pass them
+test: .venv/dev $(CLIENTS:%=.venv/clients/%/installed) ## Install what the tests need and pass them
 	@$(BIN)/python -m pytest
 
 check: .venv/dev ## Lint, types, import contracts, templates, migrations, deployment settings
@@ -47,7 +64,7 @@ fmt: .venv/dev ## Format the code
 	@$(BIN)/djade --target-version 5.2 $$(git ls-files 'templates/*.html')
 
 lock: ## Lock the requirements again (needs uv)
-	@for name in pip base dev; do \
+	@for name in pip base dev $(addprefix clients/,build $(CLIENTS)); do \
 	  uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
 	    --python-version 3.11 requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 	@$(PYTHON) requirements/verify.py
