@@ -6,10 +6,30 @@ from dataclasses import MISSING, asdict, fields
 from inspect import cleandoc
 from typing import Any
 
-from brokerage.simulator.faults import connection
+from brokerage.simulator.faults import (
+    connection,
+    contracts,
+    fills,
+    history,
+    order_changes,
+    order_reports,
+    orders,
+    quotes,
+    streams,
+)
 from brokerage.simulator.faults.fault import Fault, FaultError
 
-MODULES = (connection,)
+MODULES = (
+    connection,
+    orders,
+    order_changes,
+    order_reports,
+    fills,
+    quotes,
+    streams,
+    history,
+    contracts,
+)
 
 
 def _classes() -> dict[str, type[Fault]]:
