@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from brokerage.rig.running import Running
+from brokerage.rig.story import lines
 from brokerage.simulator.faults.fault import Fault
 from brokerage.simulator.listings import SHARES
 from brokerage.simulator.market import Quote
@@ -14,6 +15,8 @@ from brokerage.simulator.server import IN, OUT, Frame
 from brokerage.tws.messages import ExecDetails, PlaceOrder
 
 CON_IDS = {share.symbol: share.con_id for share in SHARES.values()}
+TOLD = 40  # lines of its wire that a failing test shows …
+LOOKED_AT = 2000  # … out of so many messages
 UNSOLICITED = -1  # request id of executions that nobody asked for
 
 
@@ -135,6 +138,13 @@ class TwsGateway(Running):
         """Every execution that a client was told of unasked, in that order; repeats included."""
         told = [frame.message for frame in self.transcript if _is(frame, OUT, ExecDetails)]
         return [details for details in told if details.req_id == UNSOLICITED]
+
+    def ending(self) -> str:
+        """What makes this run again, and the last of what crossed the wire, to be read."""
+        start = f"{self.gateway.clock.start:%Y-%m-%dT%H:%M:%S+00:00}"
+        active = ", ".join(fault.name for fault in self.faults.active()) or "none"
+        told = list(lines(self.transcript[-LOOKED_AT:]))[-TOLD:]
+        return "\n".join([f"start {start} · faults on: {active}", *told])
 
     def disconnect(self) -> None:
         """Cut every connection; whoever connects anew is let in."""
