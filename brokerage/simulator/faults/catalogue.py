@@ -7,20 +7,28 @@ from inspect import cleandoc
 from typing import Any
 
 from brokerage.simulator.faults import (
+    account,
     connection,
     contracts,
     fills,
     history,
+    link,
     order_changes,
     order_reports,
     orders,
     quotes,
+    restart,
+    session,
     streams,
 )
 from brokerage.simulator.faults.fault import Fault, FaultError
 
 MODULES = (
     connection,
+    restart,
+    link,
+    session,
+    account,
     orders,
     order_changes,
     order_reports,

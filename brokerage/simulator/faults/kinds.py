@@ -1,0 +1,44 @@
+"""Families of messages that faults treat alike, and the texts of the gateway's notices."""
+
+from brokerage.tws import messages as tws
+
+STREAM = (
+    tws.TickPrice,
+    tws.TickSize,
+    tws.TickString,
+    tws.TickGeneric,
+    tws.TickOptionComputation,
+    tws.TickByTick,
+    tws.RealTimeBar,
+    tws.HistoricalDataUpdate,
+)
+STREAM_REQUESTS = (
+    tws.ReqMktData,
+    tws.ReqTickByTick,
+    tws.ReqRealTimeBars,
+    tws.ReqHistoricalData,
+)
+HISTORY_REQUESTS = (tws.ReqHistoricalData, tws.ReqHistoricalTicks, tws.ReqHeadTimestamp)
+ORDER_REPORTS = (tws.OpenOrder, tws.OrderStatus, tws.ExecDetails, tws.CommissionReport)
+
+MARKET_FARM, HISTORY_FARM, DEFINITION_FARM = "usfarm", "ushmds", "secdefnj"
+MARKET_BROKEN = (2103, f"Market data farm connection is broken:{MARKET_FARM}")
+MARKET_OK = (2104, f"Market data farm connection is OK:{MARKET_FARM}")
+HISTORY_BROKEN = (2105, f"HMDS data farm connection is broken:{HISTORY_FARM}")
+HISTORY_OK = (2106, f"HMDS data farm connection is OK:{HISTORY_FARM}")
+LINK_LOST = (1100, "Connectivity between IBKR and Trader Workstation has been lost.")
+FARMS_CONNECTED = f"All data farms are connected: {MARKET_FARM}; {HISTORY_FARM}; {DEFINITION_FARM}."
+DATA_LOST = (
+    1101,
+    "Connectivity between IBKR and Trader Workstation has been restored - data lost.",
+)
+DATA_KEPT = (
+    1102,
+    "Connectivity between IBKR and Trader Workstation has been restored - data maintained. "
+    + FARMS_CONNECTED,
+)
+SERVER_BROKEN = (
+    2110,
+    "Connectivity between Trader Workstation and server is broken. "
+    "It will be restored automatically.",
+)

@@ -1,0 +1,297 @@
+"""Faults of the gateway's link to the broker's servers and data farms; the socket stays up."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from brokerage.simulator.faults import kinds
+from brokerage.simulator.faults.fault import Fault, Incident
+from brokerage.simulator.venue_floor import Session
+from brokerage.tws import messages as tws
+from brokerage.tws.table import Message
+
+if TYPE_CHECKING:
+    from brokerage.simulator.server import Gateway
+
+LEAN = "QuantConnect/Lean.Brokerages.InteractiveBrokers"
+NAUTILUS = "nautechsystems/nautilus_trader"
+FARM_NOTICES = (2104, 2106, 2158)
+ANSWERED_LOCALLY = (
+    tws.ReqCurrentTime,
+    tws.ReqIds,
+    tws.ReqManagedAccts,
+    tws.ReqOpenOrders,
+    tws.ReqAllOpenOrders,
+    tws.ReqAutoOpenOrders,
+    tws.ReqCompletedOrders,
+    tws.ReqExecutions,
+    tws.ReqPositions,
+    tws.ReqAccountUpdates,
+    tws.ReqAccountUpdatesMulti,
+    tws.ReqAccountSummary,
+    tws.ReqMarketDataType,
+)
+
+
+@dataclass
+class DeadStreams(Fault):
+    """Every stream that was open stays silent; one that is requested afresh flows."""
+
+    _fresh: set[tuple[Session, int]] = field(init=False, repr=False, default_factory=set)
+    _broken: bool = field(init=False, repr=False, default=False)
+
+    def break_streams(self) -> None:
+        """From now on only streams requested from now on flow."""
+        self._broken = True
+        self._fresh.clear()
+
+    def incoming(self, session: Session, message: Message) -> Iterable[Message]:
+        """Note what is requested afresh."""
+        if isinstance(message, kinds.STREAM_REQUESTS):
+            self._fresh.add((session, message.req_id))
+        return (message,)
+
+    def outgoing(self, session: Session, message: Message) -> Iterable[Message]:
+        """Nothing of the old streams."""
+        old = self._broken and isinstance(message, kinds.STREAM)
+        return () if old and (session, message.req_id) not in self._fresh else (message,)
+
+
+@dataclass
+class LinkLost(DeadStreams):
+    """1100 again and again, for hours, and the socket stands: the bot runs blind.
+
+    In the incident 833 of them came in 15 hours until the market was closed; the bot had taken
+    the loss for the nightly reset. No ticks come, requests and orders wait; what happened to
+    orders meanwhile is reported after the restoration: 1102, or 1101 if `data_lost`, after which
+    streams must be requested again. Zero seconds: until switched off.
+    """
+
+    seconds: float = 54_000.0
+    data_lost: bool = False
+    repeat: float = 65.0
+    incidents: ClassVar = (
+        Incident(LEAN, 258, "833 times 1100 in 15 hours, noticed three days later"),
+        Incident(LEAN, 249, "fills during 1100 never recovered"),
+        Incident("erdewit/ib_insync", 256, "1101 loses all subscriptions"),
+    )
+    signal: ClassVar = (
+        "1100 without 1101 or 1102; afterwards executions and open orders are asked for, and "
+        "after 1101 every stream is requested again."
+    )
+
+    _held: list[Callable[[], None]] = field(init=False, repr=False, default_factory=list)
+    _down: bool = field(init=False, repr=False, default=False)
+
+    def on(self, gateway: "Gateway") -> None:
+        """The link is lost."""
+        self._down = True
+        self._complain()
+        if self.seconds:
+            self.later(self.seconds, self._restore)
+
+    def off(self, gateway: "Gateway") -> None:
+        """Restored, if it was not yet."""
+        self._restore()
+
+    def _complain(self) -> None:
+        if self._down:
+            self.tell(*kinds.LINK_LOST)
+            self.later(self.repeat, self._complain)
+
+    def _restore(self) -> None:
+        if not self._down:
+            return
+        self._down = False
+        if self.data_lost:
+            self.break_streams()
+        self.tell(*(kinds.DATA_LOST if self.data_lost else kinds.DATA_KEPT))
+        held, self._held = self._held, []
+        for action in held:
+            action()
+        if not self.data_lost:
+            self.done()
+
+    def incoming(self, session: Session, message: Message) -> Iterable[Message]:
+        """Held while the link is down, but for what the gateway itself knows."""
+        passed = super().incoming(session, message)
+        if not self._down or isinstance(message, ANSWERED_LOCALLY):
+            return passed
+        self._held.append(lambda: self.receive(session, message))
+        return ()
+
+    def outgoing(self, session: Session, message: Message) -> Iterable[Message]:
+        """No ticks while the link is down, orders later, and no farm is well."""
+        match message:
+            case _ if not self._down:
+                return super().outgoing(session, message)
+            case tws.Error(-1, code) if code in FARM_NOTICES:
+                lost = tws.Error(-1, *kinds.LINK_LOST)
+                return (lost,) if code == FARM_NOTICES[0] else ()
+            case tws.OrderStatus() | tws.ExecDetails(req_id=-1) | tws.CommissionReport():
+                self._held.append(lambda: self.deliver(session, message))
+                return ()
+        return () if isinstance(message, kinds.STREAM) else (message,)
+
+
+@dataclass
+class SilentAfter1102(DeadStreams):
+    """1100, then 1102 "data maintained", and no tick ever comes again on the open streams.
+
+    In the incident that followed the nightly reset of the servers; a restart of the gateway's
+    controller, which requested everything again, brought the data back at once.
+    """
+
+    seconds: float = 30.0
+    incidents: ClassVar = (
+        Incident("IbcAlpha/IBC", 143, "noticed hours after the nightly reset"),
+        Incident(LEAN, 169, "data maintained, all farms connected, and then nothing"),
+    )
+    signal: ClassVar = "No tick on any stream although the market is open: request them again."
+
+    def on(self, gateway: "Gateway") -> None:
+        """1100 now, 1102 after so many seconds."""
+        self.break_streams()
+        self.tell(*kinds.LINK_LOST)
+        self.later(self.seconds, self._restored)
+
+    def _restored(self) -> None:
+        if self in self.gateway.faults:
+            self.tell(*kinds.DATA_KEPT)
+
+
+@dataclass
+class MarketFarmBroken(Fault):
+    """2103 and never 2104: no market data at all, while orders and the account work."""
+
+    incidents: ClassVar = (
+        Incident("vnpy/vnpy", 3006, "connected, but the market data farm is not"),
+        Incident("erdewit/ib_insync", 306, "after 2103 everything stopped"),
+    )
+    signal: ClassVar = "2103 that no 2104 follows: prices are stale and must not be traded on."
+
+    def on(self, gateway: "Gateway") -> None:
+        """It breaks."""
+        self.tell(*kinds.MARKET_BROKEN)
+
+    def off(self, gateway: "Gateway") -> None:
+        """It is well again."""
+        self.tell(*kinds.MARKET_OK)
+
+    def outgoing(self, session: Session, message: Message) -> Iterable[Message]:
+        """No ticks; who connects is told that the farm is broken."""
+        if isinstance(message, tws.Error) and message.code == kinds.MARKET_OK[0]:
+            return (tws.Error(-1, *kinds.MARKET_BROKEN),)
+        return () if isinstance(message, kinds.STREAM) else (message,)
+
+
+@dataclass
+class FarmFlapping(Fault):
+    """The market data farm breaks and recovers for minutes, as on a nightly maintenance.
+
+    In the incident a client tore its whole connection down at each 2103, ran into code 326 when
+    it came back, and lost its orders' channel for what concerned prices alone.
+    """
+
+    seconds: float = 300.0
+    broken: float = 4.0
+    healthy: float = 8.0
+    incidents: ClassVar = (
+        Incident(NAUTILUS, 4412, "over-reaction to data-farm flaps"),
+        Incident("QuantConnect/Lean", 3297, "2103 and 2104 within seconds, then 1100"),
+    )
+    signal: ClassVar = "2103 and 2104 in turn: keep the connection, and mistrust prices meanwhile."
+
+    _down: bool = field(init=False, repr=False, default=False)
+
+    def on(self, gateway: "Gateway") -> None:
+        """Begin to flap."""
+        self._break()
+        self.later(self.seconds, self.done)
+
+    def off(self, gateway: "Gateway") -> None:
+        """Well again."""
+        if self._down:
+            self._heal()
+
+    def _break(self) -> None:
+        if self in self.gateway.faults:
+            self._down = True
+            self.tell(*kinds.MARKET_BROKEN)
+            self.later(self.broken, self._heal)
+
+    def _heal(self) -> None:
+        if self._down:
+            self._down = False
+            self.tell(*kinds.MARKET_OK)
+            self.later(self.healthy, self._break)
+
+    def outgoing(self, session: Session, message: Message) -> Iterable[Message]:
+        """No ticks while it is broken."""
+        return () if self._down and isinstance(message, kinds.STREAM) else (message,)
+
+
+@dataclass
+class HistoryFarmBroken(Fault):
+    """2105: requests for historical data are taken and never answered, nor refused."""
+
+    incidents: ClassVar = (
+        Incident("deepentropy/ibx", 190, "no callback: in flight or never coming?"),
+        Incident(NAUTILUS, 4412, "2105 unhandled, 2106 missing among the restorations"),
+    )
+    signal: ClassVar = "2105, and no answer to historical requests: they need a time limit."
+
+    def on(self, gateway: "Gateway") -> None:
+        """It breaks."""
+        self.tell(*kinds.HISTORY_BROKEN)
+
+    def off(self, gateway: "Gateway") -> None:
+        """It is well again."""
+        self.tell(*kinds.HISTORY_OK)
+
+    def incoming(self, session: Session, message: Message) -> Iterable[Message]:
+        """Historical requests vanish."""
+        return () if isinstance(message, kinds.HISTORY_REQUESTS) else (message,)
+
+    def outgoing(self, session: Session, message: Message) -> Iterable[Message]:
+        """Who connects is told that the farm is broken."""
+        if isinstance(message, tws.Error) and message.code == kinds.HISTORY_OK[0]:
+            return (tws.Error(-1, *kinds.HISTORY_BROKEN),)
+        return (message,)
+
+
+@dataclass
+class ServerLinkBroken(Fault):
+    """2110: the gateway lost its server and says so itself; no ticks, orders are not worked.
+
+    No 1101 or 1102 need follow: the farms report that they are well when it is over.
+    """
+
+    incidents: ClassVar = (
+        Incident("stoqey/ib", 234, "1100 and 2110 come long before any socket event"),
+    )
+    signal: ClassVar = "2110: treat it like 1100; what is sent meanwhile may reach nobody."
+
+    _held: list[Callable[[], None]] = field(init=False, repr=False, default_factory=list)
+
+    def on(self, gateway: "Gateway") -> None:
+        """It breaks."""
+        self.tell(*kinds.SERVER_BROKEN)
+
+    def off(self, gateway: "Gateway") -> None:
+        """Restored automatically, as the text says."""
+        self.tell(*kinds.MARKET_OK)
+        self.tell(*kinds.HISTORY_OK)
+        for action in self._held:
+            action()
+
+    def incoming(self, session: Session, message: Message) -> Iterable[Message]:
+        """Held, but for what the gateway itself knows."""
+        if isinstance(message, ANSWERED_LOCALLY):
+            return (message,)
+        self._held.append(lambda: self.receive(session, message))
+        return ()
+
+    def outgoing(self, session: Session, message: Message) -> Iterable[Message]:
+        """No ticks."""
+        return () if isinstance(message, kinds.STREAM) else (message,)
