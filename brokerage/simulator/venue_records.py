@@ -1,24 +1,15 @@
 """Orders as the gateway keeps them: what the client wrote beside what the exchange made of it."""
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from brokerage.simulator.account import Margins, WhatIf
+from brokerage.simulator.ids import Ids
 from brokerage.simulator.listings import Listing
-from brokerage.simulator.matching import Key, SimOrder
-from brokerage.simulator.venue_terms import stamp, wire_contract
-from brokerage.tws.messages import (
-    CompletedOrder,
-    Contract,
-    OpenOrder,
-    Order,
-    OrderState,
-    OrderStatus,
-    PlaceOrder,
-)
+from brokerage.simulator.orders import STOPPED, TRAILING, Key, SimOrder
+from brokerage.simulator.venue_terms import wire_contract
+from brokerage.tws.messages import Contract, OpenOrder, Order, OrderState, OrderStatus, PlaceOrder
 
-FIRST_PERM_ID = 1_500_000_001
+BY_TRADER, BY_SYSTEM = "Cancelled by Trader", "Cancelled by System:\n"
 
 
 @dataclass
@@ -32,9 +23,18 @@ class Record:
     perm_id: int
     sim: SimOrder
     acknowledged: bool = False
+    reported: bool = False  # told twice that it works, as a real gateway does
     done_at: float = 0.0
+    ended: str = BY_TRADER  # why, if it was cancelled
+    cap_price: float = 0.0  # the most aggressive limit that was allowed
     held: bool = False  # until the exchange opens
+    bound: bool = True  # False: entered by hand, and no client has taken it over
     resurrected: bool = False  # a fault: cancelled, and listed as open all the same
+
+    @property
+    def order_id(self) -> int:
+        """What clients know it by: 0 while it is bound to none."""
+        return self.key[1] if self.bound else 0
 
     @property
     def status(self) -> str:
@@ -57,11 +57,12 @@ class Record:
 
 
 class Records:
-    """All orders of the gateway by client and order id."""
+    """The orders of the gateway by client and order id: what works, and what ended today."""
 
-    def __init__(self) -> None:
+    def __init__(self, ids: Ids) -> None:
+        self._ids = ids
         self._records: dict[Key, Record] = {}
-        self._perm_ids = itertools.count(FIRST_PERM_ID)
+        self._live: dict[Key, Record] = {}  # not ended, sent or not
 
     def __iter__(self) -> Iterator[Record]:
         return iter(self._records.values())
@@ -70,31 +71,33 @@ class Records:
         """The order with this key, or None."""
         return self._records.get(key)
 
-    def add(self, message: PlaceOrder, listing: Listing, sim: SimOrder) -> Record:
-        """Keep a new order under a permanent id of its own."""
-        perm_id = next(self._perm_ids)
-        sim.perm_id = perm_id
-        record = Record(sim.key, message, listing, sim.account, perm_id, sim)
-        self._records[sim.key] = record
+    def live(self) -> list[Record]:
+        """What has not ended, in the order in which it came."""
+        return list(self._live.values())
+
+    def add(self, message: PlaceOrder, listing: Listing, sim: SimOrder, perm_id: int = 0) -> Record:
+        """Keep a new order under a permanent id of its own (or one that it had before)."""
+        sim.perm_id = perm_id or self._ids.perm_id()
+        record = Record(sim.key, message, listing, sim.account, sim.perm_id, sim)
+        self._records[sim.key] = self._live[sim.key] = record
         return record
 
+    def ended(self, record: Record) -> None:
+        """The order has ended: it is listed as completed until it is forgotten."""
+        if not record.resurrected:
+            self._live.pop(record.key, None)
 
-def sim_order(key: Key, message: PlaceOrder, listing: Listing, account: str, at: float) -> SimOrder:
-    """The order as the exchange takes it."""
-    order = message.order
-    return SimOrder(
-        key=key,
-        con_id=listing.con_id,
-        side=order.action,
-        quantity=order.quantity,
-        order_type=order.order_type,
-        limit_price=order.limit_price or 0.0,
-        stop_price=order.aux_price or 0.0,
-        tif=order.tif or "DAY",
-        account=account,
-        ref=order.ref,
-        submitted_at=at,
-    )
+    def drop(self, record: Record) -> None:
+        """Forget an order, as if it had never been."""
+        self._live.pop(record.key, None)
+        self._records.pop(record.key, None)
+
+    def forget(self) -> list[Key]:
+        """Drop what ended; the keys of these orders."""
+        keys = [key for key in self._records if key not in self._live]
+        for key in keys:
+            del self._records[key]
+        return keys
 
 
 def reported(record: Record) -> Order:
@@ -103,9 +106,11 @@ def reported(record: Record) -> Order:
     return replace(
         order,
         quantity=sim.quantity,
-        limit_price=order.limit_price or 0.0,
+        limit_price=sim.limit_price or order.limit_price or 0.0,
         aux_price=order.aux_price or 0.0,
+        trail_stop_price=_trail_stop(record),
         tif=sim.tif,
+        oca_group=sim.oca_group,
         account=record.account,
         open_close=order.open_close or "?",
         oca_type=order.oca_type or 3,
@@ -117,17 +122,25 @@ def reported(record: Record) -> Order:
     )
 
 
-def open_order(record: Record) -> OpenOrder:
-    """The order and its state."""
+def _trail_stop(record: Record) -> float | None:
+    """Where a stop stands now: a trailing one moves, a plain one is told here as well."""
+    sim = record.sim
+    if sim.order_type in TRAILING | STOPPED and sim.stop_price:
+        return sim.stop_price
+    return record.message.order.trail_stop_price
+
+
+def open_order(record: Record, status: str = "") -> OpenOrder:
+    """The order and its state, or a state that it only passes through."""
     return OpenOrder(
-        order_id=record.key[1],
+        order_id=record.order_id,
         contract=echoed(record),
         order=reported(record),
         client_id=record.key[0],
         perm_id=record.perm_id,
         allocation=f"{record.perm_id}.0/{record.account}/100",
         extras=record.message.extras,
-        state=OrderState(status=record.status),
+        state=OrderState(status=status or record.status),
     )
 
 
@@ -140,7 +153,7 @@ def order_status(record: Record, status: str = "") -> OrderStatus:
     """Where the order stands, or in a state that it only passes through."""
     sim = record.sim
     return OrderStatus(
-        order_id=record.key[1],
+        order_id=record.order_id,
         status=status or record.status,
         filled=sim.filled,
         remaining=max(sim.remaining, 0.0),
@@ -149,50 +162,6 @@ def order_status(record: Record, status: str = "") -> OrderStatus:
         parent_id=record.message.order.parent_id,
         last_price=sim.last_price,
         client_id=record.key[0],
-        why_held="trigger" if sim.status == "PreSubmitted" and sim.stop_price else "",
+        why_held=sim.why_held,
+        cap_price=record.cap_price,
     )
-
-
-def completed_order(record: Record) -> CompletedOrder:
-    """A finished order; the wire gives it neither order id nor client id."""
-    filled = record.status == "Filled"
-    return CompletedOrder(
-        contract=echoed(record),
-        order=replace(reported(record), quantity=0.0),
-        perm_id=record.perm_id,
-        extras=record.message.extras,
-        status=record.status,
-        filled=record.sim.filled,
-        parent_perm_id=2**63 - 1,  # what a real gateway writes for "no parent"
-        completed_time=stamp(record.done_at),
-        completed_status=f"Filled Size: {record.sim.filled:g}" if filled else "Cancelled by Trader",
-    )
-
-
-def what_if_answer(message: PlaceOrder, listing: Listing, key: Key, result: WhatIf) -> OpenOrder:
-    """The one message that answers a what-if; nothing is placed."""
-    return OpenOrder(
-        order_id=key[1],
-        contract=wire_contract(listing, message.contract.exchange or "SMART"),
-        order=replace(message.order, what_if=True, dn_order_type="None", open_close="?"),
-        client_id=key[0],
-        state=OrderState(
-            status="PreSubmitted",
-            **_margins("before", result.before),
-            **_margins("change", result.change),
-            **_margins("after", result.after),
-            commission=round(result.commission, 2),
-            min_commission=round(result.commission, 2),
-            max_commission=round(result.commission, 2),
-            commission_currency="USD",
-            warning=result.warning,
-        ),
-    )
-
-
-def _margins(when: str, margins: Margins) -> dict[str, float]:
-    return {
-        f"init_{when}": round(margins.initial, 2),
-        f"maint_{when}": round(margins.maintenance, 2),
-        f"equity_{when}": round(margins.equity, 2),
-    }

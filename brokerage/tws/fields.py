@@ -97,6 +97,11 @@ def write_optional_int(value: int | None, version: int) -> str:
     return str(UNSET_INTEGER if value is None else value)
 
 
+def or_nothing(writer: Writer) -> Writer:
+    """A writer that leaves the field empty when there is no value."""
+    return lambda value, version: "" if value is None else writer(value, version)
+
+
 CONVERTERS: dict[Any, tuple[Writer, Reader]] = {
     str: (write_text, str),
     int: (write_text, read_int),

@@ -1,7 +1,8 @@
 """Layouts: the order of a message's fields on the wire, written as words and compiled once.
 
 A word is `name` (dotted into a nested object), `name*` (a count and so many), digits (a constant,
-usually the message's own version) or `-` (a field nobody uses any more). `name>=164`, `name<177`
+usually the message's own version) or `-` (a field nobody uses any more). A value that is not set is
+the figure that stands for none, or nothing at all if the word is `name?`. `name>=164`, `name<177`
 and `name=163` stand on the wire at those server versions only.
 """
 
@@ -10,10 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, NamedTuple, Protocol, get_args, get_type_hints
 
-from brokerage.tws.fields import Reader, WireError, Writer, converter, read_int
+from brokerage.tws.fields import Reader, WireError, Writer, converter, or_nothing, read_int
 
 MAX_REPEAT = 100_000  # a count above it is a lie
-WORD = re.compile(r"(?P<body>[^<>=*]+)(?P<star>\*?)(?:(?P<op>>=|<|=)(?P<version>\d+))?")
+WORD = re.compile(r"(?P<body>[^<>=*?]+)(?P<mark>[*?]?)(?:(?P<op>>=|<|=)(?P<version>\d+))?")
 Values = dict[str, Any]
 
 
@@ -259,7 +260,7 @@ def _word(cls: Any, word: str) -> Part:
     match = WORD.fullmatch(word)
     if match is None:
         raise ValueError(f"{word!r} is not a word of a layout")
-    part = _ungated(cls, match["body"], bool(match["star"]))
+    part = _ungated(cls, match["body"], match["mark"])
     return Gated(part, _gate(match["op"], int(match["version"]))) if match["op"] else part
 
 
@@ -272,16 +273,17 @@ def _gate(operator: str, bound: int) -> Callable[[int], bool]:
     return tests[operator]
 
 
-def _ungated(cls: Any, body: str, repeated: bool) -> Part:
+def _ungated(cls: Any, body: str, mark: str) -> Part:
     if body.isdigit() or body == "-":
         return Literal(body.strip("-"))
     names = tuple(body.split("."))
     hint = cls
     for name in names:
         hint = get_hints(hint)[name]
-    if repeated:
+    if mark == "*":
         return Repeat(Path(names), element(get_args(hint)[0]))
-    return Scalar(Path(names), *converter(hint))
+    writer, reader = converter(hint)
+    return Scalar(Path(names), or_nothing(writer) if mark else writer, reader)
 
 
 def element(cls: Any) -> Layout:

@@ -19,7 +19,7 @@ from brokerage.tws.messages_server import SERVER
 
 CONTRACT = scope("contract", C11)
 PEGS = "min_trade_quantity min_compete_size compete_offset mid_offset_whole mid_offset_half"
-SINCE_170 = " ".join(f"{name}>=170" for name in PEGS.split())
+SINCE_170 = " ".join(f"{name}?>=170" for name in PEGS.split())
 COMBO = scope("extras", "legs* leg_prices* routing*")
 HEDGED = (
     "extras.hedged",
@@ -73,7 +73,7 @@ class OrderState:
 STATE = scope(
     "state",
     "status init_before maint_before equity_before init_change maint_change equity_change",
-    "init_after maint_after equity_after commission min_commission max_commission",
+    "init_after maint_after equity_after commission? min_commission? max_commission?",
     "commission_currency warning",
 )
 HEAD = scope(
@@ -91,20 +91,20 @@ OPEN_ORDER = (
     *scope(
         "order",
         "fa_group fa_method fa_percentage fa_profile<177 model_code good_till rule_80a",
-        "percent_offset settling_firm short_sale_slot designated_location exempt_code",
-        "auction_strategy starting_price stock_ref_price delta stock_range_lower",
-        "stock_range_upper display_size block_order sweep_to_fill all_or_none min_quantity",
-        "oca_type e_trade_only firm_quote_only nbbo_price_cap parent_id trigger_method volatility",
-        "volatility_type dn_order_type dn_aux_price",
+        "percent_offset? settling_firm short_sale_slot designated_location exempt_code",
+        "auction_strategy starting_price? stock_ref_price? delta? stock_range_lower?",
+        "stock_range_upper? display_size block_order sweep_to_fill all_or_none min_quantity?",
+        "oca_type e_trade_only firm_quote_only nbbo_price_cap? parent_id trigger_method",
+        "volatility? volatility_type dn_order_type dn_aux_price?",
         when("dn_order_type", DELTA_NEUTRAL),
-        "continuous_update reference_price_type trail_stop_price trailing_percent basis_points",
-        "basis_points_type",
+        "continuous_update reference_price_type trail_stop_price? trailing_percent? basis_points?",
+        "basis_points_type?",
     ),
     "combo_description",
     *COMBO,
     *scope(
         "order",
-        "scale_init_size scale_subs_size scale_increment",
+        "scale_init_size scale_subs_size scale_increment?",
         when("scale_increment", SCALE, test=scaled),
         "hedge_type",
         when("hedge_type", "hedge_param"),
@@ -127,7 +127,7 @@ OPEN_ORDER = (
         "adjusted_type trigger_price trail_stop_price limit_offset adjusted_stop",
         "adjusted_stop_limit adjusted_trailing adjusted_unit soft_dollar_name soft_dollar_value",
         "soft_dollar_display cash_quantity no_auto_price_hedge is_oms_container",
-        "discretionary_to_limit price_management duration>=158 post_to_ats>=160",
+        "discretionary_to_limit price_management duration?>=158 post_to_ats?>=160",
         "auto_cancel_parent>=162",
         SINCE_170,
     ),
@@ -155,7 +155,7 @@ class OpenOrder:
     "req_id order_id",
     *CONTRACT,
     "exec_id time account exchange side shares price perm_id client_id liquidation cumulative",
-    "avg_price ref ev_rule ev_multiplier model_code last_liquidity pending_revision>=178",
+    "avg_price ref ev_rule ev_multiplier? model_code last_liquidity pending_revision>=178",
 )
 @dataclass(frozen=True)
 class ExecDetails:
@@ -178,7 +178,7 @@ class ExecDetails:
     avg_price: float = 0.0
     ref: str = ""
     ev_rule: str = ""
-    ev_multiplier: float = 0.0
+    ev_multiplier: float | None = None
     model_code: str = ""
     last_liquidity: int = 1
     pending_revision: bool = False
@@ -198,7 +198,7 @@ class ExecDetailsEnd:
     req_id: int = 0
 
 
-@SERVER.row(59, "1 exec_id commission currency realized yield_ yield_date")
+@SERVER.row(59, "1 exec_id commission currency realized yield_ yield_date?")
 @dataclass(frozen=True)
 class CommissionReport:
     """What an execution cost; realized profit is unset when it opened a position."""
@@ -208,7 +208,7 @@ class CommissionReport:
     currency: str = "USD"
     realized: float | None = None
     yield_: float | None = None
-    yield_date: int = 0
+    yield_date: int | None = None
 
 
 COMPLETED_ORDER = (
@@ -218,21 +218,22 @@ COMPLETED_ORDER = (
     *scope(
         "order",
         "outside_rth hidden discretionary_amount good_after fa_group fa_method fa_percentage",
-        "fa_profile<177 model_code good_till rule_80a percent_offset settling_firm",
-        "short_sale_slot designated_location exempt_code starting_price stock_ref_price delta",
-        "stock_range_lower stock_range_upper display_size sweep_to_fill all_or_none min_quantity",
-        "oca_type trigger_method volatility volatility_type dn_order_type dn_aux_price",
+        "fa_profile<177 model_code good_till rule_80a percent_offset? settling_firm",
+        "short_sale_slot designated_location exempt_code starting_price? stock_ref_price? delta?",
+        "stock_range_lower? stock_range_upper? display_size sweep_to_fill all_or_none",
+        "min_quantity? oca_type trigger_method volatility? volatility_type dn_order_type",
+        "dn_aux_price?",
         when(
             "dn_order_type",
             "dn_con_id dn_short_sale dn_short_sale_slot dn_designated_location",
         ),
-        "continuous_update reference_price_type trail_stop_price trailing_percent",
+        "continuous_update reference_price_type trail_stop_price? trailing_percent?",
     ),
     "combo_description",
     *COMBO,
     *scope(
         "order",
-        "scale_init_size scale_subs_size scale_increment",
+        "scale_init_size scale_subs_size scale_increment?",
         when("scale_increment", SCALE, test=scaled),
         "hedge_type",
         when("hedge_type", "hedge_param"),
