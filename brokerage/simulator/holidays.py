@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 ET = ZoneInfo("America/New_York")
 DAY = timedelta(days=1)
 OPEN, CLOSE, EARLY_CLOSE = time(9, 30), time(16), time(13)
-PRE_OPEN, POST_CLOSE = time(4), time(20)
+PRE_OPEN, POST_CLOSE, EARLY_POST_CLOSE = time(4), time(20), time(17)
 MONDAY, THURSDAY, FRIDAY, SATURDAY, SUNDAY = 0, 3, 4, 5, 6
 MOURNING = frozenset({date(2025, 1, 9)})  # closed by proclamation, which no rule foresees
 
@@ -75,12 +75,16 @@ def _epoch(day: date, at: time) -> float:
 
 @lru_cache(maxsize=4096)
 def session(day: date, *, extended: bool = False) -> tuple[float, float] | None:
-    """Opening and close in epoch seconds (extended: 04:00 to 20:00 ET), None when closed."""
+    """Opening and close in epoch seconds, None when closed.
+
+    Regular: 09:30 to 16:00 ET, early closes 13:00. Extended: 04:00 to 20:00, then 17:00.
+    """
     if not is_session(day):
         return None
+    early = closes_early(day)
     if extended:
-        return _epoch(day, PRE_OPEN), _epoch(day, POST_CLOSE)
-    return _epoch(day, OPEN), _epoch(day, EARLY_CLOSE if closes_early(day) else CLOSE)
+        return _epoch(day, PRE_OPEN), _epoch(day, EARLY_POST_CLOSE if early else POST_CLOSE)
+    return _epoch(day, OPEN), _epoch(day, EARLY_CLOSE if early else CLOSE)
 
 
 def midnight(day: date) -> float:

@@ -19,6 +19,13 @@ EPOCH = date(2020, 1, 1)
 STRIKE_UNIT = 0.5
 
 
+# Price increments by market rule: from this price on, so many dollars. Options of the three funds
+# are quoted in cents throughout, those of the shares in cents below three dollars (penny program).
+CENTS, PENNY_PROGRAM = 26, 32
+RULES = {CENTS: ((0.0, 0.01),), PENNY_PROGRAM: ((0.0, 0.01), (3.0, 0.05))}
+IN_CENTS = ("SPY", "QQQ", "IWM")
+
+
 @dataclass(frozen=True)
 class Listing:
     """One instrument; prices in `currency` per unit, option strikes per share."""
@@ -35,7 +42,8 @@ class Listing:
     currency: str = "USD"
     local_symbol: str = ""
     trading_class: str = ""
-    min_tick: float = 0.01
+    min_tick: float = 0.01  # the smallest price increment there is; see `tick`
+    rule: int = CENTS  # price increments, by RULES
     long_name: str = ""
     under_con_id: int = 0
     valid_exchanges: str = ""
@@ -45,6 +53,10 @@ class Listing:
     def units(self) -> float:
         """Shares that one contract stands for."""
         return float(self.multiplier or 1)
+
+    def tick(self, price: float) -> float:
+        """The price increment at a price, in dollars."""
+        return max((edge, step) for edge, step in RULES[self.rule] if edge <= max(price, 0.0))[1]
 
 
 @dataclass(frozen=True)
@@ -119,6 +131,7 @@ def option(symbol: str, expiry: str, strike: float, right: str) -> Listing:
         trading_class=symbol,
         under_con_id=share.con_id,
         valid_exchanges=OPTION_EXCHANGES,
+        rule=CENTS if symbol in IN_CENTS else PENNY_PROGRAM,
     )
 
 

@@ -3,84 +3,50 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
-from itertools import islice
+from datetime import date, timedelta
+from itertools import groupby, islice
 
 import numpy as np
 
 from brokerage.simulator.holidays import new_york_date
 from brokerage.simulator.market.hours import (
+    BLOCK,
     AlwaysOpen,
-    ByCalendar,
-    last_full_session,
-    last_opened_session,
+    Phase,
+    block_at,
     regular,
     sessions_back,
 )
 from brokerage.simulator.market.noise import TICK, Floats, Ints
-from brokerage.simulator.market.shapes import Bar, BarRequestError
-from brokerage.simulator.market.tape import BLOCK, Tape
+from brokerage.simulator.market.requests import DAILY, MONTHLY, Request
+from brokerage.simulator.market.shapes import Bar
+from brokerage.simulator.market.tape import Summary, Tape
 
-DAILY = 86400
-MINUTE, HOUR = 60, 3600
-BAR_SECONDS = (
-    {f"{n} secs": n for n in (1, 5, 10, 15, 30)}
-    | {f"{n} mins": n * MINUTE for n in (2, 3, 5, 10, 15, 20, 30)}
-    | {f"{n} hours": n * HOUR for n in (2, 3, 4, 8)}
-    | {"1 sec": 1, "1 min": MINUTE, "1 hour": HOUR, "1 day": DAILY}
-)
 CALENDAR_DAYS = {"W": 7, "M": 30, "Y": 365}
-KINDS = ("TRADES", "MIDPOINT", "BID", "ASK", "BID_ASK")
-MOST_BARS = 20_000
-LONGEST = {"S": 86_400, "D": 365, "W": 52, "M": 12, "Y": 1}
+BLOCK_SECONDS = BLOCK * TICK
 
 Window = tuple[float, float]
 
 
-@dataclass(frozen=True)
-class Request:
-    """A checked bar request; `end` in epoch seconds, never later than now."""
-
-    end: float
-    amount: int
-    unit: str  # S, D, W, M, Y
-    size: int  # seconds
-    what: str
-    rth: bool
-
-    @classmethod
-    def parse(cls, end: float, duration: str, bar_size: str, what: str, rth: bool) -> "Request":
-        """Raises BarRequestError for what a gateway does not serve."""
-        amount, _, unit = duration.strip().partition(" ")
-        size = BAR_SECONDS.get(bar_size.strip())
-        if unit not in LONGEST or not amount.isdigit() or not 0 < int(amount) <= LONGEST[unit]:
-            raise BarRequestError(f"Invalid duration: {duration}")
-        if size is None or (size == DAILY and unit == "S"):
-            raise BarRequestError(f"Invalid bar size: {bar_size} for {duration}")
-        if what not in KINDS:
-            raise BarRequestError(f"Invalid kind of data: {what}")
-        return cls(end, int(amount), unit, size, what, rth)
-
-
-def bars(tape: Tape, hours: AlwaysOpen, request: Request) -> list[Bar]:
-    """Bars in ascending order; raises BarRequestError when there would be too many."""
-    spans = list(windows(hours, request))
-    expected = sum((end - start) / request.size for start, end in spans)
-    if expected > MOST_BARS:
-        raise BarRequestError("Duration is too long for this bar size")
-    return [bar for start, end in spans for bar in _cut(tape, request, start, end)]
+def parts(tape: Tape, hours: AlwaysOpen, request: Request) -> Iterator[list[Bar]]:
+    """Bars in ascending order, a stretch of trading at a time."""
+    if request.size <= DAILY:
+        for start, end in windows(hours, request):
+            yield cut(tape, request.what, request.size, start, end)
+        return
+    days = list(windows(hours, request))
+    for _, period in groupby(days, lambda window: _period(request.size, window)):
+        daily = [bar for day in period for bar in cut(tape, request.what, DAILY, *day)]
+        if daily:
+            yield [_merged(daily)]
 
 
 def windows(hours: AlwaysOpen, request: Request) -> Iterator[Window]:
-    """The stretches of time that a request covers, ascending."""
+    """The stretches of trading that a request covers, ascending."""
     if request.unit == "S":
-        yield from _seconds(hours, request)
+        yield from reversed(list(_seconds(hours, request)))
         return
-    extended = not request.rth
-    if isinstance(hours, ByCalendar):
-        newest = last_opened_session(request.end)
-    else:  # around the clock there is no session under way: the last whole one counts
-        newest = last_full_session(request.end, extended=extended)
+    newest = hours.newest(request.end)
     if request.unit == "D":
         days = list(islice(sessions_back(newest), request.amount))
     else:
@@ -88,49 +54,105 @@ def windows(hours: AlwaysOpen, request: Request) -> Iterator[Window]:
         oldest = new_york_date(request.end) - back
         days = [day for day in islice(sessions_back(newest), back.days) if day > oldest]
     for day in reversed(days):
-        start, end = regular(day, extended=extended)
+        start, end = regular(day, extended=hours.extended)
         yield start, min(end, request.end)
 
 
 def _seconds(hours: AlwaysOpen, request: Request) -> Iterator[Window]:
-    """The last so many seconds of trading, in whole bars."""
-    last = (hours.tick(request.end) + 1) * TICK
-    end = min(request.end, last) if hours.is_open(request.end) else last
-    start = (end - request.amount) // request.size * request.size
-    if isinstance(hours, ByCalendar):
-        start = max(start, hours.day_start(request.end))
-    whole = end // request.size * request.size
-    yield start, whole if whole > start else end
+    """The last so many seconds of trading in whole bars, newest stretch first."""
+    size, newest = request.size, True
+    for start, end in hours.stretches(request.end, request.amount):
+        low = start // size * size
+        if hours.phase(low) is Phase.CLOSED:
+            low = start
+        whole = end // size * size if newest else end
+        yield low, whole if whole > low else end
+        newest = False
 
 
-def _starts(request: Request, start: float, end: float) -> list[float]:
-    """Bars begin where the stretch does and then at multiples of their size."""
-    if request.size == DAILY:
-        return [start]
-    first = (start // request.size + 1) * request.size
-    return [start, *np.arange(first, end, request.size).tolist()]
+def _period(size: int, window: Window) -> date | tuple[int, int]:
+    """Which week or month a session belongs to."""
+    day = new_york_date(window[0])
+    return (day.year, day.month) if size == MONTHLY else day - timedelta(days=day.weekday())
 
 
-def _cut(tape: Tape, request: Request, start: float, end: float) -> Iterator[Bar]:
+def _merged(daily: list[Bar]) -> Bar:
+    """One bar for the days of a week or month, dated like the last of them."""
+    volume = sum(bar.volume for bar in daily) if daily[0].volume >= 0 else -1.0
+    turnover = sum(bar.volume * bar.wap for bar in daily)
+    return Bar(
+        daily[0].time,
+        daily[-1].date,
+        daily[0].open,
+        max(bar.high for bar in daily),
+        min(bar.low for bar in daily),
+        daily[-1].close,
+        volume,
+        round(turnover / volume, 4) if volume > 0 else -1.0,
+        sum(bar.count for bar in daily) if volume >= 0 else -1,
+    )
+
+
+def cut(tape: Tape, what: str, size: int, start: float, end: float) -> list[Bar]:
     """The bars of one stretch; one without a trade repeats the close before it."""
     if end <= start:
-        return
-    if request.what == "TRADES":
-        series = _traded(tape, start, end)
-    else:
-        series = _quoted(tape, request.what, start, end)
-    starts = _starts(request, start, end)
-    edges = [*np.searchsorted(series.index * TICK, starts).tolist(), len(series.index)]
-    date = new_york_date(start).strftime("%Y%m%d") if request.size == DAILY else ""
-    close = float("nan")
-    for at, lower, upper in zip(starts, edges[:-1], edges[1:], strict=True):
-        if lower < upper:
-            bar = series.bar(at, date, slice(lower, upper))
-        else:
-            bar = Bar(at, date, close, close, close, close, 0.0, close, 0)
-        close = bar.close
-        if not math.isnan(close):
-            yield bar
+        return []
+    whole = not start % BLOCK_SECONDS and not end % BLOCK_SECONDS
+    if size == DAILY and what == "TRADES" and whole:
+        return _day(tape, start, end)
+    series = _traded(tape, start, end) if what == "TRADES" else _quoted(tape, what, start, end)
+    if not len(series.index):
+        return []
+    starts = _starts(size, start, end)
+    edges = np.searchsorted(series.index * TICK, starts)
+    counts = np.diff([*edges, len(series.index)])
+    filled = counts > 0
+    rows = iter(series.bars(edges[filled], counts[filled]))
+    date_text = new_york_date(start).strftime("%Y%m%d") if size == DAILY else ""
+    return list(_filled(starts, filled.tolist(), rows, date_text))
+
+
+def _filled(
+    starts: list[float], filled: list[bool], rows: Iterator[tuple[float, ...]], day: str
+) -> Iterator[Bar]:
+    """Bars in order; the ones before the first trade are left out."""
+    close = math.nan
+    for at, there in zip(starts, filled, strict=True):
+        if there:
+            first, top, bottom, close, volume, wap, count = next(rows)
+            yield Bar(at, day, first, top, bottom, close, volume, wap, int(count))
+        elif not math.isnan(close):
+            yield Bar(at, day, close, close, close, close, 0.0, close, 0)
+
+
+def _day(tape: Tape, start: float, end: float) -> list[Bar]:
+    """The bar of a whole session, from its half-hours; none if nothing was traded."""
+    blocks = range(block_at(start), block_at(end))
+    found = [part for block in blocks if (part := tape.summary(block)).count]
+    return [_folded(start, found)] if found else []
+
+
+def _folded(start: float, found: list[Summary]) -> Bar:
+    volume = sum(part.volume for part in found)
+    return Bar(
+        start,
+        new_york_date(start).strftime("%Y%m%d"),
+        found[0].open,
+        max(part.high for part in found),
+        min(part.low for part in found),
+        found[-1].close,
+        volume,
+        round(sum(part.turnover for part in found) / volume, 4),
+        sum(part.count for part in found),
+    )
+
+
+def _starts(size: int, start: float, end: float) -> list[float]:
+    """Bars begin where the stretch does and then at multiples of their size."""
+    if size == DAILY:
+        return [start]
+    first = (start // size + 1) * size
+    return [start, *np.arange(first, end, size).tolist()]
 
 
 @dataclass(frozen=True)
@@ -142,19 +164,21 @@ class Series:
     high: Floats
     sizes: Floats | None
 
-    def bar(self, at: float, date: str, part: slice) -> Bar:
-        """One bar from a part that is not empty."""
-        low, high = self.low[part], self.high[part]
-        first, last = float(low[0]), float(high[-1])
+    def bars(self, edges: Ints, counts: Ints) -> list[tuple[float, ...]]:
+        """Open, high, low, close, volume, wap and count of the parts that begin at `edges`."""
+        first, last = self.low[edges], self.high[edges + counts - 1]
         if self.low is not self.high:  # bid and ask: the averages of both
-            first, last = float(low.mean()), float(high.mean())
-        bottom, top = float(low.min()), float(high.max())
+            first = np.add.reduceat(self.low, edges) / counts
+            last = np.add.reduceat(self.high, edges) / counts
+        bottom, top = np.minimum.reduceat(self.low, edges), np.maximum.reduceat(self.high, edges)
         if self.sizes is None:
-            return Bar(at, date, first, top, bottom, last, -1.0, -1.0, -1)
-        sizes = self.sizes[part]
-        volume = float(sizes.sum())
-        wap = round(float(low @ sizes) / volume, 4)
-        return Bar(at, date, first, top, bottom, last, volume, wap, len(sizes))
+            none = np.full(len(edges), -1.0)
+            columns = (first, top, bottom, last, none, none, none)
+        else:
+            volume = np.add.reduceat(self.sizes, edges)
+            wap = np.round(np.add.reduceat(self.low * self.sizes, edges) / volume, 4)
+            columns = (first, top, bottom, last, volume, wap, counts)
+        return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
 def _blocks(start: float, end: float) -> Iterator[Ints]:
@@ -166,19 +190,19 @@ def _blocks(start: float, end: float) -> Iterator[Ints]:
 
 
 def _traded(tape: Tape, start: float, end: float) -> Series:
-    parts = [tape.trades(int(index[0]) // BLOCK) for index in _blocks(start, end)]
-    index = np.concatenate([part.index for part in parts])
+    deals = [tape.trades(int(index[0]) // BLOCK) for index in _blocks(start, end)]
+    index = np.concatenate([part.index for part in deals])
     inside = (index * TICK >= start) & (index * TICK < end)
-    price = np.concatenate([part.price for part in parts])[inside]
-    sizes = np.concatenate([part.size for part in parts])[inside]
+    price = np.concatenate([part.price for part in deals])[inside]
+    sizes = np.concatenate([part.size for part in deals])[inside]
     return Series(index[inside], price, price, sizes)
 
 
 def _quoted(tape: Tape, what: str, start: float, end: float) -> Series:
     indexes = list(_blocks(start, end))
-    tops = [tape.quotes(index) for index in indexes]
-    bid = np.nan_to_num(np.concatenate([top.bid for top in tops]))
-    ask = np.concatenate([top.ask for top in tops])
+    sides = [tape.prices(index) for index in indexes]
+    bid = np.nan_to_num(np.concatenate([bid for bid, _ in sides]))
+    ask = np.concatenate([ask for _, ask in sides])
     low, high = {
         "BID": (bid, bid),
         "ASK": (ask, ask),

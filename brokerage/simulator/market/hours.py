@@ -1,7 +1,10 @@
-"""When the market moves: around the clock, or in regular sessions between which quotes freeze."""
+"""When the market moves: around the clock, or in sessions between which quotes freeze."""
 
+import math
 from collections.abc import Iterator
 from datetime import date, timedelta
+from enum import StrEnum
+from typing import NamedTuple
 
 from brokerage.simulator.holidays import (
     is_session,
@@ -14,11 +17,36 @@ from brokerage.simulator.market.noise import TICK
 
 DAY = timedelta(days=1)
 LOOK_BACK = 10  # days; no update older than this is ever asked for
+BLOCK = 7200  # ticks; half an hour, so that sessions and days begin and end with a block
+
+
+class Phase(StrEnum):
+    """What may trade: everything, shares outside regular hours only, nothing."""
+
+    REGULAR = "regular"
+    EXTENDED = "extended"
+    CLOSED = "closed"
+
+
+class Span(NamedTuple):
+    """Blocks that a day's figures come from.
+
+    Volume counts since `first`; open, high and low are those of [opening, close).
+    """
+
+    first: int
+    opening: int
+    close: float
 
 
 def tick_at(at: float) -> int:
     """The last tick at or before these epoch seconds."""
     return int(at // TICK)
+
+
+def block_at(at: float) -> int:
+    """The block of these epoch seconds."""
+    return tick_at(at) // BLOCK
 
 
 def regular(day: date, *, extended: bool = False) -> tuple[float, float]:
@@ -44,17 +72,24 @@ def last_full_session(at: float, *, extended: bool = False) -> date:
     return next(day for day in days if regular(day, extended=extended)[1] <= at)
 
 
-def last_opened_session(at: float) -> date:
+def last_opened_session(at: float, *, extended: bool = False) -> date:
     """The last session that had begun at these epoch seconds."""
-    return next(day for day in sessions_back(new_york_date(at)) if regular(day)[0] <= at)
+    days = sessions_back(new_york_date(at))
+    return next(day for day in days if regular(day, extended=extended)[0] <= at)
 
 
 class AlwaysOpen:
-    """Trading never stops; a new day begins at midnight in New York and again at the opening."""
+    """Trading never stops; a new day begins at midnight in New York and again at the opening.
 
-    def is_open(self, at: float) -> bool:
-        """Always."""
-        return True
+    `extended` says which sessions count as days of history: those from 04:00 to 20:00.
+    """
+
+    def __init__(self, *, extended: bool = False) -> None:
+        self.extended = extended
+
+    def phase(self, at: float) -> Phase:
+        """Always regular."""
+        return Phase.REGULAR
 
     def tick(self, at: float) -> int:
         """The tick that is quoted at these epoch seconds."""
@@ -64,29 +99,44 @@ class AlwaysOpen:
         """Ticks in (after, until] at which the market moves, as (first, last)."""
         yield tick_at(after) + 1, tick_at(until)
 
-    def day_start(self, at: float) -> float:
-        """Since when volume, open, high and low are counted."""
+    def span(self, at: float) -> Span:
+        """The day of these epoch seconds, for volume, open, high and low."""
         day = new_york_date(at)
         hours = session(day)
-        return hours[0] if hours and hours[0] <= at else midnight(day)
+        first = block_at(hours[0] if hours and hours[0] <= at else midnight(day))
+        return Span(first, first, math.inf)
 
     def close_day(self, at: float) -> date:
         """The session whose close is the closing price of the quote."""
         return last_full_session(at)
 
+    def newest(self, at: float) -> date:
+        """The session that a history of days ends with: the last whole one, for none is running."""
+        return last_full_session(at, extended=self.extended)
+
+    def stretches(self, end: float, seconds: float) -> Iterator[tuple[float, float]]:
+        """The last so many seconds of trading, newest first."""
+        last = (tick_at(end) + 1) * TICK
+        yield min(end, last) - seconds, min(end, last)
+
 
 class ByCalendar(AlwaysOpen):
-    """Trading in regular sessions only; between them the last quote of the session stands."""
+    """Trading in sessions only, regular or extended; between them the last quote stands."""
 
-    def is_open(self, at: float) -> bool:
-        """From the opening to just before the close."""
+    def _session(self, at: float) -> tuple[float, float]:
+        return regular(last_opened_session(at, extended=self.extended), extended=self.extended)
+
+    def phase(self, at: float) -> Phase:
+        """Regular from the opening to just before the close; extended around that."""
         opening, close = regular(last_opened_session(at))
-        return opening <= at < close
+        if opening <= at < close:
+            return Phase.REGULAR
+        opening, close = self._session(at)
+        return Phase.EXTENDED if opening <= at < close else Phase.CLOSED
 
     def tick(self, at: float) -> int:
         """The tick that is quoted at these epoch seconds."""
-        close = regular(last_opened_session(at))[1]
-        return min(tick_at(at), tick_at(close) - 1)
+        return min(tick_at(at), tick_at(self._session(at)[1]) - 1)
 
     def ranges(self, after: float, until: float) -> Iterator[tuple[int, int]]:
         """Ticks in (after, until] at which the market moves, as (first, last), per session."""
@@ -94,14 +144,32 @@ class ByCalendar(AlwaysOpen):
         day = max(new_york_date(after), last - LOOK_BACK * DAY)
         while day <= last:
             if is_session(day):
-                opening, close = map(tick_at, regular(day))
+                opening, close = map(tick_at, regular(day, extended=self.extended))
                 yield max(tick_at(after) + 1, opening), min(tick_at(until), close - 1)
             day += DAY
 
-    def day_start(self, at: float) -> float:
-        """Since when volume, open, high and low are counted."""
-        return regular(last_opened_session(at))[0]
+    def span(self, at: float) -> Span:
+        """The session of these epoch seconds, for volume, open, high and low."""
+        day = last_opened_session(at, extended=self.extended)
+        opening, close = regular(day)
+        first = regular(day, extended=self.extended)[0]
+        return Span(block_at(first), block_at(opening), block_at(close))
 
     def close_day(self, at: float) -> date:
         """The session before the one that is quoted."""
-        return previous_session(last_opened_session(at))
+        return previous_session(last_opened_session(at, extended=self.extended))
+
+    def newest(self, at: float) -> date:
+        """The session that a history of days ends with: the one under way."""
+        return last_opened_session(at, extended=self.extended)
+
+    def stretches(self, end: float, seconds: float) -> Iterator[tuple[float, float]]:
+        """The last so many seconds of trading, newest first, over as many sessions as it takes."""
+        for day in sessions_back(self.newest(end)):
+            opening, close = regular(day, extended=self.extended)
+            last = min(end, close)
+            start = max(opening, last - seconds)
+            yield start, last
+            seconds -= last - start
+            if seconds <= 0:
+                return

@@ -2,22 +2,33 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
+from math import inf, nan
 
 import numpy as np
-from numpy.typing import NDArray
 
 from brokerage.simulator.clock import Clock
 from brokerage.simulator.holidays import midnight, session
 from brokerage.simulator.listings import Listing, Listings
 from brokerage.simulator.market import history
-from brokerage.simulator.market.hours import AlwaysOpen, ByCalendar, regular, tick_at
-from brokerage.simulator.market.noise import TICK, Floats, Ints
+from brokerage.simulator.market.events import Events
+from brokerage.simulator.market.hours import (
+    BLOCK,
+    AlwaysOpen,
+    ByCalendar,
+    Phase,
+    Span,
+    block_at,
+    regular,
+    tick_at,
+)
+from brokerage.simulator.market.noise import TICK
 from brokerage.simulator.market.pricing import greeks
+from brokerage.simulator.market.reels import Day, Reels
+from brokerage.simulator.market.requests import Request
 from brokerage.simulator.market.shapes import Bar, Greeks, Quote
-from brokerage.simulator.market.tape import BLOCK, OptionTape, ShareTape, Tape, Top, Trades
+from brokerage.simulator.market.tape import OptionTape, ShareTape, Tape
 
 AFTERNOON = 16 * 3600  # options expire at the close; on a day without one, at 16:00 all the same
 HALF_A_DAY = 12 * 3600
@@ -25,38 +36,31 @@ MOST_UPDATES = 400
 KEPT_DAYS = 4096
 
 
-@dataclass(frozen=True)
-class Day:
-    """What happened in a day before one of its blocks, and the close before that day."""
-
-    open: float
-    high: float
-    low: float
-    volume: float
-    close: float
-
-
 class Market:
     """Quotes that depend on nothing but seed and simulated time, in whatever order one asks.
 
-    `always_open` trades around the clock; otherwise the exchange calendar rules and quotes
-    freeze at the last close.
+    `always_open` trades around the clock; otherwise the exchange calendar rules, shares trade
+    outside regular hours too, and between the sessions the last quote stands. Halts and moves,
+    which somebody has to order, change what comes after them and nothing before.
     """
 
     def __init__(
         self, listings: Listings, clock: Clock, seed: int = 7, *, always_open: bool = True
     ) -> None:
         self.listings, self.clock, self.seed, self.always_open = listings, clock, seed, always_open
-        self._hours = AlwaysOpen() if always_open else ByCalendar()
+        kind = AlwaysOpen if always_open else ByCalendar
+        self._regular, self._extended = kind(extended=False), kind(extended=True)
+        self._events: dict[int, Events] = {}
         self._tapes: dict[int, Tape] = {}
         self._shares: dict[int, ShareTape] = {}
+        self._reels: dict[int, Reels] = {}
         self._watched: Counter[int] = Counter()
         self._stepped = clock.time()
         self._day = lru_cache(KEPT_DAYS)(self._day_before)
 
     def watch(self, con_id: int) -> None:
         """Include an instrument in `step`; counted, so that each watch needs its `unwatch`."""
-        self._tape(con_id)
+        self.reels(con_id)
         self._watched[con_id] += 1
 
     def unwatch(self, con_id: int) -> None:
@@ -76,81 +80,113 @@ class Market:
 
         No more than one block of ticks (half an hour) before `until` is looked at.
         """
-        tape = self._tape(con_id)
+        reels = self.reels(con_id)
         found: list[Quote] = []
-        for first, last in self._hours.ranges(after, until):
-            for index in _by_block(max(first, last - BLOCK + 1), last):
-                found += self._changes(con_id, tape, index)
+        for first, last in self.hours(con_id).ranges(after, until):
+            found += reels.changes(max(first, last - BLOCK + 1), last)
         return found[-limit:]
 
-    def _changes(self, con_id: int, tape: Tape, index: Ints) -> list[Quote]:
-        """Quotes at those of the ticks, all in one block, that differ from the tick before."""
-        block = int(index[0]) // BLOCK
-        lead = 1 if index[0] % BLOCK else 0  # each block begins with a trade, hence a change
-        with_lead = np.concatenate([index[:1] - 1, index]) if lead else index
-        top, trades = tape.quotes(with_lead), tape.trades(block)
-        changed = np.isin(with_lead, trades.index)
-        for values in (top.bid, top.ask, top.bid_size, top.ask_size):
-            changed[1:] |= np.diff(np.nan_to_num(values)) != 0
-        changed[:lead] = False
-        return self._quotes(con_id, tape, with_lead, top, changed)
+    def forward(self, con_id: int, after: float, until: float) -> Iterator[Quote]:
+        """Every change of the quote at times in (after, until], as far as one reads."""
+        reels = self.reels(con_id)
+        for first, last in self.hours(con_id).ranges(after, until):
+            yield from reels.changes(first, last)
+
+    def backward(self, con_id: int, after: float, until: float) -> Iterator[Quote]:
+        """The same, newest first."""
+        reels = self.reels(con_id)
+        for first, last in reversed(list(self.hours(con_id).ranges(after, until))):
+            yield from reels.changes_back(first, last)
 
     def quote(self, con_id: int, at: float | None = None) -> Quote:
         """The quote now (or `at` epoch seconds); raises KeyError for an unknown contract."""
+        return self.reels(con_id).at(self._tick(con_id, at))
+
+    def _day_before(self, con_id: int, span: Span, block: int) -> Day:
+        """The day that began with `span.first`, up to and without `block`."""
         tape = self._tape(con_id)
-        index = np.array([self._tick(at)], dtype=np.int64)
-        return self._quotes(con_id, tape, index, tape.quotes(index), np.array([True]))[0]
-
-    def _quotes(
-        self, con_id: int, tape: Tape, index: Ints, top: Top, chosen: NDArray[np.bool_]
-    ) -> list[Quote]:
-        block = int(index[0]) // BLOCK
-        trades = tape.trades(block)
-        first = int(self._hours.day_start(block * BLOCK * TICK) / TICK) // BLOCK
-        day = self._day(con_id, first, block)
-        ticks = index[chosen]
-        last = np.searchsorted(trades.index, ticks, side="right") - 1
-        columns = _columns(top, trades, chosen, ticks, last, day)
-        opening = day.open if day.volume else float(trades.price[0])
-        return [
-            Quote(con_id, open=opening, close=day.close, **dict(zip(columns, row, strict=True)))
-            for row in zip(*columns.values(), strict=True)
+        close = self._close(con_id, self.hours(con_id).close_day(block * BLOCK * TICK))
+        volume = sum(tape.summary(earlier).volume for earlier in range(span.first, block))
+        parts = [
+            tape.summary(earlier) for earlier in range(span.opening, int(min(block, span.close)))
         ]
-
-    def _day_before(self, con_id: int, first: int, block: int) -> Day:
-        """The day that began with block `first`, up to and without `block`."""
-        tape = self._tapes[con_id]
-        close = self._close(tape, self._hours.close_day(block * BLOCK * TICK))
-        parts = [tape.summary(earlier) for earlier in range(first, block)]
+        parts = [part for part in parts if part.count]
         if not parts:
-            return Day(np.nan, -np.inf, np.inf, 0.0, close)
+            return Day(nan, -inf, inf, volume, close)
         return Day(
             open=parts[0].open,
             high=max(part.high for part in parts),
             low=min(part.low for part in parts),
-            volume=sum(part.volume for part in parts),
+            volume=volume,
             close=close,
         )
 
-    def _close(self, tape: Tape, day: date) -> float:
-        return tape.summary(tick_at(regular(day)[1]) // BLOCK - 1).close
+    def _close(self, con_id: int, day: date) -> float:
+        """The last trade of a session; of one before it, if a halt took up its last half-hour."""
+        tape, block = self._tape(con_id), block_at(regular(day)[1]) - 1
+        closing = tape.summary(block)
+        return closing.close if closing.count else tape.last_before(block)[1]
 
     def price(self, con_id: int) -> float:
         """What a position is valued at: the mid of the quote."""
         return self.quote(con_id).mid
 
-    def greeks(self, con_id: int) -> Greeks:
-        """Model figures of an option now; raises KeyError for anything else."""
+    def greeks(self, con_id: int, at: float | None = None) -> Greeks:
+        """Model figures of an option now (or `at`); raises KeyError for anything else."""
         tape = self._tape(con_id)
         if not isinstance(tape, OptionTape):
             raise KeyError(con_id)
-        index = np.array([self._tick()], dtype=np.int64)
+        index = np.array([self._tick(con_id, at)], dtype=np.int64)
         terms, left = self._listing(con_id), float(tape.seconds_left(index)[0])
         return greeks(float(tape.levels(index)[0]), terms.strike, terms.right, tape.vol, left)
 
-    def is_open(self) -> bool:
-        """Whether orders fill now."""
-        return self._hours.is_open(self.clock.time())
+    def phase(self, con_id: int | None = None) -> Phase:
+        """Whether the exchange is open now, for this contract (None: for shares)."""
+        hours = self._extended if con_id is None else self.hours(con_id)
+        return hours.phase(self.clock.time())
+
+    def is_open(self, con_id: int | None = None) -> bool:
+        """Whether regular trading goes on."""
+        return self.phase(con_id) is Phase.REGULAR
+
+    def halt(self, con_id: int) -> None:
+        """Stop trading in a contract, and in the options on it, from the next tick on."""
+        self._event(con_id).halt(self._next_tick())
+        self._forget()
+
+    def resume(self, con_id: int) -> None:
+        """Lift the halt of a contract; nothing happens if there is none."""
+        self._event(con_id).resume(self._next_tick())
+        self._forget()
+
+    def halted(self, con_id: int) -> bool:
+        """Whether a contract, or what it is an option on, is halted."""
+        listing = self._listing(con_id)
+        ids = (con_id, listing.under_con_id)
+        return any(self._events[one].halted for one in ids if one in self._events)
+
+    def move(self, con_id: int, ratio: float) -> None:
+        """Multiply a share's price from the next tick on; its options follow.
+
+        Raises ValueError for an option or a ratio that is not positive.
+        """
+        if self._listing(con_id).under_con_id or not 0 < ratio < inf:
+            raise ValueError("only the price of a share moves, by a positive ratio")
+        self._event(con_id).move(self._next_tick(), ratio)
+        self._forget()
+
+    def _event(self, con_id: int) -> Events:
+        self._listing(con_id)
+        return self._events.setdefault(con_id, Events())
+
+    def _next_tick(self) -> int:
+        return tick_at(self.clock.time()) + 1
+
+    def _forget(self) -> None:
+        """Make everything anew from now on; what lies before comes out the same."""
+        for kept in (self._tapes, self._shares, self._reels):
+            kept.clear()
+        self._day.cache_clear()
 
     def bars(
         self,
@@ -161,26 +197,56 @@ class Market:
         what: str = "TRADES",
         rth: bool = True,
     ) -> list[Bar]:
-        """Bars up to `end` (None: now), ascending.
+        """Bars up to `end` (None: now), ascending; see `Request` for the words.
 
-        Durations in S, D, W, M, Y; bar sizes from `1 secs` to `1 day`; TRADES, MIDPOINT, BID,
-        ASK or BID_ASK. Days are sessions: when always open, whole ones that are over, so that
-        `1 D` ends at the close of the quote; by the calendar, the one under way counts.
-        Raises BarRequestError for a bad request, KeyError for an unknown contract.
+        Days are sessions: when always open, whole ones that are over, so that `1 D` ends at the
+        close of the quote; by the calendar, the one under way counts. Raises BarRequestError
+        for a bad request, KeyError for an unknown contract.
         """
-        now = self.clock.time()
-        until = min(end.timestamp(), now) if end else now
-        request = history.Request.parse(until, duration, bar_size, what, rth)
-        return history.bars(self._tape(con_id), self._hours, request)
+        request = Request.parse(self._until(end), duration, bar_size, what, rth)
+        return [bar for part in self.bars_in_parts(con_id, request) for bar in part]
 
-    def _tick(self, at: float | None = None) -> int:
-        return self._hours.tick(self.clock.time() if at is None else at)
+    def bars_in_parts(self, con_id: int, request: Request) -> Iterator[list[Bar]]:
+        """The same a stretch at a time, so that a long request need not stop everything else."""
+        tape, hours = self._tape(con_id), self._history_hours(con_id, rth=request.rth)
+        return history.parts(tape, hours, request)
+
+    def bar(self, con_id: int, what: str, start: float, seconds: int) -> Bar | None:
+        """The bar that begins at `start`, None as long as there has not been anything in it."""
+        found = history.cut(self._tape(con_id), what, seconds, start, start + seconds)
+        return found[0] if found else None
+
+    def _until(self, end: datetime | None) -> float:
+        now = self.clock.time()
+        return min(end.timestamp(), now) if end else now
+
+    def hours(self, con_id: int) -> AlwaysOpen:
+        """When a contract is quoted: shares outside regular hours too, options only in them."""
+        return self._regular if self._listing(con_id).under_con_id else self._extended
+
+    def _history_hours(self, con_id: int, *, rth: bool) -> AlwaysOpen:
+        return self._regular if rth else self.hours(con_id)
+
+    def _tick(self, con_id: int, at: float | None = None) -> int:
+        return self.hours(con_id).tick(self.clock.time() if at is None else at)
 
     def _listing(self, con_id: int) -> Listing:
         listing = self.listings.by_id(con_id)
         if listing is None:
             raise KeyError(con_id)
         return listing
+
+    def reels(self, con_id: int) -> Reels:
+        """An instrument's quotes by minute; raises KeyError for an unknown contract."""
+        if con_id not in self._reels:
+            tape, hours = self._tape(con_id), self.hours(con_id)
+            self._reels[con_id] = Reels(
+                con_id,
+                tape,
+                lambda block: hours.span(block * BLOCK * TICK),
+                lambda span, block: self._day(con_id, span, block),
+            )
+        return self._reels[con_id]
 
     def _tape(self, con_id: int) -> Tape:
         if con_id not in self._tapes:
@@ -191,7 +257,8 @@ class Market:
 
     def _share(self, con_id: int) -> ShareTape:
         if con_id not in self._shares:
-            self._shares[con_id] = ShareTape(self.seed, self._listing(con_id))
+            listing = self._listing(con_id)
+            self._shares[con_id] = ShareTape(self.seed, listing, self._event(con_id))
         return self._shares[con_id]
 
     def _option(self, listing: Listing) -> OptionTape:
@@ -200,32 +267,5 @@ class Market:
         expires = hours[1] if hours else midnight(day) + AFTERNOON
         least = HALF_A_DAY if self.always_open else 60.0
         share = self._share(listing.under_con_id)
-        return OptionTape(self.seed, listing, share, expires, least)
-
-
-def _by_block(first: int, last: int) -> Iterator[Ints]:
-    """The ticks first … last, one block after the other."""
-    for block in range(first // BLOCK, last // BLOCK + 1):
-        low, high = max(first, block * BLOCK), min(last, (block + 1) * BLOCK - 1)
-        if low <= high:
-            yield np.arange(low, high + 1, dtype=np.int64)
-
-
-def _columns(
-    top: Top, trades: Trades, chosen: NDArray[np.bool_], ticks: Ints, last: Ints, day: Day
-) -> dict[str, list[float]]:
-    """The figures of a quote that change from tick to tick, by their names in it."""
-    columns: dict[str, Floats] = {
-        "bid": top.bid[chosen],
-        "ask": top.ask[chosen],
-        "bid_size": top.bid_size[chosen],
-        "ask_size": top.ask_size[chosen],
-        "last": trades.price[last],
-        "last_size": trades.size[last],
-        "volume": trades.volume[last] + day.volume,
-        "high": np.maximum(trades.high[last], day.high),
-        "low": np.minimum(trades.low[last], day.low),
-        "time": ticks * TICK,
-        "last_time": trades.index[last] * TICK,
-    }
-    return {name: values.tolist() for name, values in columns.items()}
+        events = (self._event(listing.under_con_id), self._event(listing.con_id))
+        return OptionTape(self.seed, listing, share, expires, least, *events)

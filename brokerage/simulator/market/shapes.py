@@ -65,4 +65,8 @@ class Greeks:
 
 
 class BarRequestError(ValueError):
-    """A bar size, duration or kind of data that a gateway refuses (error 321)."""
+    """A bar size, duration or kind of data that a gateway refuses, with its code."""
+
+    def __init__(self, text: str, code: int = 321) -> None:
+        super().__init__(text)
+        self.code = code

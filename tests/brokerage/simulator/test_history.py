@@ -127,15 +127,29 @@ def test_seconds_before_the_opening_are_those_of_the_last_session():
     assert len(bars) == 12
 
 
-def test_seconds_after_the_opening_do_not_reach_before_it():
+def test_seconds_of_trading_reach_back_into_the_session_before():
     market = market_at(2026, 11, 23, 14, 30, 21, always_open=False)
     bars = market.bars(SPY, None, "60 S", "5 secs")
-    assert len(bars) == 4
+    days = [new_york_date(bar.time).day for bar in bars]
+    assert days == [20] * 8 + [23] * 4
 
 
-def test_at_the_very_opening_there_is_no_bar_yet():
-    market = market_at(2026, 11, 23, 14, 30, always_open=False)
-    assert market.bars(SPY, None, "60 S", "5 secs") == []
+def test_outside_regular_hours_count_only_when_asked_for():
+    market = market_at(2026, 11, 23, 22, always_open=False)
+    regular_end, extended_end = (
+        market.bars(SPY, None, "60 S", "5 secs", rth=rth)[-1].time for rth in (True, False)
+    )
+    assert extended_end - regular_end == 3600
+
+
+def test_a_week_and_a_month_are_made_of_their_days(market):
+    days = market.bars(SPY, None, "2 M", "1 day")
+    months = market.bars(SPY, None, "2 M", "1M")
+    assert [bar.date for bar in months] == ["20260930", "20261030", "20261120"]
+    assert sum(bar.volume for bar in months) == sum(bar.volume for bar in days)
+    assert max(bar.high for bar in months) == max(bar.high for bar in days)
+    weeks = market.bars(SPY, None, "2 W", "1W")
+    assert [bar.date for bar in weeks] == ["20261113", "20261120"]
 
 
 @pytest.mark.parametrize("what", ["MIDPOINT", "BID", "ASK", "BID_ASK"])
@@ -192,11 +206,29 @@ def test_a_day_without_a_session_has_no_hours():
         ("60 S", "1 day", "TRADES"),
         ("1 D", "5 mins", "WEATHER"),
         ("1 M", "1 secs", "TRADES"),
+        ("1 D", "1 sec", "TRADES"),  # "1 secs" since 2023
+        ("366 D", "1 day", "TRADES"),
     ],
 )
 def test_a_bad_request_is_refused(market, duration, size, what):
     with pytest.raises(BarRequestError):
         market.bars(SPY, None, duration, size, what)
+
+
+@pytest.mark.parametrize(
+    ("duration", "size", "code", "text"),
+    [
+        ("366 D", "1 day", 321, "must be made in years"),
+        ("1 Q", "1 day", 321, "requested duration is invalid"),
+        ("1 D", "7 mins", 321, "Legal ones are: 1 secs, 5 secs"),
+        ("1 D", "1 secs", 162, "invalid step: 1"),
+        ("1 Y", "1 min", 162, "Time length exceed max."),
+    ],
+)
+def test_a_refusal_carries_the_gateways_code_and_words(market, duration, size, code, text):
+    with pytest.raises(BarRequestError, match=text) as refusal:
+        market.bars(SPY, None, duration, size)
+    assert refusal.value.code == code
 
 
 def test_an_unknown_contract_has_no_history(market):

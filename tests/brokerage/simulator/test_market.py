@@ -35,12 +35,19 @@ def test_a_quote_is_well_formed_at_any_time(at, con_id, always_open):
     assert quote.ask >= 0.01
     assert math.isnan(quote.bid) == (quote.bid_size == 0)
     assert math.isnan(quote.bid) or quote.ask - quote.bid > 0.0099
-    assert quote.low <= min(quote.last, quote.open) <= max(quote.last, quote.open) <= quote.high
     assert quote.last_size >= 1
     assert quote.volume >= quote.last_size
     assert quote.last_time <= quote.time <= at
-    for price in (quote.ask, quote.last, quote.open, quote.high, quote.low, quote.close):
+    for price in (quote.ask, quote.last, quote.close):
         assert price == round(price, 2)
+
+
+@settings(max_examples=40, deadline=None)
+@given(INSTANTS, IDS)
+def test_open_high_and_low_enclose_the_last_trade_of_a_market_that_never_closes(at, con_id):
+    quote = market_at(at).quote(con_id)
+    assert quote.low <= min(quote.last, quote.open) <= max(quote.last, quote.open) <= quote.high
+    assert all(price == round(price, 2) for price in (quote.open, quote.high, quote.low))
 
 
 @settings(max_examples=12, deadline=None)
@@ -174,14 +181,14 @@ def test_at_the_opening_a_new_day_begins():
 
 
 def test_by_the_calendar_the_last_quote_of_the_session_stands_until_the_next():
-    friday_evening = datetime(2026, 11, 20, 23, 0, tzinfo=UTC)
-    market = market_at(friday_evening, always_open=False)
-    close = session(date(2026, 11, 20))[1]
-    quote = market.quote(SPY)
-    assert not market.is_open()
-    assert quote.time == close - 0.25
-    assert market.quote(SPY, quote.time + 86400) == quote
-    assert market.updates(SPY, close, close + 2 * 86400) == []
+    friday_night = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
+    market = market_at(friday_night, always_open=False)
+    for con_id, extended in ((SPY, True), (CALL, False)):
+        close = session(date(2026, 11, 20), extended=extended)[1]
+        quote = market.quote(con_id)
+        assert quote.time == close - 0.25
+        assert market.quote(con_id, quote.time + 86400) == quote
+        assert market.updates(con_id, close, close + 2 * 86400) == []
 
 
 def test_by_the_calendar_the_market_opens_on_monday():
@@ -191,7 +198,7 @@ def test_by_the_calendar_the_market_opens_on_monday():
     assert market.is_open()
     after = market.clock.time() - 2
     opening = session(date(2026, 11, 23))[0]
-    assert market.updates(SPY, after, after + 2)[0].time == opening
+    assert market.updates(CALL, after, after + 2)[0].time == opening
 
 
 def test_by_the_calendar_the_close_is_that_of_the_session_before():
@@ -212,10 +219,11 @@ def test_an_option_of_a_day_without_a_session_expires_in_the_afternoon(market):
 
 
 def test_an_expired_option_is_worth_what_it_is_worth_at_the_end():
-    late = datetime(2026, 11, 27, 23, 0, tzinfo=UTC)
+    late = datetime(2026, 11, 28, 3, 0, tzinfo=UTC)
     frozen, alive = market_at(late, always_open=False), market_at(late)
     call = option("SPY", "20261127", 640.0, "C").con_id
-    intrinsic = frozen.price(SPY) - 640.0
+    close = session(date(2026, 11, 27))[1]
+    intrinsic = frozen.quote(SPY, close - 0.25).mid - 640.0
     assert frozen.greeks(call).price == pytest.approx(intrinsic, abs=0.05)
     assert alive.quote(CALL).ask >= 0.01
 
