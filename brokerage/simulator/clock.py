@@ -39,6 +39,11 @@ class Clock:
         """Simulated time, aware, in UTC."""
         return datetime.fromtimestamp(self.time(), UTC)
 
+    @property
+    def held(self) -> bool:
+        """Whether time is being held."""
+        return self._held is not None
+
     def hold(self, instant: float) -> None:
         """Let `time` stand at this instant until `release`; inside, real time goes on."""
         self._held = instant

@@ -1,168 +1,36 @@
-"""The simulated IB Gateway on a TCP port: the only place here that reads and writes sockets."""
+"""The simulated IB Gateway on a TCP port: its clients, its faults, its transcript and its state.
+
+The sockets are here and in `peer`; all the rest is pure. What it models of a real gateway's
+outside: the handshake, up to 32 clients with ids of their own, the message rate with both
+settings, ids and orders that outlive a restart. What it does not: encryption, the login, the
+limit to trusted addresses, the read-only setting.
+"""
 
 import asyncio
 import socket
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Self
+from dataclasses import replace
+from typing import Any, Self
 
 from brokerage.simulator.clock import Clock
+from brokerage.simulator.driver import Driver
 from brokerage.simulator.faults.box import FaultBox, Switch
 from brokerage.simulator.levers import Levers
+from brokerage.simulator.peer import Peer
+from brokerage.simulator.settings import Settings
+from brokerage.simulator.state import StateError, StateFile, unusable
+from brokerage.simulator.transcript import FAULT, IN, OUT, Frame, Transcript
 from brokerage.simulator.venue import Venue
 from brokerage.simulator.venue_floor import Floor, Session
-from brokerage.simulator.venue_terms import NEW_YORK
-from brokerage.tws.connection import (
-    Connection,
-    Event,
-    Malformed,
-    Offered,
-    Received,
-    Started,
-    State,
-    Unsupported,
-)
 from brokerage.tws.messages import PlaceOrder
 from brokerage.tws.table import Message
 
-LATENCY = 0.002  # wall seconds between a message and its answer
-MOST_UNSENT = 16 * 2**20  # bytes that a slow reader may leave behind before it is dropped
-MOST_FRAMES = 200_000  # kept in the transcript; the oldest go first
-IN, OUT, FAULT = "in", "out", "fault"
+__all__ = ["FAULT", "IN", "OUT", "Frame", "Gateway", "Peer", "Settings"]
 
-
-@dataclass(frozen=True)
-class Frame:
-    """One message that crossed the wire; `at` in epoch seconds of simulated time."""
-
-    at: float
-    client_id: int | None  # None before the client has named itself
-    direction: str  # "in": from the client, "out": to it, "fault": a switch was turned
-    name: str
-    message: Message
-
-
-class Peer(asyncio.Protocol):
-    """One TCP connection."""
-
-    def __init__(self, gateway: "Gateway") -> None:
-        self.gateway = gateway
-        self.connection = Connection()
-        self.session: Session | None = None
-        self.transport: asyncio.Transport | None = None
-        self._inbox: deque[Event] = deque()
-        self._timer: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client has connected; the fault may refuse it."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        if not self.gateway.admit(self):
-            transport.abort()
-
-    def data_received(self, data: bytes) -> None:
-        """Take the bytes apart; what they ask for is done after the latency."""
-        data = self.gateway.faults.bytes_in(self, data)
-        if self.gateway.levers.refuse_api:
-            return
-        for event in self.connection.receive(data):
-            if isinstance(event, Offered):
-                self._greet(event)
-            else:
-                self._inbox.append(event)
-        if self._inbox and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(LATENCY, self._work)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The client has gone; what it had sent still counts."""
-        if self._timer:
-            self._timer.cancel()
-        self._work()
-        self.connection.close()
-        self.gateway.forget(self)
-
-    def _greet(self, offer: Offered) -> None:
-        self.gateway.record(self, IN, "Hello", offer)
-        if offer.version is None:
-            self.hang_up()
-            return
-        now = self.gateway.clock.now().astimezone(NEW_YORK)
-        self.connection.accept(f"{now:%Y%m%d %H:%M:%S} {now.tzname()}")
-        self.gateway.record(self, OUT, "Welcome", offer.version)
-        self.flush()
-
-    def _work(self) -> None:
-        """Handle everything that has arrived; then send all that it has caused."""
-        self._timer = None
-        while self._inbox:
-            self._handle(self._inbox.popleft())
-        self.gateway.flush()
-
-    def _handle(self, event: Event) -> None:
-        match event:
-            case Started(client_id, message):
-                self.session = Session(client_id, self.deliver, self.hang_up)
-                self.gateway.record(self, IN, "StartApi", message)
-                faults, venue = self.gateway.faults, self.gateway.venue
-                if not (faults.starts(self.session) and venue.enter(self.session)):
-                    self.session = None
-            case Received(message) if self.session:
-                self.gateway.record(self, IN, type(message).__name__, message)
-                for passed in self.gateway.faults.incoming(self.session, message):
-                    self.gateway.venue.receive(self.session, passed)
-            case Malformed(fields, reason) if self.session:
-                self.gateway.record(self, IN, "Malformed", fields)
-                self.gateway.venue.malformed(self.session, fields, reason)
-            case Unsupported(number, fields) if self.session:
-                self.gateway.record(self, IN, f"Unsupported{number}", fields)
-                self.gateway.venue.malformed(self.session, fields, "It is not supported.")
-            case _:
-                self.hang_up()
-
-    def deliver(self, message: Message) -> None:
-        """Queue what the faults leave of a message for the client."""
-        if not self.session or not self.gateway.faults:
-            self.queue(message)
-            return
-        for passed in self.gateway.faults.outgoing(self.session, message):
-            self.queue(passed)
-
-    def queue(self, message: Message) -> None:
-        """Queue a message for the client."""
-        if self.connection.state is not State.CLOSED:
-            self.connection.send(message)
-            self.gateway.record(self, OUT, type(message).__name__, message)
-
-    def flush(self) -> None:
-        """Send what is queued in one write."""
-        data = self.connection.data_to_send()
-        if data:
-            for piece in self.gateway.faults.bytes_out(self, data):
-                self.write(piece)
-
-    def write(self, data: bytes) -> None:
-        """Write bytes, if the client is there; a reader too slow for them is dropped."""
-        if self.transport is None or self.transport.is_closing():
-            return
-        self.transport.write(data)
-        if self.transport.get_write_buffer_size() > MOST_UNSENT:
-            self.transport.abort()
-
-    def hang_up(self) -> None:
-        """Send what is queued and close; what the client still wanted is lost."""
-        self._inbox.clear()
-        self.connection.close()
-        self.flush()
-        if self.transport:
-            self.transport.close()
-
-    def cut(self) -> None:
-        """Reset the connection, whatever was queued."""
-        if self.transport:
-            self.transport.abort()
+TURNS = 3  # of the loop after each instant of a skip: a client in it reads, answers, is read
+MOST_BEHIND = 2**20  # bytes that a client may leave behind before a skip waits for it …
+WAITS, WAIT = 200, 0.005  # … so often, for so many wall seconds
 
 
 class Gateway:
@@ -170,63 +38,48 @@ class Gateway:
 
     def __init__(
         self,
+        settings: Settings | None = None,
         *,
-        seed: int = 7,
-        speed: float = 1.0,
         levers: Levers | None = None,
-        accounts: tuple[str, ...] = ("DU1234567",),
-        cash: float = 100_000.0,
-        always_open: bool = True,
-        start: datetime | None = None,
+        clock: Clock | None = None,
+        **changes: Any,
     ) -> None:
-        self.clock = Clock(speed, start)
+        """`changes` are fields of `Settings`. A given clock replaces their speed and start.
+
+        Raises TypeError for a field that does not exist, FileExistsError for the transcript's file.
+        """
+        self.settings = replace(settings or Settings(), **changes)
+        self.clock = clock or Clock(self.settings.speed, self.settings.start)
         self.levers = levers or Levers()
-        floor = Floor(
-            self.clock,
-            seed=seed,
-            levers=self.levers,
-            accounts=accounts,
-            cash=cash,
-            always_open=always_open,
-        )
-        self.venue = Venue(floor)
-        self.transcript: deque[Frame] = deque(maxlen=MOST_FRAMES)
+        self.venue = Venue(_floor(self.settings, self.clock, self.levers))
+        self.transcript = Transcript(self._head(), self.settings.transcript_path)
         self.watchers: list[Callable[[Frame], None]] = []  # called with each frame
         self.faults = FaultBox(self)
         self.levers.watch(self._lever)
         self.port = 0
         self.admitted = 0
+        self._driver = Driver(self.venue, self.clock, self.flush)
+        self._state: StateFile | None = None
         self._peers: dict[Peer, None] = {}
+        self._unsent: dict[Peer, None] = {}  # peers with something to send, in order
         self._server: asyncio.Server | None = None
         self._reserved: socket.socket | None = None  # the port while it is shut
         self._opening: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
 
     @classmethod
     @asynccontextmanager
     async def serve(
         cls,
+        settings: Settings | None = None,
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        seed: int = 7,
-        speed: float = 1.0,
         levers: Levers | None = None,
-        accounts: tuple[str, ...] = ("DU1234567",),
-        cash: float = 100_000.0,
-        always_open: bool = True,
-        start: datetime | None = None,
+        clock: Clock | None = None,
+        **changes: Any,
     ) -> AsyncIterator[Self]:
         """A running gateway for the length of a block."""
-        gateway = cls(
-            seed=seed,
-            speed=speed,
-            levers=levers,
-            accounts=accounts,
-            cash=cash,
-            always_open=always_open,
-            start=start,
-        )
+        gateway = cls(settings, levers=levers, clock=clock, **changes)
         await gateway.start(host, port)
         try:
             yield gateway
@@ -234,16 +87,21 @@ class Gateway:
             await gateway.stop()
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Listen; raises OSError when the port is taken. Port 0 takes a free one."""
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Peer(self), host, port)
-        self.port = self._server.sockets[0].getsockname()[1]
-        self._arm()
+        """Take up the state and listen; port 0 takes a free one.
+
+        Raises OSError when the port is taken, StateError when the state is of no use.
+        """
+        self._restore()
+        try:
+            await self._listen(host, port)
+        except OSError:
+            self._close_files()
+            raise
+        self._driver.start()
 
     async def stop(self) -> None:
-        """Close every connection and the port."""
-        if self._timer:
-            self._timer.cancel()
+        """Close every connection, the port and the files."""
+        self._driver.stop()
         if self._server:
             self._server.close()
             self._server = None
@@ -251,6 +109,12 @@ class Gateway:
             self._reserved.close()
             self._reserved = None
         await self.drop_all()
+        self._close_files()
+
+    async def _listen(self, host: str, port: int) -> None:
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: Peer(self), host, port)
+        self.port = self._server.sockets[0].getsockname()[1]
 
     def shut_port(self) -> None:
         """Refuse connections from now on; the port stays reserved, open connections live on."""
@@ -295,11 +159,44 @@ class Gateway:
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         """Do something so many simulated seconds from now."""
         self.venue.floor.agenda.later(seconds, action)
-        self._arm()
+        self._driver.arm()
+
+    async def skip(self, seconds: float, pause: float = 0.0) -> None:
+        """Move simulated time on by so many seconds, whatever happens in them in its order.
+
+        Clients are served on the way. One in this event loop gets to answer at the same simulated
+        time; one in another thread or process needs a `pause` (wall seconds after each instant at
+        which something was sent). Raises ValueError backwards.
+        """
+        sent = self.transcript.count
+
+        async def settle() -> None:
+            nonlocal sent
+            quiet, sent = sent == self.transcript.count, self.transcript.count
+            await self._settle(0.0 if quiet else pause, 1 if quiet else TURNS)
+
+        await self._driver.skip(seconds, settle)
+
+    async def _settle(self, pause: float, turns: int) -> None:
+        """Let the clients read and answer; wait a while for one that is far behind."""
+        for _ in range(turns):
+            await asyncio.sleep(pause)
+        for _ in range(WAITS):
+            if all(peer.behind < MOST_BEHIND for peer in self._peers):
+                return
+            await asyncio.sleep(WAIT)
+
+    def catch_up(self) -> float:
+        """Do what has become due by now; the time now."""
+        return self._driver.catch_up()
 
     def orders_received(self) -> list[PlaceOrder]:
         """Every order message that crossed the wire."""
         return [frame.message for frame in self.transcript if isinstance(frame.message, PlaceOrder)]
+
+    def transcript_bytes(self) -> bytes:
+        """The transcript as canonical JSON lines: see `transcript`."""
+        return self.transcript.encoded()
 
     def admit(self, peer: Peer) -> bool:
         """Count a connection in; False when a fault refuses it."""
@@ -308,22 +205,36 @@ class Gateway:
         if (limit is not None and self.admitted > limit) or not self.faults.admits(peer):
             return False
         self._peers[peer] = None
+        strangers = [one for one in self._peers if one.session is None]
+        if len(strangers) > self.settings.most_strangers:
+            strangers[0].cut()
         return True
 
     def forget(self, peer: Peer) -> None:
         """A connection has gone."""
         self._peers.pop(peer, None)
+        self._unsent.pop(peer, None)
         if peer.session:
             self.faults.leaves(peer.session)
             self.venue.leave(peer.session)
 
-    def record(self, peer: Peer, direction: str, name: str, message: Message) -> None:
-        """Write a message into the transcript."""
+    def record(
+        self,
+        peer: Peer,
+        direction: str,
+        name: str,
+        message: Message,
+        received: tuple[str, ...] | None = None,
+    ) -> None:
+        """Write a message into the transcript; `received` are its fields if a client sent it."""
         client_id = peer.session.client_id if peer.session else None
-        self._write(Frame(self.clock.time(), client_id, direction, name, message))
+        version = peer.connection.version
+        frame = Frame(self.clock.time(), client_id, direction, name, message, version, received)
+        self._write(frame)
 
     def note(self, switch: Switch) -> None:
         """Write into the transcript that a fault or lever was set."""
+        self.catch_up()
         name = "On" if switch.on else "Off"
         self._write(Frame(self.clock.time(), None, FAULT, name, switch))
 
@@ -331,27 +242,62 @@ class Gateway:
         self.note(Switch(name, bool(value), {"lever": value}))
 
     def _write(self, frame: Frame) -> None:
-        self.transcript.append(frame)
-        for watcher in list(self.watchers):
-            watcher(frame)
+        self.transcript.add(frame)
+        if self.watchers:
+            for watcher in list(self.watchers):
+                watcher(frame)
+
+    def _head(self) -> dict[str, Any]:
+        settings, start = self.settings, self.clock.start
+        told = {"seed": settings.seed, "start": start.isoformat(), "accounts": settings.accounts}
+        return {"transcript": 1, "simulated": True, **told}
+
+    def unsent(self, peer: Peer) -> None:
+        """Something is queued for this client."""
+        self._unsent[peer] = None
 
     def flush(self) -> None:
-        """Send what is queued for every client and see when something is due next."""
-        for peer in self.peers():
+        """Keep the state, send what is queued, and see when something is due next."""
+        if self._state:
+            self._state.save(self.venue.kept())
+        unsent, self._unsent = self._unsent, {}
+        for peer in unsent:
             peer.flush()
-        self._arm()
+        self.transcript.flush()
+        self._driver.arm()
 
-    def _arm(self) -> None:
-        """Wake up when the next action is due; not before the gateway listens, nor after."""
-        if self._server is None:
+    def _restore(self) -> None:
+        """Go on where the state was kept; raises StateError."""
+        if self.settings.state_dir is None:
             return
-        if self._timer:
-            self._timer.cancel()
-        wait = max(self.venue.next_due() - self.clock.time(), 0.0) / self.clock.speed
-        self._timer = asyncio.get_running_loop().call_later(wait, self._advance)
-
-    def _advance(self) -> None:
+        self._state = StateFile(self.settings.state_dir)
         try:
-            self.venue.advance()
-        finally:
-            self.flush()
+            kept = self._state.load()
+            if kept is not None:
+                self.venue.restore(kept)
+        except (KeyError, TypeError, ValueError) as error:
+            text = unusable(self._state.path, f"its content makes no sense ({error!r})")
+            self._close_files()
+            raise StateError(text) from error
+        except StateError:
+            self._close_files()
+            raise
+
+    def _close_files(self) -> None:
+        self.transcript.close()
+        if self._state:
+            self._state.close()
+            self._state = None
+
+
+def _floor(settings: Settings, clock: Clock, levers: Levers) -> Floor:
+    return Floor(
+        clock,
+        seed=settings.seed,
+        levers=levers,
+        accounts=settings.accounts,
+        cash=settings.cash,
+        always_open=settings.always_open,
+        lines=settings.lines,
+        reject_over_rate=settings.reject_over_rate,
+    )

@@ -1,13 +1,17 @@
 """The venue: every client's messages go to the desk that handles them, and the market moves on.
 
 Pure: it neither reads nor writes a socket. What it does depends on the messages, the seed and
-simulated time alone.
+simulated time alone. Like a real gateway it serves 32 clients, each under an id of its own (326
+for one in use, then the end), each within its own message rate; two things that a real one does
+are left out: the master client id, and a limit on how many connections one machine may open.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from math import floor
 from typing import Any
 
+from brokerage.simulator.rates import Counting, Pacing, rate_for
 from brokerage.simulator.venue_accounts import AccountsDesk
 from brokerage.simulator.venue_details import DetailsDesk
 from brokerage.simulator.venue_fills import FillsDesk
@@ -17,6 +21,7 @@ from brokerage.simulator.venue_orders import OrdersDesk
 from brokerage.simulator.venue_positions import PositionsDesk
 from brokerage.simulator.venue_quotes import QuotesDesk
 from brokerage.simulator.venue_records import Records
+from brokerage.tws.connection import Malformed
 from brokerage.tws.messages import (
     CurrentTime,
     ManagedAccts,
@@ -31,7 +36,6 @@ from brokerage.tws.table import Message
 log = logging.getLogger(__name__)
 
 MOST_CLIENTS = 32
-RATE, RATE_WINDOW = 50, 1.0  # messages per simulated second and client
 EVERY_TWENTIETH = 20  # message is refused by the fault `max_rate_error`
 STEP = 0.25  # simulated seconds between market steps …
 STEP_WALL = 0.02  # … but never more often than this on the wall
@@ -65,6 +69,7 @@ class Venue:
 
     def _table(self) -> dict[type[Any], Callable[[Session, Any], None]]:
         table: dict[type[Any], Callable[[Session, Any], None]] = {
+            Malformed: self._malformed,
             ReqCurrentTime: self._current_time,
             ReqIds: self._next_id,
             ReqManagedAccts: self._managed,
@@ -84,6 +89,8 @@ class Venue:
             session.hang_up()
             return False
         self.floor.sessions[session.client_id] = session
+        rate = rate_for(self.floor.lines)
+        session.pacing, session.counting = Pacing(rate), Counting(rate)
         self._started += 1
         if any(record.open for record in self.orders.own_records(session)):
             self.orders.own_orders(session)
@@ -99,11 +106,12 @@ class Venue:
         if self.floor.sessions.get(session.client_id) is session:
             del self.floor.sessions[session.client_id]
         session.muted = True
+        session.backlog.clear()
         for desk in (self.quotes, self.history, self.positions, self.accounts):
             desk.leave(session)
 
     def receive(self, session: Session, message: Message) -> None:
-        """Handle a message now, or when the client's rate allows it."""
+        """Handle a message now, or when the client's rate allows it; a frame that is none too."""
         session.received += 1
         levers, now = self.floor.levers, self.floor.clock.time()
         if levers.rate_refusals > 0:
@@ -111,10 +119,28 @@ class Venue:
             session.error(*OVER_RATE)
         elif levers.max_rate_error and session.received % EVERY_TWENTIETH == 0:
             session.error(*OVER_RATE)
+        elif self.floor.reject_over_rate and not self._admits(session, now):
+            return
         elif session.backlog or self._wait(session, now) > 0:
             self._queue(session, message, now)
         else:
             self._handle(session, message, now)
+
+    def _admits(self, session: Session, now: float) -> bool:
+        """Whether a message is within the rate; who comes near it, or exceeds it, hears of it."""
+        counting = session.counting
+        admitted = counting.admits(now)
+        if counting.near:
+            session.error(0, counting.warning())
+        elif counting.first_over:
+            self.floor.agenda.at(counting.ends, lambda: self._violated(session))
+        return admitted
+
+    def _violated(self, session: Session) -> None:
+        violation = session.counting.violation()
+        session.error(100, violation.text, violation.number)
+        if violation.last:
+            session.hang_up()
 
     def _queue(self, session: Session, message: Message, now: float) -> None:
         if self.floor.levers.drop_over_rate and session.blocked_until <= now:
@@ -131,18 +157,17 @@ class Venue:
             self._handle(session, session.backlog.popleft(), now)
         if session.backlog:
             self.floor.agenda.later(self._wait(session, now), lambda: self._drain(session))
+        else:
+            session.drained()
 
     def _wait(self, session: Session, now: float) -> float:
         """Seconds until one more message of this client may be handled."""
-        arrivals = session.arrivals
-        while arrivals and now - arrivals[0] >= RATE_WINDOW:
-            arrivals.popleft()
-        full = arrivals[0] + RATE_WINDOW - now if len(arrivals) >= RATE else 0.0
-        return max(full, session.blocked_until - now)
+        rate = 0.0 if self.floor.reject_over_rate else session.pacing.wait(now)
+        return max(rate, session.blocked_until - now)
 
     def _handle(self, session: Session, message: Message, now: float) -> None:
         """Let the desk answer; what it chokes on is the client's own trouble, nobody else's."""
-        session.arrivals.append(now)
+        session.pacing.take(now)
         if session.muted:
             return
         try:
@@ -152,14 +177,29 @@ class Venue:
             req_id = getattr(message, "req_id", getattr(message, "order_id", -1))
             session.error(322, "Error processing request.", req_id)
 
-    def malformed(self, session: Session, fields: tuple[str, ...], reason: str) -> None:
+    def _malformed(self, session: Session, frame: Malformed) -> None:
         """Answer a frame that is no message; the connection lives on."""
-        number = fields[0][:10] if fields else ""
-        session.error(320, f"Error reading request. Message id:{number}. {reason}")
+        number = frame.fields[0][:10] if frame.fields else ""
+        session.error(320, f"Error reading request. Message id:{number}. {frame.reason}")
 
     def advance(self) -> None:
-        """Do everything that has become due."""
-        self.floor.agenda.run()
+        """Do everything that has become due; what that adds waits for the next time."""
+        self.floor.agenda.run(self.floor.clock.time())
+
+    def catch_up(self, until: float) -> bool:
+        """Do everything due by then, and what that adds; whether there was anything."""
+        before = self.next_due()
+        while self.next_due() <= until:
+            self.floor.agenda.run(until)
+        return before <= until
+
+    def kept(self) -> dict[str, Any]:
+        """What outlives the process, as JSON values."""
+        return {"ids": self.floor.ids.kept()}
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        """Go on where `kept` was taken; raises KeyError, TypeError or ValueError for nonsense."""
+        self.floor.ids.restore(kept["ids"])
 
     def next_due(self) -> float:
         """When to call `advance` again, in epoch seconds of simulated time."""
@@ -170,8 +210,10 @@ class Venue:
         return max(STEP, STEP_WALL * self.floor.clock.speed)
 
     def _step(self) -> None:
-        """Move the market: fill orders, then serve the lines."""
-        self.floor.agenda.later(self._step_seconds(), self._step)
+        """Move the market: fill orders, then serve the lines. Steps long overdue become one."""
+        step, clock = self._step_seconds(), self.floor.clock
+        missed = floor((clock.running() - clock.time()) / step)
+        self.floor.agenda.later(step * (1 + missed), self._step)
         self.fills.catch_up_all()
         self.quotes.push()
 

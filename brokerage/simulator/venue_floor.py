@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 
 from brokerage.simulator.account import Account
 from brokerage.simulator.clock import Clock
+from brokerage.simulator.ids import Ids
 from brokerage.simulator.levers import Levers
 from brokerage.simulator.listings import Listing, Listings
 from brokerage.simulator.market import Market
 from brokerage.simulator.matching import Book
+from brokerage.simulator.rates import LINES, Counting, Pacing, rate_for
 from brokerage.tws.messages import Error
 from brokerage.tws.table import Message
 
@@ -28,31 +30,47 @@ class Agenda:
 
     def later(self, seconds: float, action: Action) -> None:
         """Carry out an action so many simulated seconds from now; 0 means: next time round."""
-        at = self.clock.time() + seconds
-        heapq.heappush(self._due, (at, next(self._order), action))
+        self.at(self.clock.time() + seconds, action)
+
+    def at(self, due: float, action: Action) -> None:
+        """Carry out an action at this simulated time."""
+        heapq.heappush(self._due, (due, next(self._order), action))
 
     def next_due(self) -> float | None:
         """When the next action is due, in epoch seconds of simulated time."""
         return self._due[0][0] if self._due else None
 
-    def run(self) -> None:
-        """Carry out what is due by now; what these actions add waits for the next time."""
-        now, known = self.clock.time(), next(self._order)
-        while self._due and self._due[0][0] <= now and self._due[0][1] < known:
-            heapq.heappop(self._due)[2]()
+    def run(self, until: float) -> None:
+        """Carry out what is due by then; what these actions add waits for the next time.
+
+        Each sees the time at which it was due, however late it comes.
+        """
+        known = next(self._order)
+        try:
+            while self._due and self._due[0][0] <= until and self._due[0][1] < known:
+                due, _, action = heapq.heappop(self._due)
+                self.clock.hold(due)
+                action()
+        finally:
+            self.clock.release()
 
 
 @dataclass(eq=False)
 class Session:
-    """One client that has started its API; `deliver` takes messages, `hang_up` ends it."""
+    """One client that has started its API; `deliver` takes messages, `hang_up` ends it.
+
+    `drained` is called when the messages that had to wait have all been handled.
+    """
 
     client_id: int
     deliver: Callable[[Message], None]
     hang_up: Callable[[], None]
+    drained: Callable[[], None] = lambda: None
     data_type: int = 1
     muted: bool = False
     blocked_until: float = 0.0  # simulated time before which nothing of it is handled
-    arrivals: deque[float] = field(default_factory=deque)  # of the last simulated second
+    pacing: Pacing = field(default_factory=lambda: Pacing(rate_for(LINES)))
+    counting: Counting = field(default_factory=lambda: Counting(rate_for(LINES)))
     backlog: deque[Message] = field(default_factory=deque)
     received: int = 0
 
@@ -78,12 +96,16 @@ class Floor:
         accounts: tuple[str, ...] = ("DU1234567",),
         cash: float = 100_000.0,
         always_open: bool = True,
+        lines: int = LINES,
+        reject_over_rate: bool = False,
     ) -> None:
         self.clock, self.levers, self.cash = clock, levers or Levers(), cash
+        self.lines, self.reject_over_rate = lines, reject_over_rate
         self.agenda = Agenda(clock)
         self.listings = Listings(clock)
         self.market = Market(self.listings, clock, seed, always_open=always_open)
         # No two gateways may give one execution id: whoever records fills tells them apart by it.
+        self.ids = Ids(prefix=f"{int(clock.start.timestamp() * 1000) & 0xFFFFFFFF:08x}")
         self.book = Book(prefix=f"{int(clock.start.timestamp() * 1000) & 0xFFFFFFFF:08x}")
         self.sessions: dict[int, Session] = {}
         self._names = accounts

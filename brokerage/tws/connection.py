@@ -2,18 +2,19 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from brokerage.tws.codec import encode, negotiate
 from brokerage.tws.fields import WireError
-from brokerage.tws.framing import MAX_LENGTH, Frames, FramingError, frame, join, split
+from brokerage.tws.framing import Frames, FramingError, frame, join, split
 from brokerage.tws.messages import CLIENT, StartApi
 from brokerage.tws.table import Message, UnknownMessageError
 
 PREAMBLE = b"API\0"
 OFFER = re.compile(r"v(\d{1,5})(?:\.\.(\d{1,5}))?(?: .*)?", re.DOTALL)
 OFFER_LIMIT = 1024  # bytes; a longer greeting is garbage
+REQUEST_LIMIT = 2**18  # bytes; no request of any client comes near it
 
 
 class State(Enum):
@@ -38,17 +39,19 @@ class Offered:
 
 @dataclass(frozen=True)
 class Started:
-    """The client named itself."""
+    """The client named itself; `fields` as received."""
 
     client_id: int
     message: StartApi
+    fields: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
 class Received:
-    """A whole message."""
+    """A whole message; `fields` as received."""
 
     message: Message
+    fields: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,7 @@ class Connection:
             return Unsupported(error.number, tuple(fields))
         except WireError as error:
             return Malformed(tuple(fields), str(error))
-        return self._message(message)
+        return self._message(message, tuple(fields))
 
     def _offer(self, payload: bytes) -> Event:
         match = OFFER.fullmatch(payload.decode("utf-8", "replace").rstrip("\0"))
@@ -144,13 +147,13 @@ class Connection:
         low, high = int(match[1]), int(match[2] or match[1])
         version = negotiate(low, high)
         self.version, self.state = version or 0, State.GREETED
-        self._frames.limit = MAX_LENGTH
+        self._frames.limit = REQUEST_LIMIT
         return Offered(low, high, version)
 
-    def _message(self, message: Message) -> Event:
+    def _message(self, message: Message, fields: tuple[str, ...]) -> Event:
         if self.state is State.READY:
-            return Received(message)
+            return Received(message, fields)
         if self.state is State.STARTING and isinstance(message, StartApi):
             self.state = State.READY
-            return Started(message.client_id, message)
+            return Started(message.client_id, message, fields)
         raise FramingError("startApi must come first")

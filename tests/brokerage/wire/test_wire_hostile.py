@@ -7,7 +7,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ib_async import Stock
 
-from brokerage.simulator import server
 from brokerage.simulator.server import Gateway
 from brokerage.tws.framing import Frames, frame, join, split
 from tests.brokerage.wire.conftest import client, codes, spy, until
@@ -94,15 +93,15 @@ def test_noise_never_takes_the_server_down(noise, framed):
     asyncio.run(attack())
 
 
-async def test_a_reader_too_slow_is_dropped(gateway, ib, monkeypatch):
-    monkeypatch.setattr(server, "MOST_UNSENT", 200_000)
-    _, writer = await asyncio.open_connection("127.0.0.1", gateway.port, limit=1024)
-    chain = frame(join(["78", "1", "SPY", "", "STK", "756733"]))
-    writer.write(HELLO + START + chain * 3000)
-    await until(lambda: any(one.client_id == 77 for one in list(gateway.transcript)), limit=60)
-    await until(lambda: 77 not in gateway.venue.floor.sessions, limit=60)
-    assert (await ib.qualifyContractsAsync(Stock("SPY", "SMART", "USD")))[0]
-    writer.close()
+async def test_a_reader_too_slow_is_dropped():
+    async with Gateway.serve(speed=25, most_unsent=200_000) as gateway, client(gateway) as ib:
+        _, writer = await asyncio.open_connection("127.0.0.1", gateway.port, limit=1024)
+        chain = frame(join(["78", "1", "SPY", "", "STK", "756733"]))
+        writer.write(HELLO + START + chain * 3000)
+        await until(lambda: any(one.client_id == 77 for one in gateway.transcript), limit=60)
+        await until(lambda: 77 not in gateway.venue.floor.sessions, limit=60)
+        assert (await ib.qualifyContractsAsync(Stock("SPY", "SMART", "USD")))[0]
+        writer.close()
 
 
 async def test_more_than_50_messages_a_second_are_queued():
