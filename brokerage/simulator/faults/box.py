@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from brokerage.simulator.faults.catalogue import build, known, settings
-from brokerage.simulator.faults.fault import Fault
+from brokerage.simulator.faults.fault import Fault, FaultError
 from brokerage.simulator.venue_floor import Session
 from brokerage.tws.table import Message
 
@@ -39,7 +39,11 @@ class FaultBox:
         fault.gateway, fault.place = self._gateway, next(self._places)
         self._active[fault.name] = fault
         self._gateway.note(Switch(fault.name, True, settings(fault)))
-        fault.on(self._gateway)
+        try:
+            fault.on(self._gateway)
+        except FaultError:
+            self.off(fault)
+            raise
         self._gateway.flush()
         return fault
 
