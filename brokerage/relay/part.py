@@ -54,7 +54,7 @@ def id_places(to_gateway: bool, number: int, version: int) -> dict[int, str]:
     cls = next(cls for cls, other in table(to_gateway).by_class.items() if other is row)
     if cls is NextValidId:  # not the id of an order that there is
         return {}
-    places = {}
+    places: dict[int, str] = {}
     for name in ID_FIELDS:
         marked = _marked(cls(), name)
         fields = table(to_gateway).fields(marked, version) if marked else []

@@ -85,6 +85,11 @@ class Relay:
         # The event loop needs a turn to close sockets that were aborted.
         await asyncio.sleep(0)
 
+    @property
+    def listening(self) -> bool:
+        """Whether new clients are let in."""
+        return self._server is not None
+
     async def _listen(self) -> None:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
