@@ -232,6 +232,27 @@ class Gateway:
         frame = Frame(self.clock.time(), client_id, direction, name, message, version, received)
         self._write(frame)
 
+    def halt(self, con_id: int) -> None:
+        """Stop trading in a contract; raises KeyError for an unknown one."""
+        self.catch_up()
+        self.venue.floor.market.halt(con_id)
+        self.note(Switch("halt", True, {"con_id": con_id}))
+
+    def resume(self, con_id: int) -> None:
+        """Trade in it again; raises KeyError for an unknown one."""
+        self.catch_up()
+        self.venue.floor.market.resume(con_id)
+        self.note(Switch("halt", False, {"con_id": con_id}))
+
+    def move(self, con_id: int, ratio: float) -> None:
+        """From now on all prices of a share and its options are `ratio` times what they were.
+
+        Raises KeyError for an unknown contract, ValueError for a ratio that makes no price.
+        """
+        self.catch_up()
+        self.venue.floor.market.move(con_id, ratio)
+        self.note(Switch("move", True, {"con_id": con_id, "ratio": ratio}))
+
     def note(self, switch: Switch) -> None:
         """Write into the transcript that a fault or lever was set."""
         self.catch_up()
