@@ -4,17 +4,19 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from brokerage.rig.running import Running
+from brokerage.rig.scripts import load
 from brokerage.rig.story import lines
+from brokerage.simulator.actions import con_id
 from brokerage.simulator.faults.fault import Fault
-from brokerage.simulator.listings import SHARES
+from brokerage.simulator.faults.script import Run, Script
 from brokerage.simulator.market import Quote
 from brokerage.simulator.server import IN, OUT, Frame
 from brokerage.tws.messages import ExecDetails, PlaceOrder
 
-CON_IDS = {share.symbol: share.con_id for share in SHARES.values()}
 TOLD = 40  # lines of its wire that a failing test shows …
 LOOKED_AT = 2000  # … out of so many messages
 UNSOLICITED = -1  # request id of executions that nobody asked for
@@ -56,32 +58,28 @@ class MarketHandle:
         self._market = running.gateway.venue.floor.market
 
     def quote(self, which: str | int) -> Quote:
-        """Bid, ask, last and the rest, now; raises KeyError for what is not listed."""
-        con_id = _con_id(which)
-        return self._running.call(lambda: self._market.quote(con_id))
+        """Bid, ask, last and the rest, now; raises FaultError for what is not listed."""
+        listed = _con_id(which)
+        return self._running.call(lambda: self._market.quote(listed))
 
     def halt(self, which: str | int) -> None:
         """Stop trading in it."""
-        con_id = _con_id(which)
-        self._running.call(lambda: self._running.gateway.halt(con_id))
+        listed = _con_id(which)
+        self._running.call(lambda: self._running.gateway.halt(listed))
 
     def resume(self, which: str | int) -> None:
         """Trade in it again."""
-        con_id = _con_id(which)
-        self._running.call(lambda: self._running.gateway.resume(con_id))
+        listed = _con_id(which)
+        self._running.call(lambda: self._running.gateway.resume(listed))
 
     def move(self, which: str | int, ratio: float) -> None:
         """From now on its prices, and those of its options, are `ratio` times what they were."""
-        con_id = _con_id(which)
-        self._running.call(lambda: self._running.gateway.move(con_id, ratio))
+        listed = _con_id(which)
+        self._running.call(lambda: self._running.gateway.move(listed, ratio))
 
 
 def _con_id(which: str | int) -> int:
-    if isinstance(which, int):
-        return which
-    if which not in CON_IDS:
-        raise KeyError(f"{which}: there are {', '.join(CON_IDS)}")
-    return CON_IDS[which]
+    return which if isinstance(which, int) else con_id(which)
 
 
 class FaultsHandle:
@@ -105,6 +103,11 @@ class FaultsHandle:
     def active(self) -> tuple[Fault, ...]:
         """What is on, in the order it was switched on."""
         return self._running.call(self._box.active)
+
+    def play(self, script: str | Path | Script) -> Run:
+        """Carry out a script, or the YAML file of one; raises RefusedError for a wrong file."""
+        steps = script if isinstance(script, Script) else load(Path(script))
+        return self._running.call(lambda: steps.start(self._running.gateway))
 
     @contextmanager
     def using(self, fault: Fault | str, **params: Any) -> Iterator[Fault]:

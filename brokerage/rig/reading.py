@@ -81,3 +81,16 @@ def yes(text: str) -> bool:
     if word not in {"yes", "true", "on", "1", "no", "false", "off", "0"}:
         raise ArgumentTypeError(f"{text!r} is neither yes nor no")
     return word in {"yes", "true", "on", "1"}
+
+
+def seconds(text: str) -> float:
+    """From nothing to a day; raises ArgumentTypeError."""
+    return _number(text, "a number of seconds", 0.0, 86_400.0)
+
+
+def address(text: str) -> tuple[str, int]:
+    """`host:port`; raises ArgumentTypeError."""
+    host, colon, number = text.strip().rpartition(":")
+    if not (host and colon):
+        raise ArgumentTypeError(f"{text!r} is not host:port")
+    return host, port(number)

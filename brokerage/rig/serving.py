@@ -5,11 +5,16 @@ import signal
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from brokerage.rig import reading
 from brokerage.rig.errors import RefusedError
+from brokerage.rig.scripts import load
+from brokerage.simulator.faults.script import Script
+from brokerage.simulator.rates import LINES
 from brokerage.simulator.server import Gateway
+from brokerage.simulator.state import StateError
 
 TAKEN = "Port {port} on {host} is taken ({reason}); stop what listens there or choose {flag} 0."
 Say = Callable[[str], None]
@@ -32,6 +37,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="account id (repeat for several)",
     )
     add("--cash", type=reading.dollars, default=100_000.0, help="dollars in each account")
+    add("--lines", type=reading.count, default=LINES, help="most quotes streamed to a client")
+    add("--reject-over-rate", action="store_true", help="answer error 100 to more than 50/s")
+    add("--state-dir", type=Path, metavar="DIR", help="keep ids and orders here over restarts")
+    add("--transcript", type=Path, metavar="FILE", help="write every message into a new file")
+    add("--script", type=Path, metavar="FILE", help="faults to switch, in YAML")
 
 
 def settings(options: Namespace) -> dict[str, Any]:
@@ -43,36 +53,54 @@ def settings(options: Namespace) -> dict[str, Any]:
         "accounts": tuple(options.accounts or ("DU1234567",)),
         "cash": options.cash,
         "always_open": not options.hours,
+        "lines": options.lines,
+        "reject_over_rate": options.reject_over_rate,
+        "state_dir": options.state_dir,
+        "transcript_path": options.transcript,
     }
 
 
 def run(options: Namespace, say: Say) -> None:
-    """Serve until SIGTERM or Ctrl-C; raises RefusedError when the port is taken."""
+    """Serve until SIGTERM or Ctrl-C; raises RefusedError when it cannot begin."""
+    script = load(options.script) if options.script else None
     with suppress(KeyboardInterrupt):
-        asyncio.run(_serve(options, say))
+        asyncio.run(_serve(options, script, say))
 
 
-async def _serve(options: Namespace, say: Say) -> None:
-    gateway, stop = Gateway(**settings(options)), told_to_stop()
+async def _serve(options: Namespace, script: Script | None, say: Say) -> None:
+    gateway, stop = _gateway(options), told_to_stop()
     await _listen(gateway, options)
-    say(
-        f"listening on {options.host}:{gateway.port} · SIMULATED · seed {options.seed}"
-        f" · speed {options.speed:g}"
-    )
     try:
+        say(
+            f"listening on {options.host}:{gateway.port} · SIMULATED · seed {options.seed}"
+            f" · speed {options.speed:g}"
+        )
+        if script:
+            script.start(gateway)
         await stop.wait()
     finally:
         await gateway.stop()
+
+
+def _gateway(options: Namespace) -> Gateway:
+    try:
+        return Gateway(**settings(options))
+    except FileExistsError:
+        text = f"{options.transcript} exists already; name another file or move it away."
+        raise RefusedError(text) from None
+    except OSError as error:
+        raise RefusedError(f"{options.transcript} cannot be written: {error.strerror}.") from None
 
 
 async def _listen(gateway: Gateway, options: Namespace) -> None:
     host, port = options.host, options.port
     try:
         await gateway.start(host, port)
+    except StateError as error:
+        raise RefusedError(str(error)) from None
     except OSError as error:
-        raise RefusedError(
-            TAKEN.format(host=host, port=port, reason=error, flag="--port")
-        ) from error
+        text = TAKEN.format(host=host, port=port, reason=error, flag="--port")
+        raise RefusedError(text) from error
 
 
 def told_to_stop() -> asyncio.Event:

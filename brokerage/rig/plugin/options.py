@@ -3,6 +3,7 @@
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,6 +43,10 @@ OPTIONS = (
     Option("accounts", reading.accounts, "account ids (DU1234567)"),
     Option("cash", reading.dollars, "dollars in each account (100000)"),
     Option("always_open", reading.yes, "trade around the clock, not in exchange hours (yes)"),
+    Option("lines", reading.count, "most quotes streamed to one client (100)"),
+    Option("reject_over_rate", reading.yes, "error 100 above 50 messages a second, no queue (no)"),
+    Option("latency", reading.seconds, "wall seconds before each answer (0)"),
+    Option("state_dir", Path, "where ids and orders are kept over restarts (nowhere)"),
 )
 BY_NAME = {option.name: option for option in OPTIONS}
 
