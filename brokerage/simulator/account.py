@@ -1,32 +1,44 @@
 """A margin account: cash, positions, commissions, profit and the margin that orders need."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
+from brokerage.simulator.day_trades import THRESHOLD, UNLIMITED, DayTrades
 from brokerage.simulator.listings import Listing, Listings
-from brokerage.simulator.margin import (
-    LEVERAGE,
-    Margins,
-    commission,
-    loan_value,
-    requirement,
-    sale_fees,
-)
-from brokerage.simulator.matching import Fill, Key, OrderError, SimOrder
+from brokerage.simulator.margin import Margins, commission, loan_value, requirement, sale_fees
+from brokerage.simulator.orders import Fill, Key, OrderError, SimOrder
+from brokerage.simulator.reserves import Reserves
+from brokerage.simulator.rules import Rules
 
-__all__ = ["Account", "AccountValue", "Booking", "Margins", "Position", "WhatIf"]
+__all__ = ["Account", "Booking", "Margins", "Position", "WhatIf"]
 
+REJECTED = "Order rejected - reason:"
 NO_FUNDS = (
-    "Order rejected - reason:YOUR ORDER IS NOT ACCEPTED. IN ORDER TO OBTAIN THE DESIRED POSITION "
+    f"{REJECTED}YOUR ORDER IS NOT ACCEPTED. IN ORDER TO OBTAIN THE DESIRED POSITION "
     "YOUR EQUITY WITH LOAN VALUE [{equity:.2f} USD] MUST EXCEED THE INITIAL MARGIN "
     "[{initial:.2f} USD]"
 )
-RATIOS = {"Cushion", "Leverage", "DayTradesRemaining", "LookAheadNextChange"}
+TOO_SMALL = (
+    f"{REJECTED}YOUR ORDER IS NOT ACCEPTED. MINIMUM OF 2000 USD (OR EQUIVALENT IN OTHER CURRENCIES)"
+    " REQUIRED IN ORDER TO PURCHASE ON MARGIN, SELL SHORT, TRADE CURRENCY OR FUTURE"
+)
+DAY_TRADER = (
+    f"{REJECTED}Potential Pattern Day Trade. A potential pattern day trader error message means "
+    "that an account has less than the SEC required USD 25,000 minimum Net Liquidation Value AND "
+    "the number of available day trades (3) has already been used within the last 5 days."
+)
+NO_SHORTS = f"{REJECTED}The contract is not available for short sale."
+EXERCISED = 0.01  # dollars in the money from which the clearing house exercises by itself
+MARGIN_MINIMUM = 2_000.0  # dollars of net liquidation value
 
 
 @dataclass(frozen=True)
 class Position:
-    """Holding of one contract; average cost per contract or share, commission included."""
+    """Holding of one contract; average cost per contract or share, commission included.
+
+    `realized` is the day's profit of what was closed, in dollars.
+    """
 
     con_id: int
     quantity: float = 0.0
@@ -41,15 +53,6 @@ class Booking:
     commission: float
     realized: float | None
     position: Position
-
-
-@dataclass(frozen=True)
-class AccountValue:
-    """One line of the account summary; currency is empty for text and ratios."""
-
-    tag: str
-    value: str
-    currency: str
 
 
 @dataclass(frozen=True)
@@ -72,11 +75,14 @@ class Account:
         listings: Listings,
         price_of: Callable[[int], float],
         cash: float = 100_000.0,
+        rules: Rules | None = None,
     ) -> None:
-        self.name, self.cash = name, cash
+        self.name, self.cash, self.rules = name, cash, rules or Rules()
         self.positions: dict[int, Position] = {}
+        self.reserves, self.day_trades = Reserves(), DayTrades()
         self._listings, self._price_of = listings, price_of
-        self._charged: dict[Key, tuple[float, float]] = {}  # quantity and commission so far
+        self._charged: dict[Key, tuple[float, float, float]] = {}  # quantity, value, commission
+        self._opening: dict[int, float] = {}  # open profit of positions when the day began
 
     def apply(self, fill: Fill) -> Booking:
         """Book a fill; raises KeyError for an unknown contract.
@@ -90,14 +96,16 @@ class Account:
         before = self.positions.get(fill.con_id, Position(fill.con_id))
         after, realized = _move(before, signed, fill.price * listing.units, cost)
         self.positions[fill.con_id] = after
+        closed = min(fill.quantity, abs(before.quantity)) if before.quantity * signed < 0 else 0.0
+        self.day_trades.booked(fill, closed, self._listings.today())
         return Booking(cost, realized, after)
 
     def _charge(self, fill: Fill, listing: Listing) -> float:
         """Commission and fees of one fill, to a hundredth of a cent."""
-        quantity, charged = self._charged.get(fill.key, (0.0, 0.0))
-        quantity += fill.quantity
-        due = commission(listing, quantity)
-        self._charged[fill.key] = quantity, due
+        quantity, value, charged = self._charged.get(fill.key, (0.0, 0.0, 0.0))
+        quantity, value = quantity + fill.quantity, value + fill.quantity * fill.price
+        due = commission(listing, quantity, value / quantity)
+        self._charged[fill.key] = quantity, value, due
         fees = sale_fees(listing, fill.quantity, fill.price) if fill.side == "SELL" else 0.0
         return round(due - charged + fees, 4)
 
@@ -112,29 +120,109 @@ class Account:
         return [position for position in self.positions.values() if position.quantity]
 
     def check(self, order: SimOrder, price: float) -> None:
-        """Raises OrderError 201 when the order at this price needs more margin than there is.
+        """Raises OrderError 201 when the account may not do this at this price.
 
-        An order that only reduces a position always passes. Other working orders do not count.
+        It lacks margin (what other working orders need is kept for them), is too small for
+        credit, may not sell short, or has used up its day trades. An order that only reduces a
+        position always passes.
         """
-        held = self.positions.get(order.con_id, Position(order.con_id)).quantity
-        reduces = held * _signed(order) < 0 and order.quantity <= abs(held)
+        if self.reduces(order):
+            return
+        liquid, units = self.liquidation(), self._listing(order.con_id).units
+        held = self.held_quantity(order.con_id)
+        short = order.side == "SELL" and order.quantity > max(held, 0.0)
+        if short and not self.rules.short_sales and self._listing(order.con_id).sec_type == "STK":
+            raise OrderError(201, NO_SHORTS)
+        credit = short or order.quantity * price * units > self.cash
         after = self.what_if(order, price).after
-        if not reduces and after.equity < after.initial:
-            raise OrderError(201, NO_FUNDS.format(equity=after.equity, initial=after.initial))
+        kept = self.reserves.total(order.key, order.oca_group)
+        if after.equity - kept < after.initial:
+            raise OrderError(
+                201, NO_FUNDS.format(equity=after.equity, initial=after.initial + kept)
+            )
+        if credit and liquid < MARGIN_MINIMUM:
+            raise OrderError(201, TOO_SMALL)
+        if self.day_trades_remaining() == 0:
+            raise OrderError(201, DAY_TRADER)
+
+    def reduces(self, order: SimOrder) -> bool:
+        """Whether an order can only make a position smaller."""
+        held = self.held_quantity(order.con_id)
+        return held * order.sign < 0 and order.remaining <= abs(held)
+
+    def held_quantity(self, con_id: int) -> float:
+        """The signed quantity of a contract."""
+        held = self.positions.get(con_id)
+        return held.quantity if held else 0.0
+
+    def reserve(self, order: SimOrder, price: float) -> None:
+        """Keep what a working order will need; call again when it filled in part, or ended."""
+        change = None if not order.working or self.reduces(order) else self._change(order, price)
+        need = 0.0 if change is None else max(change.initial - change.equity, 0.0)
+        self.reserves.keep(order.key, order.oca_group, need)
+
+    def _change(self, order: SimOrder, price: float) -> Margins:
+        return self.what_if(replace(order, quantity=order.remaining, filled=0.0), price).change
+
+    def day_trades_remaining(self) -> int:
+        """Day trades that are left, −1 for any number."""
+        today = self._listings.today()
+        if not self.rules.watches_day_traders(today) or self.liquidation() >= THRESHOLD:
+            return UNLIMITED
+        return self.day_trades.remaining(today)
+
+    def begin_day(self) -> None:
+        """Midnight: the day's profit starts from nothing; what is flat is forgotten."""
+        self._opening = {held.con_id: self.unrealized(held.con_id) for held in self.held()}
+        self.positions = {held.con_id: replace(held, realized=0.0) for held in self.held()}
+        self.day_trades.begin()
+
+    def settle(self, con_id: int) -> list[Position]:
+        """An option has expired: in the money by a cent it is exercised or assigned.
+
+        The shares come or go at the strike, and what the option had cost, or brought, goes into
+        their average cost. Out of the money that amount is the loss, or the profit, of the day.
+        The positions that changed; none when nothing is held.
+        """
+        held, listing = self.positions.get(con_id), self._listing(con_id)
+        if held is None or not held.quantity:
+            return []
+        under = self._listings.underlying(listing)
+        direction = 1.0 if listing.right == "C" else -1.0
+        inside = (self._price_of(under.con_id) - listing.strike) * direction
+        paid = held.quantity * held.avg_cost
+        if inside < EXERCISED:
+            return [self._put(replace(held, quantity=0.0, avg_cost=0.0), held.realized - paid)]
+        shares = held.quantity * listing.units * direction
+        self.cash -= shares * listing.strike
+        before = self.positions.get(under.con_id, Position(under.con_id))
+        cost = listing.strike + paid / shares
+        after, _ = _move(before, shares, cost, 0.0)
+        flat = self._put(replace(held, quantity=0.0, avg_cost=0.0), held.realized)
+        return [flat, self._put(after, after.realized)]
+
+    def _put(self, position: Position, realized: float) -> Position:
+        self.positions[position.con_id] = replace(position, realized=realized)
+        return self.positions[position.con_id]
 
     def what_if(self, order: SimOrder, price: float) -> WhatIf:
         """Margin before and after if the whole order filled at this price."""
         listing = self._listing(order.con_id)
-        cost = commission(listing, order.quantity)
+        cost = commission(listing, order.quantity, price)
         if order.side == "SELL":
             cost += sale_fees(listing, order.quantity, price)
-        before = self._margins(self.cash, self.held())
+        before = self.margins()
         held = self.positions.get(order.con_id, Position(order.con_id))
-        moved = replace(held, quantity=held.quantity + _signed(order))
+        signed = order.quantity * order.sign
+        moved = replace(held, quantity=held.quantity + signed)
         others = [position for position in self.held() if position.con_id != order.con_id]
-        cash = self.cash - _signed(order) * price * listing.units - cost
+        cash = self.cash - signed * price * listing.units - cost
         after = self._margins(cash, [*others, moved])
         return WhatIf(before, after - before, after, round(cost, 4))
+
+    def margins(self) -> Margins:
+        """Margin and equity now."""
+        return self._margins(self.cash, self.held())
 
     def _margins(self, cash: float, positions: Iterable[Position]) -> Margins:
         bound, equity = 0.0, cash
@@ -159,96 +247,50 @@ class Account:
         """Closed profit of all positions in dollars, commissions included."""
         return sum(position.realized for position in self.positions.values())
 
-    def values(self) -> list[AccountValue]:
-        """Every tag of the account summary, freshly computed; numbers with two digits."""
-        rows = [AccountValue("AccountType", "INDIVIDUAL", "")]
-        for tag, value in self._numbers().items():
-            currency = "" if tag in RATIOS else "USD"
-            rows.append(AccountValue(tag, _text(tag, value), currency))
-        return rows
+    def daily(self, con_id: int) -> float:
+        """Profit of one contract since midnight in dollars, open and closed."""
+        held = self.positions.get(con_id, Position(con_id))
+        return held.realized + self.unrealized(con_id) - self._opening.get(con_id, 0.0)
 
-    def _numbers(self) -> dict[str, float]:
-        margins = self._margins(self.cash, self.held())
-        shares, options = self._value_of("STK"), self._value_of("OPT")
-        gross = sum(abs(self.market_value(position.con_id)) for position in self.held())
-        liquid = self.cash + shares + options
-        available = margins.equity - margins.initial
-        excess = margins.equity - margins.maintenance
-        return {
-            "NetLiquidation": liquid,
-            "TotalCashValue": self.cash,
-            "SettledCash": self.cash,
-            "AccruedCash": 0.0,
-            "BuyingPower": max(available, 0.0) * LEVERAGE,
-            "EquityWithLoanValue": margins.equity,
-            "PreviousDayEquityWithLoanValue": margins.equity,
-            "GrossPositionValue": gross,
-            "RegTEquity": margins.equity,
-            "RegTMargin": margins.initial * 2,  # half of the value overnight
-            "SMA": max(available, 0.0),
-            "InitMarginReq": margins.initial,
-            "MaintMarginReq": margins.maintenance,
-            "AvailableFunds": available,
-            "ExcessLiquidity": excess,
-            "Cushion": excess / liquid if liquid > 0 else 0.0,
-            "FullInitMarginReq": margins.initial,
-            "FullMaintMarginReq": margins.maintenance,
-            "FullAvailableFunds": available,
-            "FullExcessLiquidity": excess,
-            "LookAheadNextChange": 0.0,
-            "LookAheadInitMarginReq": margins.initial,
-            "LookAheadMaintMarginReq": margins.maintenance,
-            "LookAheadAvailableFunds": available,
-            "LookAheadExcessLiquidity": excess,
-            "DayTradesRemaining": -1.0,
-            "Leverage": gross / liquid if liquid > 0 else 0.0,
-        }
+    def liquidation(self) -> float:
+        """What cash and positions are worth, in dollars."""
+        return self.cash + sum(self.market_value(held.con_id) for held in self.held())
 
-    def _value_of(self, sec_type: str) -> float:
+    def value_of(self, sec_type: str) -> float:
+        """What the positions of a kind (STK, OPT) are worth, in dollars."""
         return sum(
-            self.market_value(position.con_id)
-            for position in self.held()
-            if self._listing(position.con_id).sec_type == sec_type
+            self.market_value(held.con_id)
+            for held in self.held()
+            if self._listing(held.con_id).sec_type == sec_type
         )
 
-    def ledger(self) -> list[AccountValue]:
-        """The cash ledger ($LEDGER): the same tags for BASE and for USD."""
-        shares, options = self._value_of("STK"), self._value_of("OPT")
-        open_profit = sum(self.unrealized(position.con_id) for position in self.held())
-        numbers = {
-            "CashBalance": self.cash,
-            "TotalCashBalance": self.cash,
-            "AccruedCash": 0.0,
-            "StockMarketValue": shares,
-            "OptionMarketValue": options,
-            "NetLiquidationByCurrency": self.cash + shares + options,
-            "UnrealizedPnL": open_profit,
-            "RealizedPnL": self.realized(),
-            "ExchangeRate": 1.0,
+    def kept(self) -> dict[str, Any]:
+        """Cash, positions and charges as JSON values."""
+        return {
+            "cash": self.cash,
+            "positions": [
+                [one.con_id, one.quantity, one.avg_cost, one.realized]
+                for one in self.positions.values()
+            ],
+            "charged": [[*key, *amounts] for key, amounts in self._charged.items()],
         }
-        return [
-            row
-            for currency in ("BASE", "USD")
-            for row in (
-                AccountValue("Currency", currency, currency),
-                AccountValue("RealCurrency", "USD", currency),
-                *(AccountValue(tag, f"{value:.2f}", currency) for tag, value in numbers.items()),
-            )
-        ]
 
-    def number(self, tag: str) -> float:
-        """One numeric tag of `values`, unrounded; raises KeyError for an unknown one."""
-        return self._numbers()[tag]
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        """Go on where `kept` was taken; raises KeyError, TypeError or ValueError for nonsense."""
+        rows = [Position(int(row[0]), *map(float, row[1:4])) for row in kept["positions"]]
+        charged = {
+            (int(client), int(order)): (float(quantity), float(value), float(due))
+            for client, order, quantity, value, due in kept["charged"]
+        }
+        self.cash = float(kept["cash"])
+        self.positions = {row.con_id: row for row in rows}
+        self._charged = charged
 
     def _listing(self, con_id: int) -> Listing:
         listing = self._listings.by_id(con_id)
         if listing is None:
             raise KeyError(con_id)
         return listing
-
-
-def _signed(order: SimOrder) -> float:
-    return order.quantity if order.side == "BUY" else -order.quantity
 
 
 def _move(
@@ -272,9 +314,3 @@ def _move(
         return Position(held.con_id, quantity, average, held.realized + profit), profit
     invested = abs(held.quantity) * held.avg_cost + size * unit_cost
     return Position(held.con_id, quantity, invested / abs(quantity), held.realized), None
-
-
-def _text(tag: str, value: float) -> str:
-    if tag in {"DayTradesRemaining", "LookAheadNextChange"}:
-        return f"{value:.0f}"
-    return f"{value:.4f}" if tag in RATIOS else f"{value:.2f}"

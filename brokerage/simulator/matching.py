@@ -4,124 +4,42 @@ As IBKR documents its paper trading: simulated from the top of the book alone, s
 near side waits until the far side touches it, and the displayed size bounds each fill.
 """
 
+import heapq
 import itertools
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from brokerage.simulator.groups import Groups
 from brokerage.simulator.listings import Listing
 from brokerage.simulator.market import Quote
+from brokerage.simulator.order_checks import check_change, validate
+from brokerage.simulator.orders import (
+    AUCTION,
+    IMMEDIATE,
+    LEAST,
+    Change,
+    Fill,
+    Key,
+    OrderError,
+    SimOrder,
+)
+from brokerage.simulator.triggers import release, wakes
 
-Key = tuple[int, int]  # client id, order id
+Event = Fill | Change
 
-SIDES = ("BUY", "SELL")
-ORDER_TYPES = ("MKT", "LMT", "STP", "STP LMT")
-TIMES_IN_FORCE = ("DAY", "GTC", "IOC", "FOK")
-OFF_TICK = 1e-6  # of a tick; what floats may be off
-LEAST = 1e-9  # of a unit; less than that remains of floats alone
-
-
-class OrderError(Exception):
-    """An order, change or cancel that is refused, with IBKR's code and text."""
-
-    def __init__(self, code: int, text: str) -> None:
-        super().__init__(text)
-        self.code, self.text = code, text
-
-
-@dataclass
-class SimOrder:
-    """One order as the exchange sees it; the book alone changes the fields after `submitted_at`."""
-
-    key: Key
-    con_id: int
-    side: str  # BUY or SELL
-    quantity: float
-    order_type: str = "LMT"  # MKT, LMT, STP, STP LMT
-    limit_price: float = 0.0
-    stop_price: float = 0.0
-    tif: str = "DAY"  # DAY, GTC, IOC, FOK
-    account: str = ""
-    perm_id: int = 0
-    ref: str = ""
-    submitted_at: float = 0.0
-
-    filled: float = 0.0
-    average_price: float = 0.0
-    last_price: float = 0.0
-    status: str = "Submitted"  # PreSubmitted (untriggered stop), Submitted, Filled, Cancelled
-    sequence: int = 0  # time priority
-
-    @property
-    def remaining(self) -> float:
-        """What is not filled yet."""
-        return self.quantity - self.filled
-
-    @property
-    def working(self) -> bool:
-        """Whether it can still fill."""
-        return self.status in {"PreSubmitted", "Submitted"}
-
-    @property
-    def limit(self) -> float:
-        """The worst price it takes: its limit, or any price at all."""
-        if self.order_type in {"LMT", "STP LMT"}:
-            return self.limit_price
-        return math.inf if self.side == "BUY" else -math.inf
-
-    def takes(self, price: float) -> bool:
-        """Whether its limit allows a price; a missing one (nan) never."""
-        return price <= self.limit if self.side == "BUY" else price >= self.limit
-
-
-@dataclass(frozen=True)
-class Fill:
-    """One execution of an order; `cumulative`, `average_price` and `remaining` include it."""
-
-    exec_id: str
-    key: Key
-    con_id: int
-    side: str
-    quantity: float
-    price: float
-    time: float
-    cumulative: float
-    average_price: float
-    remaining: float
-    account: str = ""
-    perm_id: int = 0
-    ref: str = ""
-
-
-def validate(order: SimOrder, listing: Listing) -> None:
-    """Raises OrderError: 434 size zero, 110 price off tick, 321 unknown side, type or tif."""
-    if not 0 < order.quantity < math.inf:
-        raise OrderError(434, "The order size cannot be zero.")
-    for known, value, name in (
-        (SIDES, order.side, "action"),
-        (ORDER_TYPES, order.order_type, "order type"),
-        (TIMES_IN_FORCE, order.tif, "time in force"),
-    ):
-        if value not in known:
-            raise OrderError(321, f"Error validating request: invalid {name} '{value}'")
-    for price in _prices(order):
-        if not _on_tick(price, listing.min_tick):
-            text = "The price does not conform to the minimum price variation for this contract."
-            raise OrderError(110, text)
-
-
-def _prices(order: SimOrder) -> Iterator[float]:
-    if order.order_type in {"LMT", "STP LMT"}:
-        yield order.limit_price
-    if order.order_type in {"STP", "STP LMT"}:
-        yield order.stop_price
-
-
-def _on_tick(price: float, tick: float) -> bool:
-    if not 0 < price < math.inf:
-        return False
-    ticks = price / tick
-    return abs(ticks - round(ticks)) <= OFF_TICK
+# What a change of a working order may set; whatever else was written is kept as it was.
+CHANGEABLE = (
+    "quantity",
+    "order_type",
+    "trail_amount",
+    "trail_percent",
+    "limit_offset",
+    "tif",
+    "good_after",
+    "good_till",
+    "outside_rth",
+    "all_or_none",
+)
 
 
 @dataclass
@@ -133,51 +51,81 @@ class _Displayed:
 
 
 class Book:
-    """All orders of the gateway, finished ones too; `prefix` makes execution ids its own."""
+    """All orders of the gateway, finished ones too until they are forgotten."""
 
-    def __init__(self, prefix: str = "00025b49") -> None:
+    def __init__(self, execution_id: Callable[[], str] | None = None) -> None:
+        """`execution_id` gives each fill its own; without it they are counted from 1."""
+        numbers = itertools.count(1)
+        self._execution_id = execution_id or (lambda: f"00025b49.{next(numbers):08x}.01.01")
         self._orders: dict[Key, SimOrder] = {}
+        self._ticks: dict[int, float] = {}  # minimum price variation by contract
         self._working: dict[int, dict[Key, SimOrder]] = {}  # by contract
         self._displayed: dict[int, _Displayed] = {}
-        self._cancelled: list[SimOrder] = []
-        self._sequence, self._executions = itertools.count(1), itertools.count(1)
-        self._prefix = prefix
+        self._expiring: list[tuple[float, int, Key]] = []
+        self._groups = Groups()
+        self._sequence = itertools.count(1)
 
     def submit(self, order: SimOrder, listing: Listing) -> None:
-        """Accept a valid order; raises OrderError (also 103 for a key seen before)."""
+        """Accept a valid order; raises OrderError: 103 for a key seen before, 135 no parent."""
         if order.key in self._orders:
             raise OrderError(103, "Duplicate order id")
         validate(order, listing)
+        self._attach(order)
         order.sequence = next(self._sequence)
-        order.status = "PreSubmitted" if order.order_type.startswith("STP") else "Submitted"
+        order.settle()
         self._orders[order.key] = order
+        self._ticks[order.con_id] = listing.min_tick
         self._working.setdefault(order.con_id, {})[order.key] = order
+        self._groups.add(order)
+        self._watch_end(order)
 
-    def modify(
-        self, key: Key, listing: Listing, *, quantity: float, limit_price: float
-    ) -> SimOrder:
+    def _attach(self, order: SimOrder) -> None:
+        """A child waits for its parent; siblings form a group, as TWS makes it."""
+        if order.parent is None:
+            return
+        parent = self._orders.get(order.parent)
+        if parent is None or not parent.working:
+            raise OrderError(135, f"Can't find order with id ={order.parent[1]}")
+        order.attached = True
+        if not order.oca_group:
+            order.oca_group, order.oca_type = str(parent.perm_id), 3
+
+    def _watch_end(self, order: SimOrder) -> None:
+        if order.good_till < float("inf"):
+            heapq.heappush(self._expiring, (order.good_till, next(self._sequence), order.key))
+
+    def modify(self, wanted: SimOrder, listing: Listing) -> SimOrder:
         """Change a working order; it keeps its time priority only when nothing but shrinks.
 
-        Raises OrderError 104 (filled), 161 (cancelled), 10147 (unknown), 110, 434, 105 (not
-        above the filled quantity); the order then stays as it was.
+        Raises OrderError 104 (filled), 161 (cancelled), 10147 (unknown), 105, 329, 10326 and
+        what `validate` raises; the order then stays as it was.
         """
-        order = self._orders.get(key)
+        order = self._orders.get(wanted.key)
         if order and order.status == "Filled":
             raise OrderError(104, "Cannot modify a filled order.")
-        order = self._live(key)
-        validate(replace(order, quantity=quantity, limit_price=limit_price), listing)
-        if quantity <= order.filled:
-            raise OrderError(105, "Order being modified does not match original order.")
-        if limit_price != order.limit_price or quantity > order.quantity:
+        order = self._live(wanted.key)
+        check_change(order, wanted)
+        validate(wanted, listing)
+        before = replace(order)
+        _take_over(order, wanted)
+        same = replace(order, quantity=before.quantity, good_till=before.good_till) == before
+        if not same or order.quantity > before.quantity:
             order.sequence = next(self._sequence)
-        order.quantity, order.limit_price = quantity, limit_price
+        self._watch_end(order)
         return order
 
-    def cancel(self, key: Key) -> SimOrder:
-        """Cancel a working order; raises OrderError 10147 (unknown), 10148 (filled), 161."""
+    def cancel(self, key: Key) -> list[SimOrder]:
+        """Cancel a working order, its children and its group; all that ended, the order first.
+
+        Raises OrderError 10147 (unknown), 10148 (filled), 161.
+        """
         order = self._live(key)
-        self._finish(order, "Cancelled")
-        return order
+        peers = self._groups.others(order)
+        ended = self._end(order, "Cancelled")
+        for peer in peers:
+            if peer.working:
+                ended += self._end(peer, "Cancelled")
+        return ended
 
     def _live(self, key: Key) -> SimOrder:
         order = self._orders.get(key)
@@ -191,26 +139,68 @@ class Book:
             raise OrderError(161, f"{text}{order.perm_id}")
         return order
 
-    def _finish(self, order: SimOrder, status: str) -> None:
+    def _end(self, order: SimOrder, status: str) -> list[SimOrder]:
+        """Finish an order, and its children unless it filled; all that ended, the order first."""
         order.status = status
         del self._working[order.con_id][order.key]
+        children = self._groups.end(order)
+        ended = [order]
+        if status != "Filled":
+            for child in children:
+                ended += self._end(child, "Cancelled")
+        return ended
 
-    def match(self, con_id: int, quote: Quote) -> list[Fill]:
-        """Fill what the quote allows; the displayed size of one quote is given out once.
+    def match(self, con_id: int, quote: Quote, *, extended: bool = False) -> Iterator[Event]:
+        """Do what the quote allows, event by event; its displayed size is given out once.
 
         Own orders come by price, then by time: a better limit first, then the older order.
+        `extended`: outside regular hours, where only orders that allow it take part.
         """
+        orders = self._working.get(con_id)
+        if not orders:
+            return
         shown = self._shown(con_id, quote)
-        fills = []
-        for order in sorted(self.working(con_id), key=_priority):
-            _trigger(order, quote)
-            fill = self._fill(order, quote, shown) if order.status == "Submitted" else None
-            if fill:
-                fills.append(fill)
-            if order.tif in {"IOC", "FOK"} and order.working:
-                self._finish(order, "Cancelled")
-                self._cancelled.append(order)
-        return fills
+        for order in sorted(orders.values(), key=_priority):
+            if _takes_part(order, quote, extended):
+                yield from self._work(order, quote, shown)
+        for peer in self._groups.late():
+            yield from self._cut(*peer)
+
+    def _work(self, order: SimOrder, quote: Quote, shown: _Displayed) -> Iterator[Event]:
+        if order.waits_for_price:
+            if not wakes(order, quote, self._ticks[order.con_id]):
+                return
+            release(order)
+            yield Change(order.key, "triggered")
+        before = order.remaining
+        if fill := self._fill(order, quote, shown):
+            yield fill
+            yield from self._consequences(order, fill.quantity / before)
+        if order.tif in IMMEDIATE and order.working:
+            ended = self._end(order, "Inactive" if order.tif == "FOK" else "Cancelled")
+            yield Change(order.key, "killed")
+            yield from _cancellations(ended[1:])
+
+    def _consequences(self, order: SimOrder, fraction: float) -> Iterator[Event]:
+        """What a fill of this fraction of the rest means to the group and to the children."""
+        for peer, cut in self._groups.filled(order, fraction):
+            yield from self._cut(peer, cut)
+        if order.status == "Filled":
+            for child in self._groups.end(order):
+                child.attached = False
+                child.settle()
+                yield Change(child.key, "released")
+
+    def _cut(self, order: SimOrder, fraction: float) -> Iterator[Event]:
+        """Take a fraction off what remains of an order; nothing left: it is cancelled."""
+        if not order.working:
+            return
+        left = float(round(order.remaining * (1.0 - fraction)))
+        if left < 1.0:
+            yield from _cancellations(self._end(order, "Cancelled"))
+        elif left < order.remaining:
+            order.quantity = order.filled + left
+            yield Change(order.key, "reduced")
 
     def _shown(self, con_id: int, quote: Quote) -> _Displayed:
         shown = self._displayed.get(con_id)
@@ -222,21 +212,22 @@ class Book:
     def _fill(self, order: SimOrder, quote: Quote, shown: _Displayed) -> Fill | None:
         price = quote.ask if order.side == "BUY" else quote.bid
         size = min(order.remaining, shown.left[order.side])
-        if not order.takes(price) or size <= 0:
+        if not order.takes(price) or not size > 0:
             return None
-        if order.tif == "FOK" and size < order.remaining:
+        if (order.tif == "FOK" or order.all_or_none) and size < order.remaining:
             return None
         shown.left[order.side] -= size
         value = order.average_price * order.filled + price * size
         order.filled += size
         order.average_price, order.last_price = value / order.filled, price
         if order.remaining < LEAST:
-            self._finish(order, "Filled")
+            order.status = "Filled"
+            del self._working[order.con_id][order.key]
         return self._execution(order, size, price, quote.time)
 
     def _execution(self, order: SimOrder, size: float, price: float, at: float) -> Fill:
         return Fill(
-            exec_id=f"{self._prefix}.{next(self._executions):08x}.01.01",
+            exec_id=self._execution_id(),
             key=order.key,
             con_id=order.con_id,
             side=order.side,
@@ -251,10 +242,20 @@ class Book:
             ref=order.ref,
         )
 
-    def take_cancelled(self) -> list[SimOrder]:
-        """Immediate orders whose rest was cancelled by `match` since the last call."""
-        taken, self._cancelled = self._cancelled, []
-        return taken
+    def expire(self, now: float) -> list[SimOrder]:
+        """End what is good no longer than until now, children included."""
+        ended: list[SimOrder] = []
+        while self._expiring and self._expiring[0][0] <= now:
+            order = self._orders.get(heapq.heappop(self._expiring)[2])
+            if order and order.working and order.good_till <= now:
+                ended += self._end(order, "Cancelled")
+        return ended
+
+    def forget(self, keys: Iterable[Key]) -> None:
+        """Drop finished orders; a working one stays."""
+        for key in keys:
+            if key in self._orders and not self._orders[key].working:
+                del self._orders[key]
 
     def order(self, key: Key) -> SimOrder | None:
         """The order with this key, finished or not."""
@@ -266,22 +267,40 @@ class Book:
         orders = [order for one in contracts for order in self._working.get(one, {}).values()]
         return sorted(orders, key=lambda order: order.sequence)
 
-    def contracts(self) -> set[int]:
-        """Contracts that have working orders: the ones to match on each step."""
-        return {con_id for con_id, orders in self._working.items() if orders}
+    def works(self, con_id: int) -> bool:
+        """Whether any order of this contract works."""
+        return bool(self._working.get(con_id))
+
+    def crowd(self, order: SimOrder) -> int:
+        """How many orders work in an order's contract on its side for its account."""
+        orders = self._working.get(order.con_id, {}).values()
+        return sum(1 for one in orders if (one.side, one.account) == (order.side, order.account))
+
+    def contracts(self) -> list[int]:
+        """Contracts that have working orders, ascending: the ones to match on each step."""
+        return sorted(con_id for con_id, orders in self._working.items() if orders)
+
+
+def _take_over(order: SimOrder, wanted: SimOrder) -> None:
+    """Set what a change may set; a stop, and a limit that follows a stop, only when given."""
+    for name in CHANGEABLE:
+        setattr(order, name, getattr(wanted, name))
+    for name in ("stop_price", "limit_price"):
+        if value := getattr(wanted, name):
+            setattr(order, name, value)
+    order.settle()
 
 
 def _priority(order: SimOrder) -> tuple[float, int]:
     return (-order.limit if order.side == "BUY" else order.limit), order.sequence
 
 
-def _trigger(order: SimOrder, quote: Quote) -> None:
-    """A stop becomes a live order once the market trades, or is quoted, at its price."""
-    if order.status != "PreSubmitted":
-        return
-    if order.side == "BUY":
-        reached = max(quote.last, quote.bid) >= order.stop_price
-    else:
-        reached = min(quote.last, quote.ask) <= order.stop_price
-    if reached:
-        order.status = "Submitted"
+def _takes_part(order: SimOrder, quote: Quote, extended: bool) -> bool:
+    """Whether an order may trade, or wake up, at this quote."""
+    if not order.working or order.attached or order.order_type in AUCTION:
+        return False
+    return quote.time >= order.good_after and (order.outside_rth or not extended)
+
+
+def _cancellations(orders: Iterable[SimOrder]) -> Iterator[Change]:
+    return (Change(order.key, "cancelled") for order in orders)

@@ -13,10 +13,12 @@ from typing import Any
 
 from brokerage.simulator.rates import Counting, Pacing, rate_for
 from brokerage.simulator.venue_accounts import AccountsDesk
+from brokerage.simulator.venue_days import DaysDesk
 from brokerage.simulator.venue_details import DetailsDesk
 from brokerage.simulator.venue_fills import FillsDesk
 from brokerage.simulator.venue_floor import Floor, Session
 from brokerage.simulator.venue_history import HistoryDesk
+from brokerage.simulator.venue_lists import ListsDesk
 from brokerage.simulator.venue_orders import OrdersDesk
 from brokerage.simulator.venue_positions import PositionsDesk
 from brokerage.simulator.venue_quotes import QuotesDesk
@@ -57,12 +59,14 @@ class Venue:
 
     def __init__(self, floor: Floor) -> None:
         self.floor = floor
-        records = Records()
+        records = Records(floor.ids)
         self.details, self.quotes = DetailsDesk(floor), QuotesDesk(floor)
         self.history, self.positions = HistoryDesk(floor), PositionsDesk(floor)
         self.accounts = AccountsDesk(floor, self.positions)
         self.fills = FillsDesk(floor, records, self.positions)
-        self.orders = OrdersDesk(floor, records, self.fills)
+        self.lists = ListsDesk(floor, records)
+        self.orders = OrdersDesk(floor, records, self.fills, self.lists)
+        self.days = DaysDesk(floor, records, self.fills, self.positions)
         self._handlers = self._table()
         self._started = 0
         floor.agenda.later(self._step_seconds(), self._step)
@@ -76,7 +80,7 @@ class Venue:
             StartApi: lambda session, message: None,
         }
         desks = (self.details, self.quotes, self.history, self.positions, self.accounts)
-        for desk in (*desks, self.fills, self.orders):
+        for desk in (*desks, self.fills, self.lists, self.orders):
             table |= desk.handlers
         return table
 
@@ -92,8 +96,7 @@ class Venue:
         rate = rate_for(self.floor.lines)
         session.pacing, session.counting = Pacing(rate), Counting(rate)
         self._started += 1
-        if any(record.open for record in self.orders.own_records(session)):
-            self.orders.own_orders(session)
+        self.lists.greet(session)
         self._managed(session)
         self._next_id(session)
         for code, text in FARMS:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from brokerage.simulator.account import AccountValue
+from brokerage.simulator.account_values import AccountValue, ledger, values
 from brokerage.simulator.venue_floor import Floor, Session
 from brokerage.simulator.venue_positions import PositionsDesk, Shown
 from brokerage.simulator.venue_terms import NEW_YORK, wire_contract
@@ -121,13 +121,13 @@ class AccountsDesk:
     def _chosen(self, name: str, wanted: list[str]) -> list[AccountValue]:
         rows = [row for row in self._values(name) if row.tag in wanted]
         if any(tag.startswith(LEDGER) for tag in wanted):
-            rows += self.floor.account(name).ledger()
+            rows += ledger(self.floor.account(name))
         return rows
 
     def _rows(self, name: str) -> list[AccountValue]:
         code = AccountValue("AccountCode", name, "")
         ready = AccountValue("AccountReady", "true", "")
-        return [code, ready, *self._values(name), *self.floor.account(name).ledger()]
+        return [code, ready, *self._values(name), *ledger(self.floor.account(name))]
 
     def _values(self, name: str) -> list[AccountValue]:
         """The account's values, as a fault may distort them."""
@@ -135,7 +135,7 @@ class AccountsDesk:
         wrong = {"NetLiquidation": levers.net_liquidation, "BuyingPower": levers.buying_power}
         return [
             row if wrong.get(row.tag) is None else replace(row, value=f"{wrong[row.tag]:.2f}")
-            for row in self.floor.account(name).values()
+            for row in values(self.floor.account(name))
         ]
 
     def _portfolio(self, name: str, shown: Shown) -> tws.PortfolioValue:

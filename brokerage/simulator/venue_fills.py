@@ -6,12 +6,19 @@ from math import nan
 from typing import Any
 
 from brokerage.simulator.account import Booking
-from brokerage.simulator.market import Quote
-from brokerage.simulator.matching import Fill, Key
+from brokerage.simulator.market import Phase, Quote
+from brokerage.simulator.orders import Change, Fill, Key
 from brokerage.simulator.venue_floor import Floor, Session
 from brokerage.simulator.venue_positions import PositionsDesk
-from brokerage.simulator.venue_records import Record, Records, echoed, open_order, order_status
-from brokerage.simulator.venue_terms import stamp
+from brokerage.simulator.venue_records import (
+    BY_SYSTEM,
+    Record,
+    Records,
+    echoed,
+    open_order,
+    order_status,
+)
+from brokerage.simulator.venue_terms import parse_stamp, stamp
 from brokerage.tws.messages import (
     CommissionReport,
     Error,
@@ -19,6 +26,7 @@ from brokerage.tws.messages import (
     ExecDetailsEnd,
     ReqExecutions,
 )
+from brokerage.tws.table import Message
 
 SIDES = {"BUY": "BOT", "SELL": "SLD"}
 ABOVE_LIMIT = 5  # ticks by which a fill is worse than its limit when the fault says so
@@ -37,7 +45,7 @@ class Execution:
         fill = self.fill
         return ExecDetails(
             req_id=req_id,
-            order_id=fill.key[1],
+            order_id=self.record.order_id,
             contract=echoed(self.record),
             exec_id=fill.exec_id,
             time=stamp(fill.time),
@@ -65,7 +73,7 @@ class FillsDesk:
     def __init__(self, floor: Floor, records: Records, positions: PositionsDesk) -> None:
         self.floor, self.records, self._positions = floor, records, positions
         self.executions: list[Execution] = []
-        self.held: list[Record] = []  # until the exchange opens
+        self.held: dict[Key, Record] = {}  # until the exchange opens
         self._seen_until: dict[int, float] = {}
         self.handlers: Mapping[type[Any], Callable[[Session, Any], None]] = {
             ReqExecutions: self.list_executions,
@@ -79,48 +87,84 @@ class FillsDesk:
         return record
 
     def catch_up(self, con_id: int) -> None:
-        """Fill what the quotes of a contract have allowed since the last time."""
+        """Do what the quotes of a contract have allowed since the last time."""
         now = self.floor.clock.time()
         after = self._seen_until.get(con_id, now)
         self._seen_until[con_id] = now
-        for quote in self.floor.market.updates(con_id, after, now):
-            self.match(con_id, quote)
+        if after < now and self.floor.book.works(con_id):
+            for quote in self.floor.market.updates(con_id, after, now):
+                self.match(con_id, quote)
 
     def catch_up_all(self) -> None:
-        """The same for every contract with working orders; at the opening, release held ones."""
-        if self.held and self.floor.market.is_open():
+        """The same for every contract with working orders; end what is over, release what opens."""
+        for sim in self.floor.book.expire(self.floor.clock.time()):
+            self.tell_cancelled(self.record(sim.key), BY_SYSTEM)
+        if self.held:
             self._release()
-        for con_id in sorted(self.floor.book.contracts()):
+        for con_id in self.floor.book.contracts():
             self.catch_up(con_id)
+
+    def trades(self, record: Record) -> bool:
+        """Whether the exchange is open for this order."""
+        phase = self.floor.market.phase(record.sim.con_id)
+        return phase is Phase.REGULAR or (phase is Phase.EXTENDED and record.sim.outside_rth)
 
     def _release(self) -> None:
         """The exchange has opened: orders that waited for it are working now."""
-        released, self.held = self.held, []
-        for record in released:
-            record.held = False
-            if record.sim.working:
-                self.tell(record, open_order(record))
-                self.tell(record, order_status(record))
+        for key, record in list(self.held.items()):
+            if not record.sim.working:
+                del self.held[key]
+            elif self.trades(record):
+                del self.held[key]
+                record.held = False
+                self.tell_order(record)
 
     def match_now(self, con_id: int) -> None:
-        """Fill what the current quote of a contract allows."""
+        """Do what the current quote of a contract allows."""
         self.catch_up(con_id)
-        self.match(con_id, self.floor.market.quote(con_id))
+        if self.floor.book.works(con_id):
+            self.match(con_id, self.floor.market.quote(con_id))
 
     def match(self, con_id: int, quote: Quote) -> None:
-        """Fill what a quote allows; nothing while the exchange is closed."""
-        levers = self.floor.levers
-        if levers.no_fill or not self.floor.market.is_open():
+        """Do what a quote allows; nothing while the exchange is closed or the contract halted."""
+        market, phase = self.floor.market, self.floor.market.phase(con_id)
+        if self.floor.levers.no_fill or phase is Phase.CLOSED or market.halted(con_id):
             return
+        extended = phase is Phase.EXTENDED
+        for event in self.floor.book.match(con_id, self._distorted(quote), extended=extended):
+            if isinstance(event, Fill):
+                self._filled(event)
+            else:
+                self._changed(event)
+
+    def _distorted(self, quote: Quote) -> Quote:
+        """The quote as faults let orders see it."""
+        levers = self.floor.levers
         if levers.sell_never_fills:
             quote = replace(quote, bid=nan, bid_size=0.0)
         if (most := levers.fill_at_most) is not None:
-            sizes = {"bid_size": min(quote.bid_size, most), "ask_size": min(quote.ask_size, most)}
-            quote = replace(quote, **sizes)
-        for fill in self.floor.book.match(con_id, quote):
-            self._filled(fill)
-        for sim in self.floor.book.take_cancelled():
-            self.tell_cancelled(self.record(sim.key))
+            bid_size, ask_size = min(quote.bid_size, most), min(quote.ask_size, most)
+            quote = replace(quote, bid_size=bid_size, ask_size=ask_size)
+        return quote
+
+    def _changed(self, change: Change) -> None:
+        """Tell what matching did to an order besides filling it."""
+        record = self.record(change.key)
+        match change.what:
+            case "cancelled":
+                self.tell_cancelled(record, BY_SYSTEM)
+            case "killed":
+                self._killed(record)
+            case _:
+                self.reserve(record)
+                self.tell_order(record)
+
+    def _killed(self, record: Record) -> None:
+        """An immediate order that did not fill: no code comes with that."""
+        self._close(record, BY_SYSTEM)
+        if record.sim.status == "Cancelled":
+            self.tell(record, order_status(record, "PendingCancel"))
+        self.tell(record, order_status(record))
 
     def _filled(self, fill: Fill) -> None:
         record = self.record(fill.key)
@@ -150,34 +194,62 @@ class FillsDesk:
         account = self.floor.account(fill.account)
         execution = Execution(record, fill, account.apply(fill))
         self.executions.append(execution)
-        levers, done = self.floor.levers, not record.sim.working
-        record.done_at = fill.time if done else 0.0
+        levers = self.floor.levers
+        if record.sim.working:
+            self.reserve(record)
+        else:
+            self._close(record)
         if not levers.no_execution:
             self.tell(record, execution.details(-1))
-        self.tell(record, open_order(record))
-        self.tell(record, order_status(record))
+        self.tell_order(record)
         if not (levers.no_commission or levers.no_execution):
             self.tell(record, execution.commission())
         self._positions.booked(account.name, execution.booking.position)
 
-    def tell(self, record: Record, message: object) -> None:
-        """Send to the order's owner, if connected."""
-        session = self.floor.session(record.key[0])
-        if session:
-            session.send(message)
-
-    def tell_cancelled(self, record: Record) -> None:
-        """The order is cancelled: its status, then code 202."""
+    def _close(self, record: Record, reason: str = "") -> None:
+        """The order is over."""
         record.done_at = self.floor.clock.time()
+        record.ended = reason or record.ended
+        self.reserve(record)
+        self.records.ended(record)
+
+    def reserve(self, record: Record) -> None:
+        """Keep the margin that what is left of an order needs."""
+        sim = record.sim
+        price = self.price(record) if sim.working else 0.0
+        self.floor.account(record.account).reserve(sim, price)
+
+    def price(self, record: Record) -> float:
+        """What an order would cost per unit: its limit, its stop, or where the market is."""
+        sim = record.sim
+        return sim.limit_price or sim.stop_price or self.floor.market.price(sim.con_id)
+
+    def tell(self, record: Record, message: Message) -> None:
+        """Send to the order's owner, and to the client that watches everybody's, if connected."""
+        for client_id in dict.fromkeys((record.key[0], self.floor.rules.master_client)):
+            session = self.floor.sessions.get(client_id) if client_id is not None else None
+            if session and (record.bound or client_id != record.key[0]):
+                session.send(message)
+
+    def tell_order(self, record: Record, status: str = "") -> None:
+        """Tell the order and where it stands, in this sequence."""
+        self.tell(record, open_order(record, status))
+        self.tell(record, order_status(record, status))
+
+    def tell_cancelled(self, record: Record, reason: str = "", text: str = "") -> None:
+        """The order is cancelled: its status, then code 202."""
+        self._close(record, reason)
         self.tell(record, order_status(record))
-        self.tell(record, Error(record.key[1], 202, "Order Canceled - reason:"))
+        self.tell(record, Error(record.order_id, 202, text or "Order Canceled - reason:"))
 
     def fill_before_cancel(self, key: Key) -> None:
         """A fault: fill a working order just before the cancel that is on its way."""
         record = self.records.get(key)
         if record is not None and record.sim.working and record.acknowledged:
-            self.floor.book.cancel(key)
+            _, *others = self.floor.book.cancel(key)
             self.fill_late(record)
+            for other in others:
+                self.tell_cancelled(self.record(other.key), BY_SYSTEM)
 
     def fill_late(self, record: Record) -> None:
         """A fault: fill what was cancelled, at the market or its limit, whichever is better."""
@@ -223,6 +295,9 @@ def _passes(execution: Execution, wanted: ReqExecutions) -> bool:
         "account": fill.account,
         "symbol": listing.symbol,
         "sec_type": listing.sec_type,
+        "exchange": "SMART",
         "side": fill.side,
     }
-    return all(getattr(wanted, name) in ("", 0, value) for name, value in actual.items())
+    if not all(getattr(wanted, name) in ("", 0, value) for name, value in actual.items()):
+        return False
+    return not wanted.time or fill.time >= parse_stamp(wanted.time).timestamp()

@@ -14,6 +14,7 @@ from brokerage.simulator.listings import Listing, Listings
 from brokerage.simulator.market import Market
 from brokerage.simulator.matching import Book
 from brokerage.simulator.rates import LINES, Counting, Pacing, rate_for
+from brokerage.simulator.rules import Rules
 from brokerage.tws.messages import Error
 from brokerage.tws.table import Message
 
@@ -98,15 +99,17 @@ class Floor:
         always_open: bool = True,
         lines: int = LINES,
         reject_over_rate: bool = False,
+        rules: Rules | None = None,
     ) -> None:
         self.clock, self.levers, self.cash = clock, levers or Levers(), cash
         self.lines, self.reject_over_rate = lines, reject_over_rate
+        self.rules = rules or Rules()
         self.agenda = Agenda(clock)
         self.listings = Listings(clock)
         self.market = Market(self.listings, clock, seed, always_open=always_open)
         # No two gateways may give one execution id: whoever records fills tells them apart by it.
         self.ids = Ids(prefix=f"{int(clock.start.timestamp() * 1000) & 0xFFFFFFFF:08x}")
-        self.book = Book(prefix=f"{int(clock.start.timestamp() * 1000) & 0xFFFFFFFF:08x}")
+        self.book = Book(self.ids.execution_id)
         self.sessions: dict[int, Session] = {}
         self._names = accounts
         self._accounts: dict[str, Account] = {}
@@ -121,7 +124,8 @@ class Floor:
         if name not in self.names():
             raise KeyError(name)
         if name not in self._accounts:
-            self._accounts[name] = Account(name, self.listings, self.market.price, self.cash)
+            price_of, rules = self.market.price, self.rules
+            self._accounts[name] = Account(name, self.listings, price_of, self.cash, rules)
         return self._accounts[name]
 
     def listing(self, con_id: int) -> Listing:

@@ -1,59 +1,53 @@
-"""The desk that takes orders: places, changes and cancels them, and lists them."""
+"""The desk that takes orders: places, changes, cancels them, and sends families together."""
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from brokerage.simulator.matching import Key, OrderError, SimOrder, validate
+from brokerage.simulator.order_terms import next_opening
+from brokerage.simulator.orders import IMMEDIATE, Key, OrderError
+from brokerage.simulator.price_caps import refusal
+from brokerage.simulator.venue_answers import what_if_answer
+from brokerage.simulator.venue_checks import Checks
 from brokerage.simulator.venue_fills import FillsDesk
 from brokerage.simulator.venue_floor import Floor, Session
-from brokerage.simulator.venue_records import (
-    Record,
-    Records,
-    completed_order,
-    open_order,
-    order_status,
-    sim_order,
-    what_if_answer,
-)
-from brokerage.simulator.venue_terms import ContractError, resolve
+from brokerage.simulator.venue_lists import BINDER, ListsDesk
+from brokerage.simulator.venue_records import BY_SYSTEM, Record, Records, open_order, order_status
+from brokerage.simulator.venue_terms import ContractError, stamp
 from brokerage.tws.messages import (
     CancelOrder,
-    CompletedOrdersEnd,
+    Contract,
     Error,
-    OpenOrderEnd,
+    Order,
     PlaceOrder,
-    ReqAllOpenOrders,
-    ReqAutoOpenOrders,
-    ReqCompletedOrders,
     ReqGlobalCancel,
-    ReqOpenOrders,
 )
 
-FIRST_ORDER_ID = 101
 LATE_FILL = 0.5  # simulated seconds between Cancelled and the fill of the fault
-MOST_ACTIVE = 20  # working orders per contract, side and account
+IGNORED_HOURS = (
+    "Order Event Warning: Attribute 'Outside Regular Trading Hours' is ignored based on the order "
+    "type and destination. PlaceOrder is now being processed."
+)
 
 
 class OrdersDesk:
     """Takes orders from clients to the book and reports what became of them."""
 
-    def __init__(self, floor: Floor, records: Records, fills: FillsDesk) -> None:
-        self.floor, self.records, self.fills = floor, records, fills
-        self._next_ids: dict[int, int] = {}
+    def __init__(self, floor: Floor, records: Records, fills: FillsDesk, lists: ListsDesk) -> None:
+        self.floor, self.records, self.fills, self._lists = floor, records, fills, lists
+        self.checks = Checks(floor, records)
+        self._staged: dict[Key, Record] = {}  # not transmitted yet
+        self._by_hand = itertools.count(1)
         self.handlers: Mapping[type[Any], Callable[[Session, Any], None]] = {
             PlaceOrder: self.place,
             CancelOrder: self.cancel,
             ReqGlobalCancel: self.cancel_all,
-            ReqOpenOrders: self.own_orders,
-            ReqAutoOpenOrders: lambda session, message: None,
-            ReqAllOpenOrders: self.all_orders,
-            ReqCompletedOrders: self.completed,
         }
 
     def next_id(self, client_id: int) -> int:
         """The first order id that a client may use; persists over its connections."""
-        return self._next_ids.get(client_id, FIRST_ORDER_ID)
+        return self.floor.ids.next_order_id(client_id)
 
     def place(self, session: Session, message: PlaceOrder) -> None:
         """A new order, a change of a working one, or a what-if; refusals carry its id."""
@@ -63,67 +57,42 @@ class OrdersDesk:
         try:
             if message.order.what_if:
                 self._what_if(session, key, message)
-            elif (record := self.records.get(key)) is not None:
-                self._change(session, record, message)
+            elif (record := self.records.get(key)) is not None and record.bound:
+                self._change(record, message)
             else:
                 self._new(session, key, message)
         except (ContractError, OrderError) as error:
             session.error(error.code, error.text, message.order_id)
 
     def _what_if(self, session: Session, key: Key, message: PlaceOrder) -> None:
-        sim, listing = self._checked(key, message)
-        result = self.floor.account(sim.account).what_if(sim, self._price(sim))
+        if not message.order.transmit:
+            raise OrderError(413, "What-if order should have the transmit flag set to true.")
+        sim, listing = self.checks.new(key, message)
+        result = self.floor.account(sim.account).what_if(sim, self.checks.price(sim))
         session.send(what_if_answer(message, listing, key, result))
-
-    def _checked(self, key: Key, message: PlaceOrder) -> tuple[SimOrder, Any]:
-        """The order as the exchange would take it; raises ContractError or OrderError."""
-        listing = resolve(self.floor.listings, message.contract)
-        account = self._account(message.order.account)
-        sim = sim_order(key, message, listing, account, self.floor.clock.time())
-        _refuse_attributes(message)
-        validate(sim, listing)
-        self._check_funds(sim, listing.units)
-        return sim, listing
-
-    def _account(self, name: str) -> str:
-        try:
-            return self.floor.account(name).name
-        except KeyError:
-            text = f"Error validating request.-'bF' : cause - Invalid account code '{name}'"
-            raise OrderError(321, text) from None
-
-    def _check_funds(self, sim: SimOrder, units: float) -> None:
-        price, power = self._price(sim), self.floor.levers.buying_power
-        if power is not None and sim.side == "BUY" and price * sim.quantity * units > power:
-            text = f"YOUR BUYING POWER IS [{power:.2f} USD]"
-            raise OrderError(201, f"Order rejected - reason:YOUR ORDER IS NOT ACCEPTED. {text}")
-        self.floor.account(sim.account).check(sim, price)
-
-    def _price(self, sim: SimOrder) -> float:
-        """What the order would cost per unit: its limit, or where the market is."""
-        return sim.limit_price or sim.stop_price or self.floor.market.price(sim.con_id)
 
     def _new(self, session: Session, key: Key, message: PlaceOrder) -> None:
         if key[1] < self.next_id(key[0]):
             raise OrderError(103, "Duplicate order id")
-        self._next_ids[key[0]] = key[1] + 1
-        sim, listing = self._checked(key, message)
-        self._check_crowd(sim)
+        self.floor.ids.used(*key)
+        sim, listing = self.checks.new(key, message)
         record = self.records.add(message, listing, sim)
         if self.floor.levers.disconnect_on_order:
             session.hang_up()
+        self._staged[key] = record
         if message.order.transmit:
-            self._soon(lambda: self._acknowledge(record))
+            self._transmit(record)
 
-    def _check_crowd(self, sim: SimOrder) -> None:
-        same = [
-            order
-            for order in self.floor.book.working(sim.con_id)
-            if (order.side, order.account) == (sim.side, sim.account)
-        ]
-        if len(same) >= MOST_ACTIVE:
-            text = "Maximum number of orders working on the same side of a contract is exceeded"
-            raise OrderError(201, f"Order rejected - reason:{text}")
+    def _transmit(self, record: Record) -> None:
+        """Send an order, before it a parent that waits, and that parent's other children."""
+        parent = self._staged.get(record.sim.parent) if record.sim.parent else None
+        family = [record]
+        if parent is not None:
+            family = [one for one in self._staged.values() if one.sim.parent == parent.key]
+            family.insert(0, parent)
+        for one in family:
+            del self._staged[one.key]
+            self._soon(lambda one=one: self._acknowledge(one))  # type: ignore[misc]
 
     def _soon(self, action: Callable[[], None]) -> None:
         """At once, or late if the fault says so."""
@@ -138,105 +107,152 @@ class OrdersDesk:
         self.fills.catch_up(record.sim.con_id)
         self.floor.book.submit(record.sim, record.listing)
         record.acknowledged = True
-        record.held = not self.floor.market.is_open()
-        self.fills.tell(record, open_order(record))
-        if record.held:
-            self.fills.held.append(record)
-            self.fills.tell(record, _held_warning(record))
-        self.fills.tell(record, order_status(record))
-        self.floor.agenda.later(0.0, lambda: self.fills.match_now(record.sim.con_id))
+        record.held = not self.fills.trades(record)
+        self.fills.reserve(record)
+        if record.sim.outside_rth and record.sim.order_type == "MKT":
+            self.fills.tell(record, Error(record.order_id, 2109, IGNORED_HOURS))
+        self._announce(record)
+        if not self._capped(record):
+            self.floor.agenda.later(0.0, lambda: self._live(record))
 
-    def _change(self, session: Session, record: Record, message: PlaceOrder) -> None:
-        """Change quantity and limit of a working order, or transmit one that was held back."""
-        if not record.acknowledged and not record.message.order.transmit:
-            record.message = message
-            if message.order.transmit:
-                self._soon(lambda: self._acknowledge(record))
+    def _announce(self, record: Record) -> None:
+        """Tell the owner of a new order; one that waits for the opening comes with 399."""
+        immediate = record.sim.tif in IMMEDIATE and not record.held
+        status = "PreSubmitted" if self.floor.rules.duplicates else record.status
+        self.fills.tell(record, open_order(record, status))
+        if record.held:
+            self.fills.held[record.key] = record
+            self.fills.tell(record, self._held_warning(record))
+        if not immediate:
+            self.fills.tell(record, order_status(record, status))
+
+    def _held_warning(self, record: Record) -> Error:
+        sim = record.sim
+        opens = next_opening(self.floor.clock.time(), extended=sim.outside_rth)
+        what = f"{sim.side} {sim.quantity:g} {record.listing.local_symbol}"
+        text = f"Your order will not be placed at the exchange until {stamp(opens)}"
+        return Error(record.order_id, 399, f"Order Message:\n{what}\nWarning: {text}.")
+
+    def _capped(self, record: Record) -> bool:
+        """Cancel an order whose limit is too far through the quote; whether it was."""
+        if not self.floor.rules.price_caps or record.held or record.sim.attached:
+            return False
+        quote = self.floor.market.quote(record.sim.con_id)
+        refused = refusal(record.sim, record.listing, quote)
+        if refused is None:
+            return False
+        record.cap_price, text = refused
+        ended = self.floor.book.cancel(record.key)
+        self.fills.tell_cancelled(record, BY_SYSTEM, text)
+        for other in ended[1:]:
+            self.fills.tell_cancelled(self.fills.record(other.key), BY_SYSTEM)
+        return True
+
+    def _live(self, record: Record) -> None:
+        """The order has reached the exchange: it fills, or its owner hears that it works."""
+        self.fills.match_now(record.sim.con_id)
+        quiet = record.held or record.reported or not record.sim.working or record.sim.filled
+        if self.floor.rules.duplicates and not quiet:
+            record.reported = True
+            self.fills.tell_order(record)
+
+    def _change(self, record: Record, message: PlaceOrder) -> None:
+        """Change a working order, or one that was held back, which this may transmit."""
+        if record.key in self._staged:
+            self._restage(record, message)
             return
-        self.floor.book.modify(
-            record.key,
-            record.listing,
-            quantity=message.order.quantity,
-            limit_price=message.order.limit_price or 0.0,
-        )
-        record.message = replace(record.message, order=message.order)
+        order, book = message.order, self.floor.book
+        if order.parent_id and self.records.get((record.key[0], order.parent_id)) is None:
+            raise OrderError(135, f"Can't find order with id ={order.parent_id}")
+        wanted, listing = self.checks.terms(record.key, message)
+        if record.sim.working and wanted.quantity > record.sim.filled:
+            self.checks.funds(wanted, listing, record.sim.filled)
+        book.modify(wanted, listing)
+        record.message = replace(record.message, order=order)
+        self.fills.reserve(record)
         self._soon(lambda: self._tell_changed(record))
 
+    def _restage(self, record: Record, message: PlaceOrder) -> None:
+        """Take another version of an order that has not been transmitted."""
+        sim, record.listing = self.checks.new(record.key, message)
+        sim.perm_id, record.sim, record.message = record.perm_id, sim, message
+        if message.order.transmit:
+            self._transmit(record)
+
     def _tell_changed(self, record: Record) -> None:
-        self.fills.tell(record, open_order(record))
-        self.fills.tell(record, order_status(record))
-        self.floor.agenda.later(0.0, lambda: self.fills.match_now(record.sim.con_id))
+        self.fills.tell_order(record)
+        if self._capped(record):
+            return
+        record.reported = not record.sim.waits_for_price  # what waits for a price is told twice
+        self.floor.agenda.later(0.0, lambda: self._live(record))
 
     def place_beside(self, session: Session, message: PlaceOrder) -> None:
         """A fault: take a change for another order; its id is the negative of the first's."""
         key = (session.client_id, -message.order_id)
-        sim, listing = self._checked(key, message)
+        sim, listing = self.checks.new(key, message)
         self._acknowledge(self.records.add(message, listing, sim))
+
+    def by_hand(self, contract: Contract, order: Order) -> Record:
+        """An order typed into TWS; raises ContractError or OrderError when it is refused."""
+        number = -next(self._by_hand)
+        message = PlaceOrder(number, contract, replace(order, transmit=True))
+        sim, listing = self.checks.new((BINDER, number), message)
+        record = self.records.add(message, listing, sim)
+        record.bound = self._lists.binds()
+        self._acknowledge(record)
+        return record
 
     def cancel(self, session: Session, message: CancelOrder) -> None:
         """Cancel an own working order; 10147, 10148 or 161 if that cannot be."""
         if self.floor.levers.cancel_ignored:
             return
+        record = self._own(session, message.order_id)
+        if record is not None and record.key in self._staged:
+            self._withdraw(record)
+            return
         try:
-            self.floor.book.cancel((session.client_id, message.order_id))
+            ended = self.floor.book.cancel(record.key if record else (-1, message.order_id))
         except OrderError as error:
             session.error(error.code, error.text, message.order_id)
             return
-        self._cancelled(self.fills.record((session.client_id, message.order_id)))
+        self._cancelled(*map(self.fills.record, (sim.key for sim in ended)), by=session)
+
+    def _own(self, session: Session, order_id: int) -> Record | None:
+        """The order that a client may cancel under this id."""
+        record = self.records.get((session.client_id, order_id))
+        if record is not None and record.bound:
+            return record
+        if not self.floor.rules.foreign_cancels:
+            return None
+        return next((one for one in self.records.live() if one.order_id == order_id), None)
+
+    def _withdraw(self, record: Record) -> None:
+        """Cancel what was never transmitted, children included; the ids stay used."""
+        for one in list(self._staged.values()):
+            if one is record or one.sim.parent == record.key:
+                del self._staged[one.key]
+                self.records.drop(one)
+                self.fills.tell(one, order_status(one, "ApiCancelled"))
+                self.fills.tell(one, Error(one.order_id, 202, "Order Canceled - reason:"))
 
     def cancel_all(self, session: Session, message: ReqGlobalCancel) -> None:
         """Cancel everybody's orders."""
         for sim in self.floor.book.working():
-            self.floor.book.cancel(sim.key)
-            self._cancelled(self.fills.record(sim.key))
+            if sim.working:
+                ended = self.floor.book.cancel(sim.key)
+                self._cancelled(*map(self.fills.record, (one.key for one in ended)))
 
-    def _cancelled(self, record: Record) -> None:
+    def _cancelled(self, first: Record, *others: Record, by: Session | None = None) -> None:
+        """Tell that an order was cancelled, and with it its children and its group."""
         levers = self.floor.levers
-        self.fills.tell(record, order_status(record, "PendingCancel"))
-        self.fills.tell_cancelled(record)
-        record.resurrected = levers.cancelled_stays_open
+        self.fills.tell(first, order_status(first, "PendingCancel"))
+        self.fills.tell_cancelled(first)
+        if by is not None and by.client_id != first.key[0]:
+            by.send(replace(order_status(first), client_id=by.client_id))
+            by.error(202, "Order Canceled - reason:", first.order_id)
+        for other in others:
+            self.fills.tell_cancelled(other, BY_SYSTEM)
+        if levers.cancelled_stays_open:
+            self.records.revive(first)
         if levers.fill_after_cancel:
-            self.floor.agenda.later(LATE_FILL, lambda: self.fills.fill_late(record))
-
-    def own_orders(self, session: Session, message: ReqOpenOrders | None = None) -> None:
-        """The client's open orders, then the end."""
-        self._list(session, self.own_records(session))
-
-    def own_records(self, session: Session) -> list[Record]:
-        """All orders that the client ever placed."""
-        return [record for record in self.records if record.key[0] == session.client_id]
-
-    def all_orders(self, session: Session, message: ReqAllOpenOrders) -> None:
-        """Everybody's open orders, then the end."""
-        self._list(session, list(self.records))
-
-    def _list(self, session: Session, records: list[Record]) -> None:
-        for record in records:
-            if record.open:
-                session.send(open_order(record))
-                session.send(order_status(record))
-        session.send(OpenOrderEnd())
-
-    def completed(self, session: Session, message: ReqCompletedOrders) -> None:
-        """Everybody's finished orders, then the end."""
-        for record in self.records:
-            if record.done:
-                session.send(completed_order(record))
-        session.send(CompletedOrdersEnd())
-
-
-def _refuse_attributes(message: PlaceOrder) -> None:
-    """The vendor's client 9.81 sets two attributes that gateways have long ceased to take."""
-    for name, given in (
-        ("EtradeOnly", message.order.e_trade_only),
-        ("FirmQuoteOnly", message.order.firm_quote_only),
-    ):
-        if given:
-            raise OrderError(10268, f"The '{name}' order attribute is not supported.")
-
-
-def _held_warning(record: Record) -> Error:
-    sim = record.sim
-    what = f"{sim.side} {sim.quantity:g} {record.listing.local_symbol}"
-    text = "Your order will not be placed at the exchange until the next opening"
-    return Error(record.key[1], 399, f"Order Message:\n{what}\nWarning: {text}")
+            self.floor.agenda.later(LATE_FILL, lambda: self.fills.fill_late(first))

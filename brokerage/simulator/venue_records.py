@@ -84,8 +84,12 @@ class Records:
 
     def ended(self, record: Record) -> None:
         """The order has ended: it is listed as completed until it is forgotten."""
-        if not record.resurrected:
-            self._live.pop(record.key, None)
+        self._live.pop(record.key, None)
+
+    def revive(self, record: Record) -> None:
+        """A fault: list an order that was cancelled as open."""
+        record.resurrected = True
+        self._live[record.key] = record
 
     def drop(self, record: Record) -> None:
         """Forget an order, as if it had never been."""

@@ -5,10 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brokerage.simulator.account import Account
+from brokerage.simulator.account_values import ledger, numbers, values
 from brokerage.simulator.clock import ManualClock
 from brokerage.simulator.listings import Listings, by_id, option
 from brokerage.simulator.margin import commission, requirement
-from brokerage.simulator.matching import Fill, OrderError, SimOrder
+from brokerage.simulator.orders import Fill, OrderError, SimOrder
 
 SPY = 756733
 CALL, PUT = (option("SPY", "20261127", 700.0, right) for right in "CP")
@@ -17,6 +18,11 @@ REQUIRED = {
     "EquityWithLoanValue", "GrossPositionValue", "InitMarginReq", "MaintMarginReq",
     "AvailableFunds", "ExcessLiquidity", "Cushion",
 }  # fmt: skip
+
+
+def number(account: Account, tag: str) -> float:
+    """One numeric tag of the summary."""
+    return numbers(account)[tag]
 
 
 def fill(side="BUY", quantity=1.0, price=2.50, con_id=CALL.con_id, number=1) -> Fill:
@@ -28,8 +34,8 @@ def order(side="BUY", quantity=1.0, con_id=CALL.con_id) -> SimOrder:
 
 
 def test_an_account_starts_with_100000_dollars_and_nothing_else(account):
-    assert account.number("NetLiquidation") == account.number("TotalCashValue") == 100_000.0
-    assert account.number("BuyingPower") == 400_000.0
+    assert number(account, "NetLiquidation") == number(account, "TotalCashValue") == 100_000.0
+    assert number(account, "BuyingPower") == 400_000.0
     assert account.held() == []
 
 
@@ -118,19 +124,19 @@ def test_open_profit_and_value_follow_the_price(account, prices):
 def test_shares_bind_a_quarter_of_their_value(account, prices):
     prices[SPY] = 600.0
     account.apply(fill(con_id=SPY, quantity=100, price=600.0))
-    assert account.number("InitMarginReq") == 15_000.0
-    assert account.number("GrossPositionValue") == 60_000.0
-    assert account.number("AvailableFunds") == pytest.approx(100_000 - 1 - 15_000)
-    assert account.number("BuyingPower") == pytest.approx(4 * (100_000 - 1 - 15_000))
-    assert account.number("Cushion") == pytest.approx(84_999 / 99_999)
+    assert number(account, "InitMarginReq") == 15_000.0
+    assert number(account, "GrossPositionValue") == 60_000.0
+    assert number(account, "AvailableFunds") == pytest.approx(100_000 - 1 - 15_000)
+    assert number(account, "BuyingPower") == pytest.approx(4 * (100_000 - 1 - 15_000))
+    assert number(account, "Cushion") == pytest.approx(84_999 / 99_999)
 
 
 def test_a_long_option_binds_no_margin_and_lends_no_equity(account, prices):
     prices.update({SPY: 680.0, CALL.con_id: 2.50})
     account.apply(fill())
-    assert account.number("InitMarginReq") == 0.0
-    assert account.number("EquityWithLoanValue") == 100_000 - 251.0
-    assert account.number("NetLiquidation") == 100_000 - 1.0
+    assert number(account, "InitMarginReq") == 0.0
+    assert number(account, "EquityWithLoanValue") == 100_000 - 251.0
+    assert number(account, "NetLiquidation") == 100_000 - 1.0
 
 
 @pytest.mark.parametrize(
@@ -200,7 +206,7 @@ def test_what_if_of_a_sale_counts_the_fees(account, prices):
 
 
 def test_the_summary_is_numeric_where_the_brokers_is(account):
-    rows = {row.tag: row for row in account.values()}
+    rows = {row.tag: row for row in values(account)}
     assert rows.keys() >= REQUIRED
     assert (rows["AccountType"].value, rows["Cushion"].currency) == ("INDIVIDUAL", "")
     assert rows["DayTradesRemaining"].value == "-1"
@@ -211,18 +217,18 @@ def test_the_summary_is_numeric_where_the_brokers_is(account):
 
 def test_a_ruined_account_divides_by_nothing(account):
     account.cash = 0.0
-    assert (account.number("Cushion"), account.number("BuyingPower")) == (0.0, 0.0)
+    assert (number(account, "Cushion"), number(account, "BuyingPower")) == (0.0, 0.0)
 
 
 def test_an_unknown_tag_is_an_error(account):
     with pytest.raises(KeyError):
-        account.number("Happiness")
+        number(account, "Happiness")
 
 
 def test_the_ledger_names_each_tag_in_base_and_in_dollars(account, prices):
     prices.update({SPY: 680.0, CALL.con_id: 2.60})
     account.apply(fill())
-    rows = {(row.tag, row.currency): row.value for row in account.ledger()}
+    rows = {(row.tag, row.currency): row.value for row in ledger(account)}
     for currency in ("BASE", "USD"):
         assert rows["CashBalance", currency] == "99749.00"
         assert rows["OptionMarketValue", currency] == "260.00"
@@ -262,7 +268,7 @@ def test_cash_is_conserved(fills):
 def test_profit_realized_and_open_explains_every_dollar(fills):
     account, _ = booked(fills)
     profit = account.realized() + sum(account.unrealized(one.con_id) for one in account.held())
-    assert account.number("NetLiquidation") == pytest.approx(100_000 + profit, abs=1e-3)
+    assert number(account, "NetLiquidation") == pytest.approx(100_000 + profit, abs=1e-3)
 
 
 @given(FILLS)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from brokerage.simulator.listings import by_id, option
 from brokerage.simulator.market import Quote
-from brokerage.simulator.matching import Book, OrderError, SimOrder
+from brokerage.simulator.matching import Book
+from brokerage.simulator.orders import Change, Fill, OrderError, SimOrder
 
 SPY = by_id(756733)
 CALL = option("SPY", "20261127", 700.0, "C")
@@ -21,6 +22,16 @@ def order(number=1, side="BUY", quantity=100.0, limit=685.0, **more) -> SimOrder
 
 def quote(bid=684.99, ask=685.01, size=500.0, time=1.0, last=685.0) -> Quote:
     return Quote(SPY.con_id, bid, ask, size, size, last=last, time=time)
+
+
+def play_out(book: Book, quote: Quote) -> list[Fill | Change]:
+    """Everything that the quote brings about."""
+    return list(book.match(quote.con_id, quote))
+
+
+def fills(book: Book, con_id: int, quote: Quote) -> list[Fill]:
+    """What the quote fills."""
+    return [event for event in book.match(con_id, quote) if isinstance(event, Fill)]
 
 
 def submit(book: Book, *orders: SimOrder) -> None:
@@ -38,30 +49,30 @@ def refused(code: int):
 
 def test_a_buy_limit_at_the_bid_rests_until_the_ask_touches_it(book):
     submit(book, order(limit=684.99))
-    assert book.match(SPY.con_id, quote(last=684.99)) == []
-    (fill,) = book.match(SPY.con_id, quote(bid=684.98, ask=684.99, time=2.0))
+    assert fills(book, SPY.con_id, quote(last=684.99)) == []
+    (fill,) = fills(book, SPY.con_id, quote(bid=684.98, ask=684.99, time=2.0))
     assert (fill.price, fill.quantity, fill.remaining) == (684.99, 100.0, 0.0)
 
 
 def test_a_sell_limit_at_the_ask_rests_until_the_bid_touches_it(book):
     submit(book, order(side="SELL", limit=685.01))
-    assert book.match(SPY.con_id, quote()) == []
-    assert book.match(SPY.con_id, quote(bid=685.02, ask=685.03, time=2.0))[0].price == 685.02
+    assert fills(book, SPY.con_id, quote()) == []
+    assert fills(book, SPY.con_id, quote(bid=685.02, ask=685.03, time=2.0))[0].price == 685.02
 
 
 def test_a_marketable_limit_fills_at_the_better_opposite_quote(book):
     submit(book, order(limit=690.0), order(2, "SELL", limit=680.0))
-    assert [fill.price for fill in book.match(SPY.con_id, quote())] == [685.01, 684.99]
+    assert [fill.price for fill in fills(book, SPY.con_id, quote())] == [685.01, 684.99]
 
 
 def test_a_market_order_fills_at_the_opposite_quote(book):
     submit(book, order(order_type="MKT", limit=0.0), order(2, "SELL", order_type="MKT"))
-    assert [fill.price for fill in book.match(SPY.con_id, quote())] == [685.01, 684.99]
+    assert [fill.price for fill in fills(book, SPY.con_id, quote())] == [685.01, 684.99]
 
 
 def test_a_fill_carries_what_identifies_it(book):
     submit(book, order(account="DU1234567", perm_id=42, ref="session/OE-01"))
-    (fill,) = book.match(SPY.con_id, quote(ask=685.0, time=9.0))
+    (fill,) = fills(book, SPY.con_id, quote(ask=685.0, time=9.0))
     assert (fill.account, fill.perm_id, fill.ref, fill.time) == (
         "DU1234567",
         42,
@@ -73,8 +84,8 @@ def test_a_fill_carries_what_identifies_it(book):
 
 def test_the_displayed_size_bounds_a_fill_and_the_rest_fills_on_later_updates(book):
     submit(book, order(quantity=10.0, limit=690.0))
-    first = book.match(SPY.con_id, quote(size=3.0))
-    second = book.match(SPY.con_id, quote(ask=686.0, size=30.0, time=2.0))
+    first = fills(book, SPY.con_id, quote(size=3.0))
+    second = fills(book, SPY.con_id, quote(ask=686.0, size=30.0, time=2.0))
     assert [(one.quantity, one.cumulative, one.remaining) for one in first + second] == [
         (3.0, 3.0, 7.0),
         (7.0, 10.0, 0.0),
@@ -85,27 +96,27 @@ def test_the_displayed_size_bounds_a_fill_and_the_rest_fills_on_later_updates(bo
 
 def test_the_same_quote_gives_its_size_only_once(book):
     submit(book, order(quantity=10.0, limit=690.0), order(2, quantity=5.0, limit=690.0))
-    assert [fill.quantity for fill in book.match(SPY.con_id, quote(size=12.0))] == [10.0, 2.0]
-    assert book.match(SPY.con_id, quote(size=12.0)) == []
-    assert [one.quantity for one in book.match(SPY.con_id, quote(size=12.0, time=2.0))] == [3.0]
+    assert [fill.quantity for fill in fills(book, SPY.con_id, quote(size=12.0))] == [10.0, 2.0]
+    assert fills(book, SPY.con_id, quote(size=12.0)) == []
+    assert [one.quantity for one in fills(book, SPY.con_id, quote(size=12.0, time=2.0))] == [3.0]
 
 
 def test_a_better_price_comes_before_an_older_order(book):
     submit(book, order(1, limit=686.0), order(2, limit=687.0), order(3, limit=687.0))
-    fills = book.match(SPY.con_id, quote(size=150.0))
-    assert [(one.key[1], one.quantity) for one in fills] == [(2, 100.0), (3, 50.0)]
+    given_out = fills(book, SPY.con_id, quote(size=150.0))
+    assert [(one.key[1], one.quantity) for one in given_out] == [(2, 100.0), (3, 50.0)]
 
 
 def test_no_quote_no_fill(book):
     submit(book, order(order_type="MKT"), order(2, "SELL", order_type="MKT"))
     empty = Quote(SPY.con_id, math.nan, math.nan, 100.0, 100.0, last=685.0, time=1.0)
-    assert book.match(SPY.con_id, empty) == []
+    assert fills(book, SPY.con_id, empty) == []
     assert len(book.working()) == 2
 
 
 def test_orders_of_another_contract_do_not_fill(book):
     submit(book, order(limit=690.0))
-    assert book.match(CALL.con_id, quote()) == []
+    assert fills(book, CALL.con_id, quote()) == []
 
 
 @pytest.mark.parametrize("kind", ["STP", "STP LMT"])
@@ -114,24 +125,25 @@ def test_a_stop_waits_for_its_price(book, kind, side, stop, at):
     limit = 690.0 if side == "BUY" else 680.0
     submit(book, order(side=side, order_type=kind, stop_price=stop, limit=limit))
     assert book.order((1, 1)).status == "PreSubmitted"
-    assert book.match(SPY.con_id, quote()) == []
-    (fill,) = book.match(SPY.con_id, quote(bid=at, ask=at, last=at, time=2.0))
+    assert fills(book, SPY.con_id, quote()) == []
+    (fill,) = fills(book, SPY.con_id, quote(bid=at, ask=at, last=at, time=2.0))
     assert fill.price == at
 
 
 def test_an_immediate_order_fills_what_it_can_and_the_rest_is_cancelled(book):
     submit(book, order(quantity=10.0, limit=690.0, tif="IOC"))
-    assert [fill.quantity for fill in book.match(SPY.con_id, quote(size=4.0))] == [4.0]
-    assert [one.status for one in book.take_cancelled()] == ["Cancelled"]
-    assert book.take_cancelled() == book.working() == []
+    fill, change = play_out(book, quote(size=4.0))
+    assert (fill.quantity, change) == (4.0, Change((1, 1), "killed"))
+    assert book.order((1, 1)).status == "Cancelled"
+    assert book.working() == []
 
 
 def test_fill_or_kill_takes_all_or_nothing(book):
     submit(book, order(1, quantity=10.0, limit=690.0, tif="FOK"))
-    assert book.match(SPY.con_id, quote(size=4.0)) == []
+    assert play_out(book, quote(size=4.0)) == [Change((1, 1), "killed")]
+    assert book.order((1, 1)).status == "Inactive"
     submit(book, order(2, quantity=4.0, limit=690.0, tif="FOK"))
-    assert [fill.key[1] for fill in book.match(SPY.con_id, quote(size=4.0))] == [2]
-    assert [one.key[1] for one in book.take_cancelled()] == [1]
+    assert [fill.key[1] for fill in fills(book, SPY.con_id, quote(size=4.0))] == [2]
 
 
 @pytest.mark.parametrize(
@@ -175,13 +187,13 @@ def test_no_tenth_of_a_cent_is_on_the_tick(cents, tenths):
 
 def test_a_cancelled_order_does_not_fill(book):
     submit(book, order(limit=690.0))
-    assert book.cancel((1, 1)).status == "Cancelled"
-    assert book.match(SPY.con_id, quote()) == []
+    assert [one.status for one in book.cancel((1, 1))] == ["Cancelled"]
+    assert fills(book, SPY.con_id, quote()) == []
 
 
 def test_what_cannot_be_cancelled_says_why(book):
     submit(book, order(1, limit=690.0), order(2, limit=600.0))
-    book.match(SPY.con_id, quote())
+    fills(book, SPY.con_id, quote())
     book.cancel((1, 2))
     for number, code in ((1, 10148), (2, 161), (3, 10147)):
         with refused(code):
@@ -190,42 +202,42 @@ def test_what_cannot_be_cancelled_says_why(book):
 
 def test_a_modified_order_fills_at_its_new_limit(book):
     submit(book, order(limit=680.0))
-    book.modify((1, 1), SPY, quantity=50.0, limit_price=685.01)
-    (fill,) = book.match(SPY.con_id, quote())
+    book.modify(order(quantity=50.0, limit=685.01), SPY)
+    (fill,) = fills(book, SPY.con_id, quote())
     assert (fill.quantity, fill.price) == (50.0, 685.01)
 
 
 def test_a_larger_order_goes_to_the_back_and_a_smaller_one_stays(book):
     submit(book, order(1), order(2), order(3))
-    book.modify((1, 1), SPY, quantity=200.0, limit_price=685.0)
-    book.modify((1, 2), SPY, quantity=50.0, limit_price=685.0)
+    book.modify(order(1, quantity=200.0), SPY)
+    book.modify(order(2, quantity=50.0), SPY)
     assert [one.key[1] for one in book.working()] == [2, 3, 1]
 
 
 def test_what_cannot_be_modified_says_why_and_stays_as_it_was(book):
     submit(book, order(1, quantity=10.0, limit=690.0), order(2, limit=600.0), order(3, limit=600.0))
-    book.match(SPY.con_id, quote())
+    fills(book, SPY.con_id, quote())
     book.cancel((1, 2))
     for number, code in ((1, 104), (2, 161), (4, 10147)):
         with refused(code):
-            book.modify((1, number), SPY, quantity=20.0, limit_price=600.0)
+            book.modify(order(number, quantity=20.0, limit=600.0), SPY)
     with refused(110):
-        book.modify((1, 3), SPY, quantity=20.0, limit_price=600.001)
+        book.modify(order(3, quantity=20.0, limit=600.001), SPY)
     assert (book.order((1, 3)).quantity, book.order((1, 3)).limit_price) == (100.0, 600.0)
 
 
 def test_an_order_cannot_shrink_to_what_is_filled(book):
     submit(book, order(quantity=10.0, limit=690.0))
-    book.match(SPY.con_id, quote(size=4.0))
+    fills(book, SPY.con_id, quote(size=4.0))
     with refused(105):
-        book.modify((1, 1), SPY, quantity=4.0, limit_price=690.0)
+        book.modify(order(quantity=4.0, limit=690.0), SPY)
 
 
 def test_contracts_with_working_orders_are_known(book):
     submit(book, order(limit=600.0))
-    assert book.contracts() == {SPY.con_id}
+    assert book.contracts() == [SPY.con_id]
     book.cancel((1, 1))
-    assert book.contracts() == set()
+    assert book.contracts() == []
     assert book.order((9, 9)) is None
 
 
@@ -252,7 +264,7 @@ def play(orders, quotes):
     played = []
     for time, (bid, width, size) in enumerate(quotes):
         at = quote(bid, round(bid + width / 100, 2), float(size), float(time))
-        played.append((at, book.match(SPY.con_id, at)))
+        played.append((at, fills(book, SPY.con_id, at)))
     return book, played
 
 
@@ -288,4 +300,4 @@ def test_never_more_than_ordered_and_never_more_than_displayed(orders, quotes):
 def test_whoever_could_still_fill_was_left_nothing(orders, quotes):
     book, played = play(orders, quotes)
     last, _ = played[-1]
-    assert book.match(SPY.con_id, last) == []
+    assert fills(book, SPY.con_id, last) == []

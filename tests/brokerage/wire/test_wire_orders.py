@@ -33,7 +33,7 @@ async def test_a_marketable_limit_fills_at_the_ask(ib):
     assert fill.execution.price <= quote.ask + 0.05
     assert fill.execution.orderRef == "mine"
     assert fill.commissionReport.commission > 0
-    assert statuses(trade)[1:] == ["Submitted", "Submitted", "Filled"]
+    assert statuses(trade)[1:] == ["PreSubmitted", "PreSubmitted", "Filled"]
 
 
 async def test_the_account_follows_the_fill(ib):
@@ -66,8 +66,8 @@ async def test_a_buy_at_the_bid_rests(ib):
 async def test_a_large_order_fills_in_parts():
     rich = Gateway.serve(speed=25, cash=1e9)
     async with rich as gateway, client(gateway) as ib:
-        contract, quote = await call(ib)
-        trade = ib.placeOrder(contract, LimitOrder("BUY", 1000, round(quote.ask * 1.5, 2)))
+        contract, _ = await call(ib)
+        trade = ib.placeOrder(contract, MarketOrder("BUY", 1000))
         await until(lambda: len(trade.fills) >= 2)
         first, second = (fill.execution for fill in trade.fills[:2])
         assert first.cumQty == first.shares < 1000
@@ -207,7 +207,7 @@ async def test_an_immediate_order_is_cancelled_when_nothing_fills(ib):
     order = LimitOrder("BUY", 1, 1.0, tif="IOC")
     trade = await placed(ib, order, "Cancelled")
     assert trade.orderStatus.filled == 0
-    assert codes(ib) == [202]
+    assert codes(ib) == []
 
 
 async def test_done_orders_are_listed_as_completed(gateway, ib):

@@ -1,0 +1,52 @@
+"""The desk that turns the days: options are settled at the close, books are cut at midnight."""
+
+from datetime import timedelta
+
+from brokerage.simulator.holidays import midnight, new_york_date
+from brokerage.simulator.order_terms import end_of_day, expiry
+from brokerage.simulator.venue_fills import FillsDesk
+from brokerage.simulator.venue_floor import Floor
+from brokerage.simulator.venue_positions import PositionsDesk
+from brokerage.simulator.venue_records import Records
+
+DAY = timedelta(days=1)
+
+
+class DaysDesk:
+    """Does what a broker does once a day, at New York's time."""
+
+    def __init__(
+        self, floor: Floor, records: Records, fills: FillsDesk, positions: PositionsDesk
+    ) -> None:
+        self.floor, self._records, self._fills, self._positions = floor, records, fills, positions
+        self._await_close()
+        self._await_midnight()
+
+    def _await_close(self) -> None:
+        at = end_of_day(self.floor.clock.time(), always_open=False)
+        self.floor.agenda.at(at, self._close)
+
+    def _await_midnight(self) -> None:
+        day = new_york_date(self.floor.clock.time())
+        self.floor.agenda.at(midnight(day + DAY), self._midnight)
+
+    def _close(self) -> None:
+        """The session is over: orders that end with it, then the options that expired."""
+        self._await_close()
+        self._fills.catch_up_all()
+        now = self.floor.clock.time()
+        for name in self.floor.names():
+            account = self.floor.account(name)
+            for held in account.held():
+                if expiry(self.floor.listing(held.con_id)) <= now:
+                    for position in account.settle(held.con_id):
+                        self._positions.booked(name, position)
+
+    def _midnight(self) -> None:
+        """A new day: profits start from nothing, yesterday's executions and orders are gone."""
+        self._await_midnight()
+        self._fills.catch_up_all()
+        self._fills.executions.clear()
+        self.floor.book.forget(self._records.forget())
+        for name in self.floor.names():
+            self.floor.account(name).begin_day()
