@@ -10,6 +10,8 @@ UNSET_INTEGER = 2**31 - 1
 UNSET_DOUBLE_TEXT = "1.7976931348623157E308"
 FRACTIONS_SINCE = 163  # below, sizes are whole numbers or the vendor's 9.81 client dies
 
+INFINITIES = frozenset({"Infinity", "Infinite"})  # as the vendor's clients write it, and ib_async
+
 Size = Annotated[float, "size"]  # a quantity: written without ".0", and whole below 163
 
 Writer = Callable[[Any, int], str]
@@ -22,7 +24,7 @@ class WireError(ValueError):
 
 def write_float(value: float, version: int) -> str:
     """A price or ratio."""
-    return "Infinite" if value == math.inf else repr(float(value))
+    return "Infinity" if value == math.inf else repr(float(value))
 
 
 def write_size(value: float, version: int) -> str:
@@ -43,8 +45,8 @@ def write_text(value: object, version: int) -> str:
 
 
 def read_float(text: str) -> float:
-    """A finite number or `Infinite`; empty is zero. Raises WireError for anything else."""
-    if text == "Infinite":
+    """A finite number or infinity; empty is zero. Raises WireError for anything else."""
+    if text in INFINITIES:
         return math.inf
     try:
         value = float(text or 0)
