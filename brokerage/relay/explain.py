@@ -1,17 +1,17 @@
 """Prints a recording as readable messages, with errors and gaps marked and a summary at the end."""
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any
 
 from brokerage.relay.recording import Kind, Record, RecordingError, read
 from brokerage.relay.summary import Summary
 from brokerage.relay.wire import Seen, see, welcome
 from brokerage.tws.messages import Error
+from brokerage.tws.wording import words
 
 GAP = 5.0  # seconds of silence from the gateway that are worth a line
 NOTICES = range(2100, 2200)
+MOST = 1000  # characters of a message
 MOST_FIELDS = 40  # of a message without a layout; the rest is counted
 ARROWS = {Kind.TO_GATEWAY: "-->", Kind.TO_CLIENT: "<--"}
 
@@ -72,8 +72,7 @@ class Explainer:
         version = self._versions.get(number, 0)
         seen = see(record.payload, to_gateway, version)
         self.summary.add(record, seen, to_gateway, version)
-        mark = "!! " if _is_trouble(seen) else ""
-        return f"{mark}{seen.name or f'message {seen.number}'} {_shown(seen, record)}".rstrip()
+        return ("!! " if _is_trouble(seen) else "") + _shown(seen, record)
 
 
 def _is_trouble(seen: Seen) -> bool:
@@ -82,31 +81,14 @@ def _is_trouble(seen: Seen) -> bool:
 
 def _shown(seen: Seen, record: Record) -> str:
     """The fields by name; without a layout, by position; protobuf by its length."""
-    if seen.protobuf:
-        return f"(protobuf, {len(record.payload) - 4} bytes)"
     if seen.message is not None:
-        return ", ".join(named(seen.message))
+        return words(seen.message, MOST)
+    name = seen.name or f"message {seen.number}"
+    if seen.protobuf:
+        return f"{name} (protobuf, {len(record.payload) - 4} bytes)"
     more = len(seen.fields) - 1 - MOST_FIELDS
     shown = " | ".join(seen.fields[1 : MOST_FIELDS + 1])
-    return shown + (f" | … {more} more" if more > 0 else "")
-
-
-def named(value: Any, prefix: str = "") -> Iterator[str]:
-    """`name=value` for all that differs from what it is when nobody says anything."""
-    for field in fields(value):
-        part = getattr(value, field.name)
-        if is_dataclass(part):
-            yield from named(part, f"{prefix}{field.name}.")
-        elif isinstance(part, tuple):
-            if part:
-                yield f"{prefix}{field.name}=[{_listed(part)}]"
-        elif part != field.default:
-            yield f"{prefix}{field.name}={part}"
-
-
-def _listed(parts: tuple[Any, ...]) -> str:
-    shown = [f"({', '.join(named(part))})" if is_dataclass(part) else str(part) for part in parts]
-    return "; ".join(shown[:3]) + (f"; … {len(shown)} in all" if len(shown) > 3 else "")
+    return f"{name} {shown}" + (f" | … {more} more" if more > 0 else "")
 
 
 def _plain(payload: bytes) -> list[str]:

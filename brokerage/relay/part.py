@@ -16,6 +16,7 @@ from brokerage.tws.codec import MAX_VERSION
 from brokerage.tws.framing import join
 from brokerage.tws.messages import NextValidId
 from brokerage.tws.table import Message
+from brokerage.tws.wording import words
 
 ID_FIELDS = ("req_id", "order_id", "parent_id")
 SENTINEL = 1_987_654_321  # an id that no layout writes by itself
@@ -199,6 +200,6 @@ class Part:
 
 def describe(seen: Seen) -> str:
     """A frame in a few words."""
-    name = seen.name or f"message {seen.number}"
-    shown = ", ".join(f"{key}={value!r}" for key, value in values(seen.message).items())
-    return f"{name}({shown[:300]})"
+    if seen.message is not None:
+        return words(seen.message)
+    return f"{seen.name or 'message'} {seen.number}: {' | '.join(seen.fields[1:])[:300]}"

@@ -9,13 +9,13 @@ from brokerage.tws.table import Message
 
 UNSET = (2147483647, 1.7976931348623157e308)
 ALWAYS = {"side", "status", "filled", "remaining", "position", "code"}  # even when nought
-MOST = 300  # characters that a line may have; history and long texts are cut
+MOST = 300  # characters that a line usually has; history and long texts are cut
 
 
-def words(message: Message) -> str:
+def words(message: Message, most: int = MOST) -> str:
     """`CancelOrder order_id=3`: the kind and what differs from the defaults."""
     told = " ".join([type(message).__name__, *_told(message)])
-    return told if len(told) <= MOST else f"{told[: MOST - 1]}…"
+    return told if len(told) <= most else f"{told[: most - 1]}…"
 
 
 def _told(value: Any) -> Iterator[str]:

@@ -39,8 +39,8 @@ async def test_a_session_is_readable(gateway, tmp_path):
         await ib.qualifyContractsAsync(Stock("NOSUCH", "SMART", "USD"))
     text = "\n".join(explain(tmp_path / "day"))
     assert "--> PlaceOrder order_id=" in text
-    assert "contract.symbol=SPY" in text
-    assert "order.limit_price=1.0" in text
+    assert "contract=<SPY STK> order=(action='BUY' quantity=1" in text
+    assert "limit_price=1" in text
     assert "<-- OrderStatus order_id=" in text
     assert "<-- !! Error req_id=" in text
     assert "code=200" in text
