@@ -168,10 +168,11 @@ class SplitFrames(Fault):
     """Messages arrive in pieces: no read ends where a message ends.
 
     That is how TCP may deliver at any time; clients that parse each read as whole messages
-    break. `size` is the length of a piece in bytes.
+    break. `size` is the length of a piece in bytes, `gap` the seconds to the next one.
     """
 
     size: int = 64
+    gap: float = 0.02
     incidents: ClassVar = (
         Incident("stoqey/ib", 42, "partial data read as whole messages"),
         Incident("ib-ruby/ib-api", 25, "crashes unless one message is read at a time"),
@@ -188,24 +189,28 @@ class SplitFrames(Fault):
     def off(self, gateway: "Gateway") -> None:
         """Write what is left."""
         while self._waiting:
-            self._write()
+            peer, piece = self._waiting.popleft()
+            peer.write(piece)
 
     def bytes_out(self, peer: "Peer", data: bytes) -> Iterable[bytes]:
-        """One piece after the other, each on its own turn of the agenda."""
+        """One piece after the other."""
+        idle = not self._waiting
         for start in range(0, len(data), self.size):
             self._waiting.append((peer, data[start : start + self.size]))
-            self.later(0.0, self._write)
+        if idle:
+            self._write()
         return ()
 
     def _write(self) -> None:
         if self._waiting:
             peer, piece = self._waiting.popleft()
             peer.write(piece)
+            self.later(self.gap, self._write)
 
 
 @dataclass
 class TruncatedFrame(Fault):
-    """The gateway dies in the middle of a message: half of it arrives, then the socket closes.
+    """The gateway dies in the middle of a message: a part arrives, then the socket closes.
 
     Strikes the first connection that is sent something.
     """
@@ -219,11 +224,11 @@ class TruncatedFrame(Fault):
     _struck: bool = field(init=False, repr=False, default=False)
 
     def bytes_out(self, peer: "Peer", data: bytes) -> Iterable[bytes]:
-        """Half of it, then the end."""
+        """Not all of it, then the end."""
         if self._struck:
             return (data,)
         self._struck = True
-        peer.write(data[: len(data) // 2 + 1])
+        peer.write(data[:-2])  # so that the last frame is cut, wherever it begins
         peer.connection.close()
         if peer.transport:
             peer.transport.close()

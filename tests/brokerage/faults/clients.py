@@ -1,0 +1,45 @@
+"""What a plain ib_async can be asked about its connection, in one word each."""
+
+import asyncio
+from contextlib import suppress
+
+from ib_async import IB
+
+from brokerage.simulator.server import Gateway
+
+PATIENCE = 0.6  # wall seconds; only what never comes takes that long
+
+
+async def attempt(gateway: Gateway, client_id: int = 2, **options: object) -> tuple[str, list[int]]:
+    """How an attempt to connect ends, and the codes that came with it."""
+    ib, told = IB(), []
+    ib.errorEvent += lambda req_id, code, text, contract: told.append(code)
+    options = {"timeout": PATIENCE} | options
+    try:
+        await ib.connectAsync("127.0.0.1", gateway.port, clientId=client_id, **options)
+    except Exception as error:  # noqa: BLE001 - its name is the answer
+        return type(error).__name__, told
+    ib.disconnect()
+    await asyncio.sleep(0)
+    return "connected", told
+
+
+async def alive(ib: IB) -> bool:
+    """Whether the gateway tells its time."""
+    with suppress(TimeoutError, ConnectionError):
+        return bool(await asyncio.wait_for(ib.reqCurrentTimeAsync(), PATIENCE))
+    return False
+
+
+def told(ib: IB) -> list[int]:
+    """All codes from now on, farm notices included."""
+    heard: list[int] = []
+    ib.errorEvent += lambda req_id, code, text, contract: heard.append(code)
+    return heard
+
+
+def updates(ib: IB, ticker: object) -> list[float]:
+    """The bids of a stream from now on, as they come."""
+    bids: list[float] = []
+    ticker.updateEvent += lambda one: bids.append(one.bid)  # type: ignore[attr-defined]
+    return bids
