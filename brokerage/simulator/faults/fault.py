@@ -12,7 +12,7 @@ from brokerage.tws.table import Message
 if TYPE_CHECKING:
     from brokerage.simulator.server import Gateway, Peer
 
-HUMP = re.compile(r"(?<!^)(?=[A-Z])")
+HUMP = re.compile(r"(?<!^)(?=[A-Z])|(?<=[a-z])(?=[0-9])")
 
 
 class FaultError(ValueError):
