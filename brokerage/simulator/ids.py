@@ -38,6 +38,11 @@ class Ids:
         self._execution += 1
         return f"{self._prefix}.{self._execution - 1:08x}.01.01"
 
+    @property
+    def counters(self) -> tuple[int, int]:
+        """What the next permanent id and the next execution id count from."""
+        return self._perm, self._execution
+
     def kept(self) -> dict[str, Any]:
         """The state as JSON values."""
         orders = {str(client): number for client, number in sorted(self._next_order.items())}

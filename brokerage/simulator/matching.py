@@ -71,8 +71,12 @@ class Book:
             raise OrderError(103, "Duplicate order id")
         validate(order, listing)
         self._attach(order)
-        order.sequence = next(self._sequence)
         order.settle()
+        self.reinstate(order, listing)
+
+    def reinstate(self, order: SimOrder, listing: Listing) -> None:
+        """Let an order work as it stands, behind those of its price that work already."""
+        order.sequence = next(self._sequence)
         self._orders[order.key] = order
         self._ticks[order.con_id] = listing.min_tick
         self._working.setdefault(order.con_id, {})[order.key] = order

@@ -60,6 +60,7 @@ class Gateway:
         self.admitted = 0
         self._driver = Driver(self.venue, self.clock, self.flush)
         self._state: StateFile | None = None
+        self._kept: tuple[int, ...] = ()  # how far the state had come when it was saved
         self._peers: dict[Peer, None] = {}
         self._unsent: dict[Peer, None] = {}  # peers with something to send, in order
         self._server: asyncio.Server | None = None
@@ -280,12 +281,19 @@ class Gateway:
     def flush(self) -> None:
         """Keep the state, send what is queued, and see when something is due next."""
         if self._state:
-            self._state.save(self.venue.kept())
+            self._save(self._state)
         unsent, self._unsent = self._unsent, {}
         for peer in unsent:
             peer.flush()
         self.transcript.flush()
         self._driver.arm()
+
+    def _save(self, state: StateFile) -> None:
+        """Keep the state if anything may have changed: somebody spoke, or an order filled."""
+        stamp = self.transcript.heard, *self.venue.keeping.stamp()
+        if stamp != self._kept:
+            state.save(self.venue.keeping.kept())
+            self._kept = stamp
 
     def _restore(self) -> None:
         """Go on where the state was kept; raises StateError."""
@@ -295,7 +303,7 @@ class Gateway:
         try:
             kept = self._state.load()
             if kept is not None:
-                self.venue.restore(kept)
+                self.venue.keeping.restore(kept)
         except (KeyError, TypeError, ValueError) as error:
             text = unusable(self._state.path, f"its content makes no sense ({error!r})")
             self._close_files()
@@ -321,4 +329,5 @@ def _floor(settings: Settings, clock: Clock, levers: Levers) -> Floor:
         always_open=settings.always_open,
         lines=settings.lines,
         reject_over_rate=settings.reject_over_rate,
+        rules=settings.rules,
     )

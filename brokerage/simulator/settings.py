@@ -1,10 +1,11 @@
 """Everything that a simulated gateway can be set to, in one place."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from brokerage.simulator.rates import LINES
+from brokerage.simulator.rules import Rules
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Settings:
     cash: float = 100_000.0  # dollars in each account
     always_open: bool = True  # False: the exchange's calendar rules
     lines: int = LINES  # market-data lines; half as many messages a second are taken
+    rules: Rules = field(default_factory=Rules)  # what concerns orders
     reject_over_rate: bool = False  # refuse messages above the rate instead of letting them wait
     latency: float = 0.0  # wall seconds between a message and its answer; a real one takes some ms
     state_dir: Path | None = None  # where ids, accounts and orders outlive the process

@@ -7,10 +7,11 @@ are left out: the master client id, and a limit on how many connections one mach
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from math import floor
 from typing import Any
 
+from brokerage.simulator.keeping import Keeping
 from brokerage.simulator.rates import Counting, Pacing, rate_for
 from brokerage.simulator.venue_accounts import AccountsDesk
 from brokerage.simulator.venue_days import DaysDesk
@@ -67,6 +68,7 @@ class Venue:
         self.lists = ListsDesk(floor, records)
         self.orders = OrdersDesk(floor, records, self.fills, self.lists)
         self.days = DaysDesk(floor, records, self.fills, self.positions)
+        self.keeping = Keeping(floor, records, self.fills, self.positions)
         self._handlers = self._table()
         self._started = 0
         floor.agenda.later(self._step_seconds(), self._step)
@@ -195,14 +197,6 @@ class Venue:
         while self.next_due() <= until:
             self.floor.agenda.run(until)
         return before <= until
-
-    def kept(self) -> dict[str, Any]:
-        """What outlives the process, as JSON values."""
-        return {"ids": self.floor.ids.kept()}
-
-    def restore(self, kept: Mapping[str, Any]) -> None:
-        """Go on where `kept` was taken; raises KeyError, TypeError or ValueError for nonsense."""
-        self.floor.ids.restore(kept["ids"])
 
     def next_due(self) -> float:
         """When to call `advance` again, in epoch seconds of simulated time."""

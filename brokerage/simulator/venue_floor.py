@@ -5,6 +5,7 @@ import itertools
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from zlib import crc32
 
 from brokerage.simulator.account import Account
 from brokerage.simulator.clock import Clock
@@ -100,7 +101,9 @@ class Floor:
         lines: int = LINES,
         reject_over_rate: bool = False,
         rules: Rules | None = None,
+        name: str = "",
     ) -> None:
+        """`name` sets this gateway's execution ids apart from one with the same seed and start."""
         self.clock, self.levers, self.cash = clock, levers or Levers(), cash
         self.lines, self.reject_over_rate = lines, reject_over_rate
         self.rules = rules or Rules()
@@ -108,7 +111,8 @@ class Floor:
         self.listings = Listings(clock)
         self.market = Market(self.listings, clock, seed, always_open=always_open)
         # No two gateways may give one execution id: whoever records fills tells them apart by it.
-        self.ids = Ids(prefix=f"{int(clock.start.timestamp() * 1000) & 0xFFFFFFFF:08x}")
+        identity = f"{clock.start.timestamp():.3f} {seed} {name}"
+        self.ids = Ids(prefix=f"{crc32(identity.encode()):08x}")
         self.book = Book(self.ids.execution_id)
         self.sessions: dict[int, Session] = {}
         self._names = accounts
@@ -127,6 +131,10 @@ class Floor:
             price_of, rules = self.market.price, self.rules
             self._accounts[name] = Account(name, self.listings, price_of, self.cash, rules)
         return self._accounts[name]
+
+    def opened(self) -> list[Account]:
+        """The accounts that somebody has asked for so far."""
+        return list(self._accounts.values())
 
     def listing(self, con_id: int) -> Listing:
         """The listing with this id; raises KeyError for one that never existed."""
