@@ -1,7 +1,8 @@
 """What faults of quotes share: which lines they strike, and what kinds of ticks there are."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from brokerage.simulator.faults.fault import Fault
 from brokerage.simulator.venue_floor import Session
@@ -20,13 +21,26 @@ from brokerage.tws.messages import (
 )
 from brokerage.tws.table import Message
 
+if TYPE_CHECKING:
+    from brokerage.simulator.server import Gateway
+
 LINES = (ReqMktData, ReqTickByTick, ReqRealTimeBars)
 TICKS = (TickPrice, TickSize, TickString, TickGeneric, TickOptionComputation, TickByTick)
 STREAMED = (*TICKS, RealTimeBar)
 BIDS, ASKS, LASTS = {1, 66}, {2, 67}, {4, 68}  # kinds of TickPrice, live and delayed
 BID_SIZES, ASK_SIZES, LAST_SIZES, VOLUMES = {0, 69}, {3, 70}, {5, 71}, {8, 74}  # of TickSize
+RT_VOLUMES = {48, 77}  # of TickString: price;size;time;volume;average;single
 TRADE_TIMES = {45, 88}  # of TickString: when the last trade was, in epoch seconds
 Line = tuple[Session, int]  # client and request id
+
+
+def past(gateway: "Gateway") -> Iterator[tuple[Session, Message]]:
+    """What those who are connected now have sent and received, as far as the transcript goes."""
+    sessions: dict[int | None, Session] = {one.client_id: one for one in gateway.sessions()}
+    for frame in gateway.transcript:
+        session = sessions.get(frame.client_id)
+        if session is not None:
+            yield session, frame.message
 
 
 @dataclass
@@ -35,6 +49,12 @@ class QuoteFault(Fault):
 
     symbol: str = ""
     _contracts: dict[Line, Contract] = field(init=False, repr=False, default_factory=dict)
+
+    def on(self, gateway: "Gateway") -> None:
+        """Learns from the transcript what the open lines are for."""
+        for session, message in past(gateway):
+            if isinstance(message, LINES):
+                self._contracts[session, message.req_id] = message.contract
 
     def incoming(self, session: Session, message: Message) -> Iterable[Message]:
         """Remembers what each line is for."""
@@ -53,7 +73,7 @@ class QuoteFault(Fault):
         return (message,)
 
     def strikes(self, line: Line) -> bool:
-        """Whether a line is struck; one opened before the fault was on, if no symbol is named."""
+        """Whether a line is for the symbol."""
         contract = self._contracts.get(line)
         return not self.symbol or (contract is not None and self._named(contract) == self.symbol)
 

@@ -14,10 +14,13 @@ from brokerage.simulator.faults.quote_fault import (
     BIDS,
     LAST_SIZES,
     LASTS,
+    LINES,
+    RT_VOLUMES,
     TICKS,
     TRADE_TIMES,
     VOLUMES,
     QuoteFault,
+    past,
 )
 from brokerage.simulator.venue_floor import Session
 from brokerage.tws.messages import TickPrice, TickSize, TickString
@@ -99,8 +102,12 @@ class StaleAfterReconnect(QuoteFault):
     signal: ClassVar = "The first quotes after a reconnect equal the last before it: wait for news."
 
     def on(self, gateway: "Gateway") -> None:
-        """Those who are connected now have fresh prices."""
+        """Those who are connected now have fresh prices, which the transcript has."""
+        super().on(gateway)
         self._old = dict.fromkeys(gateway.sessions(), True)
+        for session, message in past(gateway):
+            if isinstance(message, TickPrice):
+                self._last[self.line_of(session, message.req_id), message.kind] = message.price
 
     def streamed(self, session: Session, message: Message) -> Iterable[Message]:
         """Remembers prices for the connected, repeats them to the newly connected."""
@@ -211,6 +218,9 @@ class FractionalSizes(QuoteFault):
             return (replace(message, size=self.size),)
         if isinstance(message, TickSize) and message.kind in VOLUMES:
             return (replace(message, size=message.size + self.size),)
+        if isinstance(message, TickString) and message.kind in RT_VOLUMES:
+            price, _, *rest = message.value.split(";")
+            return (replace(message, value=";".join((price, str(self.size), *rest))),)
         return (message,)
 
 
@@ -264,6 +274,7 @@ class FarmSwitch(QuoteFault):
 
     def on(self, gateway: "Gateway") -> None:
         """Breaks one farm and brings up another."""
+        super().on(gateway)
         self.tell(2103, "Market data farm connection is broken:usfarm")
         self.later(self.seconds, self._other)
 
@@ -272,10 +283,9 @@ class FarmSwitch(QuoteFault):
 
     def incoming(self, session: Session, message: Message) -> Iterable[Message]:
         """A line opened from now on lives."""
-        messages = super().incoming(session, message)
-        if (session, getattr(message, "req_id", -1)) in self._contracts:
+        if isinstance(message, LINES):
             self._alive.add((session, message.req_id))
-        return messages
+        return super().incoming(session, message)
 
     def streamed(self, session: Session, message: Message) -> Iterable[Message]:
         """Drops what dead lines would get."""
