@@ -12,6 +12,7 @@ FRACTIONS_SINCE = 163  # below, sizes are whole numbers or the vendor's 9.81 cli
 
 INFINITIES = frozenset({"Infinity", "Infinite"})  # as the vendor's clients write it, and ib_async
 
+Offset = Annotated[float | None, "offset"]  # the one price that may be infinite
 Size = Annotated[float, "size"]  # a quantity: written without ".0", and whole below 163
 
 Writer = Callable[[Any, int], str]
@@ -24,7 +25,7 @@ class WireError(ValueError):
 
 def write_float(value: float, version: int) -> str:
     """A price or ratio."""
-    return "Infinity" if value == math.inf else repr(float(value))
+    return repr(float(value))
 
 
 def write_size(value: float, version: int) -> str:
@@ -45,9 +46,7 @@ def write_text(value: object, version: int) -> str:
 
 
 def read_float(text: str) -> float:
-    """A finite number or infinity; empty is zero. Raises WireError for anything else."""
-    if text in INFINITIES:
-        return math.inf
+    """A finite number; empty is zero. Raises WireError for anything else."""
     try:
         value = float(text or 0)
     except ValueError:
@@ -99,6 +98,16 @@ def write_optional_int(value: int | None, version: int) -> str:
     return str(UNSET_INTEGER if value is None else value)
 
 
+def write_offset(value: float | None, version: int) -> str:
+    """A number, infinity, or the figure that stands for none."""
+    return "Infinity" if value == math.inf else write_optional_float(value, version)
+
+
+def read_offset(text: str) -> float | None:
+    """A number that may be infinite or unset."""
+    return math.inf if text in INFINITIES else optional_float(text)
+
+
 def or_nothing(writer: Writer) -> Writer:
     """A writer that leaves the field empty when there is no value."""
     return lambda value, version: "" if value is None else writer(value, version)
@@ -110,6 +119,7 @@ CONVERTERS: dict[Any, tuple[Writer, Reader]] = {
     bool: (write_bool, read_bool),
     float: (write_float, read_float),
     Size: (write_size, read_float),
+    Offset: (write_offset, read_offset),
     (float, NoneType): (write_optional_float, optional_float),
     (int, NoneType): (write_optional_int, optional_int),
 }

@@ -217,6 +217,7 @@ class Plain(Layout):
     """The layout of an element that is a bare value."""
 
     def __init__(self, cls: Any) -> None:
+        self.cls, self.parts = cls, ()
         self.writer, self.reader = converter(cls)
 
     def write(self, source: Any, version: int, out: list[str]) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from brokerage.tws.fields import Size
+from brokerage.tws.fields import Offset, Size
 from brokerage.tws.layout import Item, when
 
 C12 = (
@@ -244,7 +244,7 @@ class Order:
     manual_time: str = ""
     min_trade_quantity: int | None = None
     min_compete_size: int | None = None
-    compete_offset: float | None = None
+    compete_offset: Offset = None
     mid_offset_whole: float | None = None
     mid_offset_half: float | None = None
 

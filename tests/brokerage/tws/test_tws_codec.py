@@ -20,7 +20,7 @@ NAMES = [f"{table.name}-{cls.__name__}" for table, cls in CLASSES]
 
 
 @pytest.mark.parametrize(("table", "cls"), CLASSES, ids=NAMES)
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data(), version=st.sampled_from(VERSIONS))
 def test_what_is_written_is_read_back(table, cls, data, version):
     message = data.draw(instances(cls))

@@ -33,12 +33,14 @@ def test_each_spelling_of_an_unset_integer_is_understood(text):
     assert fields.optional_int(text) is None
 
 
-def test_infinite_has_a_word():
-    assert fields.read_float("Infinite") == fields.read_float("Infinity") == math.inf
-    assert fields.write_float(math.inf, 178) == "Infinity"
+def test_an_infinite_offset_has_a_word_in_two_spellings():
+    assert fields.read_offset("Infinite") == fields.read_offset("Infinity") == math.inf
+    assert fields.write_offset(math.inf, 178) == "Infinity"
+    assert fields.read_offset("") is fields.read_offset("1.7976931348623157E308") is None
+    assert fields.write_offset(0.5, 178) == "0.5"
 
 
-@pytest.mark.parametrize("text", ["nan", "inf", "-Infinity", "1e999", "abc", "1,5"])
+@pytest.mark.parametrize("text", ["nan", "inf", "Infinity", "-Infinity", "1e999", "abc", "1,5"])
 def test_a_number_that_is_none_is_refused(text):
     with pytest.raises(WireError):
         fields.read_float(text)

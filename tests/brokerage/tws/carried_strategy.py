@@ -1,0 +1,77 @@
+"""Hypothesis strategies for messages with a value wherever the layout of a version has room."""
+
+import math
+from typing import Any, get_args
+
+from hypothesis import strategies as st
+
+from brokerage.tws.fields import FRACTIONS_SINCE, Offset, Size
+from brokerage.tws.layout import (
+    Conditional,
+    Gated,
+    Layout,
+    Part,
+    Path,
+    Plain,
+    Repeat,
+    Scalar,
+    Values,
+    build,
+    get_hints,
+)
+from tests.brokerage.tws.messages_strategy import TEXT, of_type
+
+NUMBERS = st.floats(-1e15, 1e15)
+TELLING = {  # values that decide on what follows
+    "order_type": st.sampled_from(["LMT", "PEG BENCH", "PEG BEST", "PEG MID"]) | TEXT,
+    "sec_type": st.sampled_from(["STK", "BAG"]) | TEXT,
+    "exchange": st.sampled_from(["SMART", "IBKRATS"]) | TEXT,
+}
+KINDS = {"TickByTick": st.integers(0, 5), "Condition": st.sampled_from([1, 3, 4, 5, 6, 7])}
+
+
+@st.composite
+def carried(draw: st.DrawFn, layout: Layout, version: int) -> Any:
+    """Objects of the layout's class whose every value crosses the wire at this version."""
+    if isinstance(layout, Plain):
+        return draw(of_type(layout.cls))
+    values: Values = {}
+    for part in layout.parts:
+        _fill(draw, part, layout.cls, version, values)
+    return build(layout.cls, values)
+
+
+def _fill(draw: st.DrawFn, part: Part, cls: Any, version: int, values: Values) -> None:
+    if isinstance(part, Gated) and part.applies(version):
+        _fill(draw, part.part, cls, version, values)
+    elif isinstance(part, Conditional) and part.test(part.path.get(values)):
+        for inner in part.parts:
+            _fill(draw, inner, cls, version, values)
+    elif isinstance(part, Repeat):
+        items = draw(st.lists(carried(part.element, version), max_size=3))
+        part.path.set(values, tuple(items))
+    elif isinstance(part, Scalar):
+        part.path.set(values, draw(_value(cls, part.path, version)))
+
+
+def _value(cls: Any, path: Path, version: int) -> st.SearchStrategy[Any]:
+    hint, owner = cls, cls
+    for name in path.names:
+        owner, hint = hint, get_hints(hint)[name]
+    if path.names[-1] == "kind" and owner.__name__ in KINDS:
+        return KINDS[owner.__name__]
+    if hint is str:
+        return TELLING.get(path.names[-1], TEXT)
+    if hint == Size:
+        return _sizes(version)
+    if hint == Offset:
+        return NUMBERS | st.sampled_from([None, math.inf])
+    if hint is float or float in get_args(hint):
+        return NUMBERS if hint is float else NUMBERS | st.none()
+    return of_type(hint)
+
+
+def _sizes(version: int) -> st.SearchStrategy[float]:
+    if version < FRACTIONS_SINCE:
+        return st.integers(-(10**12), 10**12).map(float)
+    return st.floats(-1e12, 1e12)
