@@ -45,9 +45,14 @@ class ClockHandle:
     def speed(self, speed: float) -> None:
         self._running.call(lambda: self._running.gateway.clock.set_speed(speed))
 
-    def skip(self, seconds: float) -> None:
-        """Go through so many simulated seconds at once; everything due in them happens."""
-        self._running.wait(lambda: self._running.gateway.skip(seconds))
+    def skip(self, seconds: float, pause: float = 0.0) -> None:
+        """Go through so many simulated seconds at once; everything due in them happens.
+
+        A client gets `pause` wall seconds after each moment at which it was sent something, to
+        answer within the skipped time. The calling thread waits: an asyncio test in which the
+        client is to answer meanwhile awaits `asyncio.to_thread(tws_gateway.clock.skip, …)`.
+        """
+        self._running.wait(lambda: self._running.gateway.skip(seconds, pause))
 
 
 class MarketHandle:

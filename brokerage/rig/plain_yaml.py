@@ -77,6 +77,14 @@ def read(file: File) -> Document:
         raise RefusedError(f"{at}: {what}.") from None
 
 
+def value(text: str) -> Any:
+    """What a text would be as a value in a file; raises RefusedError."""
+    try:
+        return _document(text).values
+    except (yaml.YAMLError, ValueError, RecursionError):
+        raise RefusedError(f"{text!r} is no value; put it in quotes.") from None
+
+
 def _document(text: str) -> Document:
     loader = _Loader(text)
     try:

@@ -3,14 +3,15 @@
 import asyncio
 import signal
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from brokerage.rig import reading
 from brokerage.rig.errors import RefusedError
 from brokerage.rig.scripts import load
+from brokerage.simulator.control import HOST, Control
 from brokerage.simulator.faults.script import Script
 from brokerage.simulator.rates import LINES
 from brokerage.simulator.server import Gateway
@@ -42,6 +43,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add("--state-dir", type=Path, metavar="DIR", help="keep ids and orders here over restarts")
     add("--transcript", type=Path, metavar="FILE", help="write every message into a new file")
     add("--script", type=Path, metavar="FILE", help="faults to switch, in YAML")
+    add("--control-port", type=reading.port, help="serve the control API there; 0: a free port")
 
 
 def settings(options: Namespace) -> dict[str, Any]:
@@ -77,9 +79,29 @@ async def _serve(options: Namespace, script: Script | None, say: Say) -> None:
         )
         if script:
             script.start(gateway)
-        await stop.wait()
+        async with _control(gateway, options.control_port, say):
+            await stop.wait()
     finally:
         await gateway.stop()
+
+
+@asynccontextmanager
+async def _control(gateway: Gateway, port: int | None, say: Say) -> AsyncIterator[None]:
+    """The control API for the length of a block, if it has a port."""
+    if port is None:
+        yield
+        return
+    control = Control(gateway)
+    try:
+        await control.start(port)
+    except OSError as error:
+        text = TAKEN.format(host=HOST, port=port, reason=error, flag="--control-port")
+        raise RefusedError(text) from error
+    say(f"control API on {HOST}:{control.port}")
+    try:
+        yield
+    finally:
+        await control.stop()
 
 
 def _gateway(options: Namespace) -> Gateway:

@@ -81,7 +81,7 @@ def test_the_market_moves_one_share_and_not_the_others(gateway):
 
 
 def test_a_symbol_that_is_not_listed_is_told(gateway):
-    with pytest.raises(FaultError, match="symbol .XYZ. is not listed; there are SPY"):
+    with pytest.raises(FaultError, match="symbol 'XYZ' is not listed; there are SPY"):
         gateway.market.quote("XYZ")
 
 

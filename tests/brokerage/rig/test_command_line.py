@@ -1,0 +1,163 @@
+"""`crucible-gateway` as a person uses it."""
+
+import json
+import re
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from brokerage.rig.cli import main
+from brokerage.simulator.faults.catalogue import CATALOGUE
+
+ROOT = Path(__file__).parents[3]
+EXAMPLE = ROOT / "docs/examples/faults.yaml"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serve_says_where_and_ends_cleanly(served, number):
+    with served("serve", "--speed", "20") as (process, port):
+        socket.create_connection(("127.0.0.1", port)).close()
+        process.send_signal(number)
+        assert process.wait(timeout=10) == 0
+        assert process.stderr.read() == ""
+
+
+def test_a_taken_port_ends_with_2_and_says_what_to_do(served, capsys):
+    with served("serve") as (_, port):
+        assert main(["serve", "--port", str(port)]) == 2
+    told = capsys.readouterr().err
+    assert f"Port {port} on 127.0.0.1 is taken" in told
+    assert "choose --port 0" in told
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--port", "66000", "'66000' is not a port from 0 to 65535"),
+        ("--speed", "0.5", "'0.5' is not a speed from 1 to 1000"),
+        ("--start", "noon", "'noon' is not a time like 2026-03-03T10:30-05:00"),
+        ("--account", "me", "'me' is not an account id like DU1234567"),
+        ("--cash", "nan", "'nan' is not an amount from 1"),
+        ("--lines", "0", "'0' is not a number from 1"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_told(capsys, option, value, told):
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", option, value])
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+def test_a_transcript_is_written_and_never_overwritten(served, tmp_path, capsys):
+    file = tmp_path / "transcript.jsonl"
+    with served("serve", "--transcript", str(file)) as (process, _):
+        process.terminate()
+        process.wait(timeout=10)
+    assert json.loads(file.read_text().splitlines()[0])["simulated"]
+    assert main(["serve", "--port", "0", "--transcript", str(file)]) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert main(["serve", "--port", "0", "--transcript", str(tmp_path / "no/file")]) == 2
+    assert "No such file" in capsys.readouterr().err
+
+
+def test_a_state_directory_that_is_a_file_is_refused(tmp_path, capsys):
+    file = tmp_path / "state"
+    file.write_text("")
+    assert main(["serve", "--port", "0", "--state-dir", str(file)]) == 2
+    assert str(file) in capsys.readouterr().err
+
+
+def test_faults_are_switched_over_the_control_port(served, run):
+    with served("serve", "--control-port", "0") as (process, _):
+        port = re.search(r"control API on 127\.0\.0\.1:(\d+)", process.stdout.readline())[1]
+        where = ("--control-port", port)
+        assert run("faults", "active", *where).stdout == "no fault is on\n"
+        on = run("faults", "on", "slow_acknowledgements", "median=3", "symbol=SPY", *where)
+        assert on.stdout.startswith('slow_acknowledgements symbol="SPY" times=0 median=3.0')
+        assert run("faults", "active", *where).stdout == on.stdout
+        assert run("faults", "off", "slow_acknowledgements", *where).stdout.endswith("is off\n")
+        wrong = run("faults", "on", "slow_acknowledgements", "median=x", *where)
+        assert (wrong.returncode, wrong.stdout) == (2, "")
+        assert "median must be a number, not 'x'" in wrong.stderr
+
+
+def test_without_a_gateway_the_control_commands_say_so(capsys):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        assert main(["faults", "active", "--control-port", str(free.getsockname()[1])]) == 2
+    assert "Connection refused" in capsys.readouterr().err
+
+
+def test_the_list_has_every_fault_its_signal_and_its_incident(capsys):
+    assert main(["faults", "list"]) == 0
+    told = capsys.readouterr().out
+    for name, cls in CATALOGUE.items():
+        incident = cls.incidents[0]
+        assert re.search(rf"^{name}  ", told, re.M)
+        assert f"{incident.project}#{incident.number}" in told
+    assert told.count("signal: ") == len(CATALOGUE)
+
+
+def test_the_list_as_json_has_all_that_a_program_needs(capsys):
+    assert main(["faults", "list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [fault["name"] for fault in listed] == list(CATALOGUE)
+    assert {"what", "signal", "parameters", "incidents"} <= set(listed[0])
+
+
+def test_one_fault_is_shown_in_full_and_a_wrong_name_corrected(capsys):
+    assert main(["faults", "show", "half_open_socket"]) == 0
+    assert "https://github.com/" in capsys.readouterr().out
+    assert main(["faults", "show", "half_open"]) == 2
+    assert "did you mean half_open_socket?" in capsys.readouterr().err
+
+
+def test_the_page_of_faults_is_up_to_date(capsys):
+    assert main(["faults", "list", "--markdown"]) == 0
+    assert (ROOT / "docs/faults.md").read_text() == capsys.readouterr().out, (
+        "run: crucible-gateway faults list --markdown > docs/faults.md"
+    )
+
+
+def test_a_recording_is_made_explained_and_replayed(served, run, tmp_path):
+    file = tmp_path / "session.rec"
+    with served("serve") as (_, gateway):
+        relaying = served("relay", f"127.0.0.1:{gateway}", "--record", str(file))
+        with relaying as (process, port):
+            hello(port)
+            process.stdin.write("delay 0.5\nsing\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "delay 0.5: done\n"
+            assert process.stdout.readline().startswith("There is: delay SECONDS")
+            process.terminate()
+            assert process.wait(timeout=10) == 0
+    explained = run("explain", str(file)).stdout
+    assert "Welcome version 178" in explained
+    assert "delay 0.5 s" in explained
+    with served("replay", str(file)) as (process, port):
+        assert hello(port)[4:].startswith(b"178\0")
+
+
+def hello(port: int) -> bytes:
+    """Shake hands; the gateway's answer."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(b"API\0\0\0\0\tv157..178")
+        return connection.recv(4096)
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (["explain", "{file}"], "cannot be explained"),
+        (["replay", "{file}", "--port", "0"], "cannot be replayed"),
+        (["relay", "127.0.0.1:1", "--port", "0", "--record", "{file}"], "cannot be written"),
+    ],
+)
+def test_a_file_that_is_of_no_use_is_told(tmp_path, capsys, command, told):
+    file = tmp_path / "recording"
+    file.write_text("no recording")
+    assert main([word.format(file=file) for word in command]) == 2
+    assert told in capsys.readouterr().err
+    assert file.read_text() == "no recording"
