@@ -35,7 +35,8 @@ class FaultBox:
     def on(self, fault: Fault | str, **params: Any) -> Fault:
         """Switch a fault on, in place of one of the same name; raises FaultError."""
         fault = build(fault, params) if isinstance(fault, str) else fault
-        self.off(fault.name)
+        if fault.name in self._active:
+            self.off(self._active[fault.name])
         fault.gateway, fault.place = self._gateway, next(self._places)
         self._active[fault.name] = fault
         self._gateway.note(Switch(fault.name, True, settings(fault)))
@@ -49,7 +50,10 @@ class FaultBox:
 
     def off(self, fault: Fault | str) -> bool:
         """Switch a fault off; False if it was not on. Raises FaultError for an unknown name."""
-        name = known(fault).name if isinstance(fault, str) else fault.name
+        if isinstance(fault, str) and fault not in self._active:
+            known(fault)  # refuses a name that there is not
+            return False
+        name = fault if isinstance(fault, str) else fault.name
         active = self._active.get(name)
         if active is None or (isinstance(fault, Fault) and fault is not active):
             return False
