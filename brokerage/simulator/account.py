@@ -157,6 +157,8 @@ class Account:
 
     def reserve(self, order: SimOrder, price: float) -> None:
         """Keep what a working order will need; call again when it filled in part, or ended."""
+        if not order.working:
+            self._charged.pop(order.key, None)
         change = None if not order.working or self.reduces(order) else self._change(order, price)
         need = 0.0 if change is None else max(change.initial - change.equity, 0.0)
         self.reserves.keep(order.key, order.oca_group, need)

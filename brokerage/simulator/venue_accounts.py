@@ -1,7 +1,7 @@
 """The desk that knows the accounts' values, pushed when they change and every three minutes."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from brokerage.simulator.account_values import AccountValue, ledger, values
@@ -11,8 +11,29 @@ from brokerage.simulator.venue_terms import NEW_YORK, wire_contract
 from brokerage.tws import messages as tws
 
 MOST_SUMMARIES = 2
+SOON = 0.5  # simulated seconds between a fill and the values that it changed, sent together
 EVERY = 180.0  # simulated seconds between updates that nothing else causes
 LEDGER = "$LEDGER"
+REPLACED = (
+    2100,
+    "New account data requested from TWS. API client has been unsubscribed from account data.",
+)
+
+
+@dataclass
+class Told:
+    """What a subscriber knows: only what differs from it is sent again."""
+
+    account: str = ""
+    tags: str = ""
+    known: dict[object, object] = field(default_factory=dict)
+
+    def news(self, entries: Iterable[tuple[object, Any]]) -> Iterator[Any]:
+        """Those of the keyed values that the subscriber does not know yet."""
+        for key, value in entries:
+            if self.known.get(key) != value:
+                self.known[key] = value
+                yield value
 
 
 class AccountsDesk:
@@ -21,9 +42,10 @@ class AccountsDesk:
     def __init__(self, floor: Floor, positions: PositionsDesk) -> None:
         self.floor, self._positions = floor, positions
         positions.changed = self.changed
-        self._updates: dict[Session, str] = {}
-        self._multi: dict[tuple[Session, int], tws.ReqAccountUpdatesMulti] = {}
-        self._summaries: dict[tuple[Session, int], tws.ReqAccountSummary] = {}
+        self._updates: dict[Session, Told] = {}
+        self._multi: dict[tuple[Session, int], Told] = {}
+        self._summaries: dict[tuple[Session, int], Told] = {}
+        self._due: dict[str, None] = {}  # accounts whose changes are about to be told
         self.handlers: Mapping[type[Any], Callable[[Session, Any], None]] = {
             tws.ReqAccountUpdates: self.updates,
             tws.ReqAccountUpdatesMulti: self.multi,
@@ -39,17 +61,21 @@ class AccountsDesk:
             self._updates.pop(session, None)
             return
         name = self._known(session, message.account)
-        if name:
-            self._updates[session] = name
-            self._send_updates(session, name)
-            session.send(tws.AccountDownloadEnd(name))
+        if not name:
+            return
+        before = self._updates.get(session)
+        if before is not None and before.account != name:
+            session.error(*REPLACED)
+        self._updates[session] = Told(name)
+        self._send_updates(session, self._updates[session])
+        session.send(tws.AccountDownloadEnd(name))
 
     def multi(self, session: Session, message: tws.ReqAccountUpdatesMulti) -> None:
         """Values of an account under a request id, then the end; changes follow."""
         name = self._known(session, message.account, message.req_id)
         if name:
-            self._multi[session, message.req_id] = replace(message, account=name)
-            self._send_multi(session, self._multi[session, message.req_id])
+            told = self._multi[session, message.req_id] = Told(name)
+            self._send_multi(session, message.req_id, told)
             session.send(tws.AccountUpdateMultiEnd(message.req_id))
 
     def cancel_multi(self, session: Session, message: tws.CancelAccountUpdatesMulti) -> None:
@@ -63,8 +89,8 @@ class AccountsDesk:
             text = "Maximum number of account summary requests exceeded"
             session.error(322, f"Error processing request.-'bR' : cause - {text}", message.req_id)
             return
-        self._summaries[session, message.req_id] = message
-        self._send_summary(session, message)
+        told = self._summaries[session, message.req_id] = Told(tags=message.tags)
+        self._send_summary(session, message.req_id, told)
         session.send(tws.AccountSummaryEnd(message.req_id))
 
     def cancel_summary(self, session: Session, message: tws.CancelAccountSummary) -> None:
@@ -72,19 +98,25 @@ class AccountsDesk:
         self._summaries.pop((session, message.req_id), None)
 
     def changed(self, account: str) -> None:
-        """Tell everybody who subscribed to this account."""
-        for session, name in self._updates.items():
-            if name == account:
-                self._send_updates(session, name)
-        for (session, _), multi in self._multi.items():
-            if multi.account == account:
-                self._send_multi(session, multi)
-        for (session, _), summary in self._summaries.items():
-            self._send_summary(session, summary)
+        """Tell everybody who subscribed to this account, soon, and once for several changes."""
+        if account not in self._due:
+            self._due[account] = None
+            self.floor.agenda.later(SOON, lambda: self._push(account))
+
+    def _push(self, account: str) -> None:
+        self._due.pop(account, None)
+        for session, told in self._updates.items():
+            if told.account == account:
+                self._send_updates(session, told)
+        for (session, req_id), told in self._multi.items():
+            if told.account == account:
+                self._send_multi(session, req_id, told)
+        for (session, req_id), told in self._summaries.items():
+            self._send_summary(session, req_id, told)
 
     def _beat(self) -> None:
         for account in self.floor.names():
-            self.changed(account)
+            self._push(account)
         self.floor.agenda.later(EVERY, self._beat)
 
     def _known(self, session: Session, name: str, req_id: int = -1) -> str:
@@ -95,28 +127,30 @@ class AccountsDesk:
         session.error(321, text, req_id)
         return ""
 
-    def _send_updates(self, session: Session, name: str) -> None:
-        for row in self._rows(name):
+    def _send_updates(self, session: Session, told: Told) -> None:
+        name = told.account
+        for row in told.news(_keyed(self._rows(name))):
             session.send(tws.AccountValue(row.tag, row.value, row.currency, name))
-        for shown in self._positions.held(name):
-            session.send(self._portfolio(name, shown))
+        held = {shown.con_id: shown for shown in self._positions.held(name)}
+        for value in told.known.values():
+            if isinstance(value, tws.PortfolioValue):  # what has been sold is told once more
+                held.setdefault(value.contract.con_id, Shown(value.contract.con_id))
+        items = [(con_id, self._portfolio(name, shown)) for con_id, shown in held.items()]
+        for value in told.news(items):
+            session.send(value)
         now = self.floor.clock.now().astimezone(NEW_YORK)
         session.send(tws.AccountUpdateTime(f"{now:%H:%M}"))
 
-    def _send_multi(self, session: Session, message: tws.ReqAccountUpdatesMulti) -> None:
-        name = message.account
-        for row in self._rows(name):
-            session.send(
-                tws.AccountUpdateMulti(message.req_id, name, "", row.tag, row.value, row.currency)
-            )
+    def _send_multi(self, session: Session, req_id: int, told: Told) -> None:
+        name = told.account
+        for row in told.news(_keyed(self._rows(name))):
+            session.send(tws.AccountUpdateMulti(req_id, name, "", row.tag, row.value, row.currency))
 
-    def _send_summary(self, session: Session, message: tws.ReqAccountSummary) -> None:
-        wanted = [tag.strip() for tag in message.tags.split(",")]
+    def _send_summary(self, session: Session, req_id: int, told: Told) -> None:
+        wanted = [tag.strip() for tag in told.tags.split(",")]
         for name in self.floor.names():
-            for row in self._chosen(name, wanted):
-                session.send(
-                    tws.AccountSummary(message.req_id, name, row.tag, row.value, row.currency)
-                )
+            for row in told.news(_keyed(self._chosen(name, wanted), name)):
+                session.send(tws.AccountSummary(req_id, name, row.tag, row.value, row.currency))
 
     def _chosen(self, name: str, wanted: list[str]) -> list[AccountValue]:
         rows = [row for row in self._values(name) if row.tag in wanted]
@@ -142,7 +176,8 @@ class AccountsDesk:
         listing, account = self.floor.listing(shown.con_id), self.floor.account(name)
         price = self.floor.market.price(shown.con_id)
         value = shown.quantity * price * listing.units
-        closed = account.positions[shown.con_id].realized
+        held = account.positions.get(shown.con_id)
+        closed = held.realized if held else 0.0
         return tws.PortfolioValue(
             contract=wire_contract(listing),
             position=shown.quantity,
@@ -161,3 +196,9 @@ class AccountsDesk:
         self._summaries = {
             key: one for key, one in self._summaries.items() if key[0] is not session
         }
+
+
+def _keyed(
+    rows: Iterable[AccountValue], account: str = ""
+) -> Iterator[tuple[object, AccountValue]]:
+    return (((account, row.tag, row.currency), row) for row in rows)

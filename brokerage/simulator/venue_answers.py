@@ -5,7 +5,7 @@ from dataclasses import replace
 from brokerage.simulator.account import Margins, WhatIf
 from brokerage.simulator.listings import Listing
 from brokerage.simulator.orders import Key
-from brokerage.simulator.venue_records import Record, echoed, reported
+from brokerage.simulator.venue_records import UNSET_INTEGER, Record, echoed, reported
 from brokerage.simulator.venue_terms import stamp, wire_contract
 from brokerage.tws.messages import CompletedOrder, OpenOrder, OrderState, PlaceOrder
 
@@ -22,6 +22,8 @@ def completed_order(record: Record) -> CompletedOrder:
         extras=record.message.extras,
         status=record.status,
         filled=record.sim.filled,
+        ref_futures_con_id=UNSET_INTEGER,
+        shareholder="Not an insider or substantial shareholder",
         parent_perm_id=NO_PARENT,
         completed_time=stamp(record.done_at),
         completed_status=f"Filled Size: {record.sim.filled:g}" if filled else record.ended,
@@ -33,7 +35,7 @@ def what_if_answer(message: PlaceOrder, listing: Listing, key: Key, result: What
     return OpenOrder(
         order_id=key[1],
         contract=wire_contract(listing, message.contract.exchange or "SMART"),
-        order=replace(message.order, what_if=True, dn_order_type="None", open_close="?"),
+        order=replace(message.order, what_if=True, dn_order_type="None"),
         client_id=key[0],
         state=OrderState(
             status="PreSubmitted",

@@ -194,7 +194,7 @@ class OrdersDesk:
 
     def by_hand(self, contract: Contract, order: Order) -> Record:
         """An order typed into TWS; raises ContractError or OrderError when it is refused."""
-        number = -next(self._by_hand)
+        number = next(-n for n in self._by_hand if self.records.get((BINDER, -n)) is None)
         message = PlaceOrder(number, contract, replace(order, transmit=True))
         sim, listing = self.checks.new((BINDER, number), message)
         record = self.records.add(message, listing, sim)

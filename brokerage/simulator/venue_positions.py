@@ -29,8 +29,8 @@ class Shown:
     """A position as clients are told it is, which may lag behind the account's books."""
 
     con_id: int
-    quantity: float
-    avg_cost: float
+    quantity: float = 0.0
+    avg_cost: float = 0.0
 
 
 class PositionsDesk:
@@ -128,8 +128,8 @@ class PositionsDesk:
         account = self.floor.account(message.account)
         if isinstance(message, ReqPnl):
             open_profit = sum(account.unrealized(held.con_id) for held in account.held())
-            closed = account.realized()
-            session.send(Pnl(message.req_id, open_profit + closed, open_profit, closed))
+            daily = sum(account.daily(con_id) for con_id in account.positions)
+            session.send(Pnl(message.req_id, daily, open_profit, account.realized()))
             return
         held = account.positions.get(message.con_id, Position(message.con_id))
         open_profit = account.unrealized(message.con_id) if held.quantity else 0.0
@@ -137,7 +137,7 @@ class PositionsDesk:
             PnlSingle(
                 req_id=message.req_id,
                 position=held.quantity,
-                daily=open_profit + held.realized,
+                daily=account.daily(message.con_id),
                 unrealized=open_profit,
                 realized=held.realized,
                 value=account.market_value(message.con_id),

@@ -9,6 +9,7 @@ from brokerage.simulator.orders import STOPPED, TRAILING, Key, SimOrder
 from brokerage.simulator.venue_terms import wire_contract
 from brokerage.tws.messages import Contract, OpenOrder, Order, OrderState, OrderStatus, PlaceOrder
 
+UNSET_INTEGER = 2**31 - 1  # what a real gateway writes for "not set" where others leave it empty
 BY_TRADER, BY_SYSTEM = "Cancelled by Trader", "Cancelled by System:\n"
 
 
@@ -116,12 +117,17 @@ def reported(record: Record) -> Order:
         tif=sim.tif,
         oca_group=sim.oca_group,
         account=record.account,
-        open_close=order.open_close or "?",
+        display_size=order.display_size or UNSET_INTEGER,
         oca_type=order.oca_type or 3,
+        volatility_type=order.volatility_type or 0,
+        reference_price_type=order.reference_price_type or 0,
         dn_order_type=order.dn_order_type or "None",
         dn_open_close=order.dn_open_close or "?",
         clearing_intent=order.clearing_intent or "IB",
         adjusted_type=order.adjusted_type or "None",
+        cash_quantity=order.cash_quantity or 0.0,
+        no_auto_price_hedge=True,
+        price_management=order.price_management or 0,
         duration=order.duration or None,
     )
 
@@ -149,8 +155,10 @@ def open_order(record: Record, status: str = "") -> OpenOrder:
 
 
 def echoed(record: Record) -> Contract:
-    """The full contract, routed as the client wished."""
-    return wire_contract(record.listing, record.message.contract.exchange or "SMART")
+    """The full contract, routed as the client wished; a share has the right `?`."""
+    wanted = record.message.contract.exchange or "SMART"
+    contract = wire_contract(record.listing, wanted)
+    return contract if contract.right else replace(contract, right="?")
 
 
 def order_status(record: Record, status: str = "") -> OrderStatus:

@@ -101,8 +101,10 @@ async def test_updates_end_when_unsubscribed(gateway, ib):
     assert ib.positions() == ib.portfolio() == []
 
 
-async def test_values_come_every_three_minutes():
+async def test_values_that_moved_come_every_three_minutes():
     async with Gateway.serve(speed=900) as gateway, client(gateway) as ib:
+        ib.placeOrder(await spy(ib), MarketOrder("BUY", 1))
+        await until(ib.portfolio)
         told = []
         ib.accountValueEvent += told.append
         await until(lambda: told)
