@@ -323,6 +323,7 @@ def _floor(settings: Settings, clock: Clock, levers: Levers) -> Floor:
     return Floor(
         clock,
         seed=settings.seed,
+        name=settings.name,
         levers=levers,
         accounts=settings.accounts,
         cash=settings.cash,
@@ -330,4 +331,5 @@ def _floor(settings: Settings, clock: Clock, levers: Levers) -> Floor:
         lines=settings.lines,
         reject_over_rate=settings.reject_over_rate,
         rules=settings.rules,
+        data=settings.data,
     )

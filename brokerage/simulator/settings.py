@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from brokerage.simulator.data_rules import DataRules
 from brokerage.simulator.rates import LINES
 from brokerage.simulator.rules import Rules
 
@@ -13,6 +14,7 @@ class Settings:
     """How one gateway is set; durations called wall are real seconds, all others simulated."""
 
     seed: int = 7
+    name: str = ""  # sets its execution ids apart from a gateway's with the same seed and start
     speed: float = 1.0  # how much faster than the machine's its clock runs
     start: datetime | None = None  # of its clock, aware; None: now
     accounts: tuple[str, ...] = ("DU1234567",)
@@ -20,6 +22,7 @@ class Settings:
     always_open: bool = True  # False: the exchange's calendar rules
     lines: int = LINES  # market-data lines; half as many messages a second are taken
     rules: Rules = field(default_factory=Rules)  # what concerns orders
+    data: DataRules = field(default_factory=DataRules)  # what market data the login may have
     reject_over_rate: bool = False  # refuse messages above the rate instead of letting them wait
     latency: float = 0.0  # wall seconds between a message and its answer; a real one takes some ms
     state_dir: Path | None = None  # where ids, accounts and orders outlive the process
