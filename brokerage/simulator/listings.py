@@ -16,6 +16,7 @@ ORDER_TYPES = "ACTIVETIM,DAY,GTC,IOC,FOK,LMT,MKT,STP,STPLMT,WHATIF"
 # An option's contract id carries its terms: 1 | symbol (3 bits) | day (13) | strike (12) | right.
 OPTION_BASE = 1 << 29
 EPOCH = date(2020, 1, 1)
+A_YEAR = timedelta(days=365)  # that is how long before its end an option is listed
 STRIKE_UNIT = 0.5
 
 
@@ -48,6 +49,10 @@ class Listing:
     under_con_id: int = 0
     valid_exchanges: str = ""
     order_types: str = ORDER_TYPES
+    stock_type: str = ""
+    business: tuple[str, str, str] = ("", "", "")  # industry, category, subcategory
+    isin: str = ""
+    first_day: date = EPOCH  # of its history
 
     @property
     def units(self) -> float:
@@ -83,20 +88,50 @@ class Profile:
     strike_step: float
     primary_exchange: str
     long_name: str
+    isin: str
+    first_day: str  # of its history, YYYYMMDD
+    business: tuple[str, str, str] = ("", "", "")  # industry, category, subcategory; funds: none
 
 
 # The implied volatilities are well above the realized ones on purpose: a call 2 to 5 % out of
 # the money must cost between 0.10 and 5.00 from the eve of its expiry to nine days before it.
+TECHNOLOGY, NETS = "Technology", ("Communications", "Internet")
 PROFILES = {
-    "SPY": Profile(756733, 685.0, 0.14, 0.32, 0.80, 1.0, "ARCA", "SPDR S&P 500 ETF TRUST"),
-    "QQQ": Profile(320227571, 612.0, 0.18, 0.34, 0.80, 1.0, "NASDAQ", "INVESCO QQQ TRUST SERIES 1"),
-    "IWM": Profile(9579970, 248.0, 0.20, 0.36, 0.75, 1.0, "ARCA", "ISHARES RUSSELL 2000 ETF"),
-    "AAPL": Profile(265598, 268.0, 0.22, 0.38, 0.60, 2.5, "NASDAQ", "APPLE INC"),
-    "MSFT": Profile(272093, 478.0, 0.20, 0.38, 0.55, 2.5, "NASDAQ", "MICROSOFT CORP"),
-    "TSLA": Profile(76792991, 405.0, 0.30, 0.45, 0.70, 2.5, "NASDAQ", "TESLA INC"),
-    "GOOGL": Profile(208813719, 292.0, 0.24, 0.38, 0.55, 2.5, "NASDAQ", "ALPHABET INC-CL A"),
-    "AMZN": Profile(3691937, 222.0, 0.26, 0.40, 0.55, 2.5, "NASDAQ", "AMAZON.COM INC"),
-}
+    "SPY": Profile(
+        756733, 685.0, 0.14, 0.32, 0.80, 1.0, "ARCA",
+        "SPDR S&P 500 ETF TRUST", "US78462F1030", "19930129",
+    ),
+    "QQQ": Profile(
+        320227571, 612.0, 0.18, 0.34, 0.80, 1.0, "NASDAQ",
+        "INVESCO QQQ TRUST SERIES 1", "US46090E1038", "19990310",
+    ),
+    "IWM": Profile(
+        9579970, 248.0, 0.20, 0.36, 0.75, 1.0, "ARCA",
+        "ISHARES RUSSELL 2000 ETF", "US4642876555", "20000526",
+    ),
+    "AAPL": Profile(
+        265598, 268.0, 0.22, 0.38, 0.60, 2.5, "NASDAQ",
+        "APPLE INC", "US0378331005", "19801212", (TECHNOLOGY, "Computers", "Computers"),
+    ),
+    "MSFT": Profile(
+        272093, 478.0, 0.20, 0.38, 0.55, 2.5, "NASDAQ",
+        "MICROSOFT CORP", "US5949181045", "19860313",
+        (TECHNOLOGY, "Software", "Applications Software"),
+    ),
+    "TSLA": Profile(
+        76792991, 405.0, 0.30, 0.45, 0.70, 2.5, "NASDAQ",
+        "TESLA INC", "US88160R1014", "20100629",
+        ("Consumer, Cyclical", "Auto Manufacturers", "Auto-Cars/Light Trucks"),
+    ),
+    "GOOGL": Profile(
+        208813719, 292.0, 0.24, 0.38, 0.55, 2.5, "NASDAQ",
+        "ALPHABET INC-CL A", "US02079K3059", "20040819", (*NETS, "Web Portals/ISP"),
+    ),
+    "AMZN": Profile(
+        3691937, 222.0, 0.26, 0.40, 0.55, 2.5, "NASDAQ",
+        "AMAZON.COM INC", "US0231351067", "19970515", (*NETS, "E-Commerce/Products"),
+    ),
+}  # fmt: skip
 SYMBOLS = tuple(PROFILES)
 SHARES = {
     profile.con_id: Listing(
@@ -108,6 +143,10 @@ SHARES = {
         trading_class="NMS" if profile.primary_exchange == "NASDAQ" else symbol,
         long_name=profile.long_name,
         valid_exchanges=EXCHANGES,
+        stock_type="COMMON" if profile.business[0] else "ETF",
+        business=profile.business,
+        isin=profile.isin,
+        first_day=date.fromisoformat(profile.first_day),
     )
     for symbol, profile in PROFILES.items()
 }
@@ -132,6 +171,9 @@ def option(symbol: str, expiry: str, strike: float, right: str) -> Listing:
         under_con_id=share.con_id,
         valid_exchanges=OPTION_EXCHANGES,
         rule=CENTS if symbol in IN_CENTS else PENNY_PROGRAM,
+        stock_type="",
+        isin="",
+        first_day=date.fromisoformat(expiry) - A_YEAR,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from brokerage.simulator.keeping import Keeping
 from brokerage.simulator.rates import Counting, Pacing, rate_for
 from brokerage.simulator.venue_accounts import AccountsDesk
+from brokerage.simulator.venue_bars import BarsDesk
 from brokerage.simulator.venue_days import DaysDesk
 from brokerage.simulator.venue_details import DetailsDesk
 from brokerage.simulator.venue_fills import FillsDesk
@@ -21,9 +22,11 @@ from brokerage.simulator.venue_floor import Floor, Session
 from brokerage.simulator.venue_history import HistoryDesk
 from brokerage.simulator.venue_lists import ListsDesk
 from brokerage.simulator.venue_orders import OrdersDesk
+from brokerage.simulator.venue_past_ticks import PastTicksDesk
 from brokerage.simulator.venue_positions import PositionsDesk
 from brokerage.simulator.venue_quotes import QuotesDesk
 from brokerage.simulator.venue_records import Records
+from brokerage.simulator.venue_tick_by_tick import TickByTickDesk
 from brokerage.tws.connection import Malformed
 from brokerage.tws.messages import (
     CurrentTime,
@@ -61,8 +64,10 @@ class Venue:
     def __init__(self, floor: Floor) -> None:
         self.floor = floor
         records = Records(floor.ids)
-        self.details, self.quotes = DetailsDesk(floor), QuotesDesk(floor)
-        self.history, self.positions = HistoryDesk(floor), PositionsDesk(floor)
+        self.details, self.bars = DetailsDesk(floor), BarsDesk(floor)
+        self.quotes, self.history = QuotesDesk(floor, self.bars), HistoryDesk(floor, self.bars)
+        self.ticks, self.past_ticks = TickByTickDesk(floor), PastTicksDesk(floor)
+        self.positions = PositionsDesk(floor)
         self.accounts = AccountsDesk(floor, self.positions)
         self.fills = FillsDesk(floor, records, self.positions)
         self.lists = ListsDesk(floor, records)
@@ -81,8 +86,9 @@ class Venue:
             ReqManagedAccts: self._managed,
             StartApi: lambda session, message: None,
         }
-        desks = (self.details, self.quotes, self.history, self.positions, self.accounts)
-        for desk in (*desks, self.fills, self.lists, self.orders):
+        data = (self.details, self.quotes, self.bars, self.history, self.ticks, self.past_ticks)
+        desks = (self.positions, self.accounts, self.fills, self.lists, self.orders)
+        for desk in (*data, *desks):
             table |= desk.handlers
         return table
 
@@ -112,7 +118,8 @@ class Venue:
             del self.floor.sessions[session.client_id]
         session.muted = True
         session.backlog.clear()
-        for desk in (self.quotes, self.history, self.positions, self.accounts):
+        data = (self.quotes, self.bars, self.history, self.ticks)
+        for desk in (*data, self.positions, self.accounts):
             desk.leave(session)
 
     def receive(self, session: Session, message: Message) -> None:
@@ -212,7 +219,8 @@ class Venue:
         missed = floor((clock.running() - clock.time()) / step)
         self.floor.agenda.later(step * (1 + missed), self._step)
         self.fills.catch_up_all()
-        self.quotes.push()
+        for desk in (self.quotes, self.ticks, self.bars):
+            desk.push()
 
     def _current_time(self, session: Session, message: ReqCurrentTime) -> None:
         offset = self.floor.levers.server_time_offset_s

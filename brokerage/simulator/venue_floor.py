@@ -9,6 +9,7 @@ from zlib import crc32
 
 from brokerage.simulator.account import Account
 from brokerage.simulator.clock import Clock
+from brokerage.simulator.data_rules import DataRules
 from brokerage.simulator.ids import Ids
 from brokerage.simulator.levers import Levers
 from brokerage.simulator.listings import Listing, Listings
@@ -101,12 +102,13 @@ class Floor:
         lines: int = LINES,
         reject_over_rate: bool = False,
         rules: Rules | None = None,
+        data: DataRules | None = None,
         name: str = "",
     ) -> None:
         """`name` sets this gateway's execution ids apart from one with the same seed and start."""
         self.clock, self.levers, self.cash = clock, levers or Levers(), cash
         self.lines, self.reject_over_rate = lines, reject_over_rate
-        self.rules = rules or Rules()
+        self.rules, self.data = rules or Rules(), data or DataRules()
         self.agenda = Agenda(clock)
         self.listings = Listings(clock)
         self.market = Market(self.listings, clock, seed, always_open=always_open)

@@ -1,13 +1,18 @@
 """The desk that knows the past: historical bars and how far they reach back."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, time
 from typing import Any
 
-from brokerage.simulator.market import Bar, BarRequestError
+from brokerage.simulator.data_rules import no_permission
+from brokerage.simulator.history_pacing import MOST_OPEN, TOO_MANY_OPEN, VIOLATION, HistoryPacing
+from brokerage.simulator.listings import Listing
+from brokerage.simulator.market import Bar, BarRequestError, Request
+from brokerage.simulator.market.requests import DAILY
+from brokerage.simulator.venue_bars import BarsDesk
 from brokerage.simulator.venue_floor import Floor, Session
-from brokerage.simulator.venue_terms import ContractError, parse_stamp, resolve, stamp
+from brokerage.simulator.venue_terms import ContractError, parse_stamp, resolve, stamp, wire_bar
 from brokerage.tws.messages import (
     CancelHeadTimestamp,
     CancelHistoricalData,
@@ -20,18 +25,49 @@ from brokerage.tws.messages import (
 
 LATENCY = 0.25  # wall seconds; a real gateway fetches bars from a farm
 BLOCKED = 60.0  # simulated seconds for which a blocking request blocks, if 3 on the wall pass
-FIRST_BAR = "19930129  14:30:00"
+PARTS = 3  # stretches of trading cut in one go: some 15 ms, in which nobody else is served
+SMALL = 30  # seconds; the pacing rules are hard for bars up to this size
+FIRST_TRADE, AS_TEXT = time(14, 30, tzinfo=UTC), "%Y%m%d  %H:%M:%S"
 BAD_DATE = (
     "Invalid date, time, or time-zone entered. The correct format is yyyymmdd hh:mm:ss xx/xxxx."
 )
+SERVICE = "Historical Market Data Service error message:"
+NAMES = {"TRADES": "Trades", "MIDPOINT": "Midpoint", "BID": "Bid", "ASK": "Ask"}
+
+
+@dataclass(eq=False)
+class Query:
+    """One request under way: its bars come a few stretches at a time."""
+
+    session: Session
+    message: ReqHistoricalData
+    listing: Listing
+    request: Request
+    parts: Iterator[list[Bar]]
+    due: float
+    bars: list[Bar] = field(default_factory=list)
+
+    @property
+    def key(self) -> tuple[Session, int]:
+        """Who asked, and under which id."""
+        return self.session, self.message.req_id
+
+
+class RefusedError(Exception):
+    """A request that is answered by an error."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.code, self.text = code, text
 
 
 class HistoryDesk:
     """Answers with bars."""
 
-    def __init__(self, floor: Floor) -> None:
-        self.floor = floor
-        self._pending: set[tuple[Session, int]] = set()
+    def __init__(self, floor: Floor, bars: BarsDesk) -> None:
+        self.floor, self._live = floor, bars
+        self.pacing = HistoryPacing()
+        self._pending: dict[tuple[Session, int], Query] = {}
         self.handlers: Mapping[type[Any], Callable[[Session, Any], None]] = {
             ReqHistoricalData: self.request,
             CancelHistoricalData: self.cancel,
@@ -40,50 +76,102 @@ class HistoryDesk:
         }
 
     def request(self, session: Session, message: ReqHistoricalData) -> None:
-        """Bars after a moment; 200, 321 or 10314 for what cannot be served."""
+        """Bars after a moment; 162, 200, 321, 322 or 10314 for what cannot be served."""
         try:
-            answer = self._answer(message)
-        except ContractError as error:
+            query = self._query(session, message)
+        except (ContractError, RefusedError) as error:
             session.error(error.code, error.text, message.req_id)
             return
         except BarRequestError as error:
-            session.error(321, f"Error validating request.-'bN' : {error}", message.req_id)
+            session.error(error.code, _refusal(error), message.req_id)
             return
         except ValueError:
             session.error(10314, BAD_DATE, message.req_id)
             return
-        self._schedule(session, message.req_id, answer)
+        if not self.floor.levers.history_mute:
+            self._pending[query.key] = query
+            self._work(query)
 
-    def _schedule(self, session: Session, req_id: int, answer: HistoricalData) -> None:
-        levers, agenda = self.floor.levers, self.floor.agenda
-        if levers.history_mute:
-            return
-        self._pending.add((session, req_id))
-        delay = LATENCY * agenda.clock.speed
-        if levers.history_blocks_connection:
-            delay = max(BLOCKED, 3.0 * agenda.clock.speed)
-            session.blocked_until = agenda.clock.time() + delay
-        agenda.later(delay, lambda: self._deliver(session, req_id, answer))
-
-    def _deliver(self, session: Session, req_id: int, answer: HistoricalData) -> None:
-        if (session, req_id) in self._pending:
-            self._pending.discard((session, req_id))
-            session.send(answer)
-
-    def _answer(self, message: ReqHistoricalData) -> HistoricalData:
+    def _query(self, session: Session, message: ReqHistoricalData) -> Query:
+        """Raises ContractError, RefusedError, BarRequestError, or ValueError for a bad date."""
         listing = resolve(self.floor.listings, message.contract)
         end = parse_stamp(message.end) if message.end else None
-        found = self.floor.market.bars(
-            listing.con_id, end, message.duration, message.bar_size, message.what, message.use_rth
+        now, market = self.floor.clock.time(), self.floor.market
+        until = min(end.timestamp(), now) if end else now
+        request = Request.parse(
+            until, message.duration, message.bar_size, message.what, message.use_rth
         )
+        if message.keep_up_to_date:
+            _check_live(message, request)
+        self._check_open(session, message.req_id)
+        if not self.floor.data.subscribed:
+            raise RefusedError(162, f"{SERVICE}{no_permission(self.floor.listings, listing)}")
+        due = now + self._delay(session, message, request, listing)
+        parts = market.bars_in_parts(listing.con_id, request)
+        return Query(session, message, listing, request, parts, due)
+
+    def _check_open(self, session: Session, req_id: int) -> None:
+        """Raises RefusedError for an id in use, and for more than fifty requests at a time."""
+        if (session, req_id) in self._pending or self._live.has(session, req_id):
+            cause = "Duplicate ticker ID for API historical data query"
+        elif len(self._pending) + self._live.kept_bars >= MOST_OPEN:
+            cause = TOO_MANY_OPEN
+        else:
+            return
+        raise RefusedError(322, f"Error processing request.-'bS' : cause - {cause}")
+
+    def _delay(
+        self, session: Session, message: ReqHistoricalData, request: Request, listing: Listing
+    ) -> float:
+        """Simulated seconds until the answer; raises RefusedError for a pacing violation."""
+        clock, levers = self.floor.clock, self.floor.levers
+        delay = LATENCY * clock.speed
+        if levers.history_blocks_connection:
+            delay = max(BLOCKED, 3.0 * clock.speed)
+            session.blocked_until = clock.time() + delay
+        if not self.floor.data.history_pacing:
+            return delay
+        weight = 2 if message.what == "BID_ASK" else 1
+        if request.size > SMALL:
+            return delay + self.pacing.delay(clock.time(), weight)
+        same = replace(message, req_id=0)
+        series = (listing.con_id, message.contract.exchange, message.what)
+        if self.pacing.violates(clock.time(), same, series, weight):
+            raise RefusedError(162, f"{SERVICE}{VIOLATION}")
+        return delay
+
+    def _work(self, query: Query) -> None:
+        """Cut some of the bars; a long request goes on once others have had their turn."""
+        if query.key not in self._pending:
+            return
+        clock, agenda = self.floor.clock, self.floor.agenda
+        for _ in range(PARTS):
+            part = next(query.parts, None)
+            if part is None:
+                agenda.at(max(query.due, clock.time()), lambda: self._deliver(query))
+                return
+            query.bars += part
+        agenda.at(clock.running(), lambda: self._work(query))
+
+    def _deliver(self, query: Query) -> None:
+        if self._pending.pop(query.key, None) is not query:
+            return
+        message, session = query.message, query.session
+        if not query.bars and not message.keep_up_to_date:
+            kind = NAMES.get(message.what, message.what)
+            text = f"HMDS query returned no data: {query.listing.symbol}@SMART {kind}"
+            session.error(162, f"{SERVICE}{text}", message.req_id)
+            return
+        session.send(self._answer(query))
+        if message.keep_up_to_date:
+            self._live.keep(session, message, query.listing, query.request)
+
+    def _answer(self, query: Query) -> HistoricalData:
+        message, found = query.message, query.bars
         bars = self._spoil([wire_bar(bar, message.format_date) for bar in found])
-        return HistoricalData(message.req_id, self._start(found), self._end(end), tuple(bars))
-
-    def _start(self, bars: list[Bar]) -> str:
-        return stamp(bars[0].time) if bars else ""
-
-    def _end(self, end: datetime | None) -> str:
-        return stamp(end.timestamp() if end else self.floor.clock.time())
+        start = stamp(found[0].time) if found else ""
+        end = parse_stamp(message.end).timestamp() if message.end else query.request.end
+        return HistoricalData(message.req_id, start, stamp(end), tuple(bars))
 
     def _spoil(self, bars: list[WireBar]) -> list[WireBar]:
         levers = self.floor.levers
@@ -97,15 +185,11 @@ class HistoryDesk:
         return bars
 
     def cancel(self, session: Session, message: CancelHistoricalData) -> None:
-        """Forget a request; error 366 when there is none."""
-        if (session, message.req_id) in self._pending:
-            self._pending.discard((session, message.req_id))
-            text = "API historical data query cancelled: "
-            session.error(
-                162,
-                f"Historical Market Data Service error message:{text}{message.req_id}",
-                message.req_id,
-            )
+        """Forget a request, or end a live one; error 366 when there is none."""
+        key = (session, message.req_id)
+        if self._pending.pop(key, None) or self._live.end(session, message.req_id):
+            text = f"{SERVICE}API historical data query cancelled: {message.req_id}"
+            session.error(162, text, message.req_id)
         else:
             text = f"No historical data query found for ticker id:{message.req_id}"
             session.error(366, text, message.req_id)
@@ -113,18 +197,28 @@ class HistoryDesk:
     def head(self, session: Session, message: ReqHeadTimestamp) -> None:
         """The first bar there is."""
         try:
-            resolve(self.floor.listings, message.contract)
+            listing = resolve(self.floor.listings, message.contract)
         except ContractError as error:
             session.error(error.code, error.text, message.req_id)
             return
-        session.send(HeadTimestamp(message.req_id, FIRST_BAR))
+        first = datetime.combine(listing.first_day, FIRST_TRADE)
+        text = str(int(first.timestamp())) if message.format_date == 2 else f"{first:{AS_TEXT}}"
+        session.send(HeadTimestamp(message.req_id, text))
 
     def leave(self, session: Session) -> None:
         """Forget a client."""
-        self._pending = {key for key in self._pending if key[0] is not session}
+        self._pending = {key: one for key, one in self._pending.items() if key[0] is not session}
 
 
-def wire_bar(bar: Bar, format_date: int) -> WireBar:
-    """A bar as text: days as dates, others in New York time or (format 2) as epoch seconds."""
-    date = bar.date or (str(int(bar.time)) if format_date == 2 else stamp(bar.time))
-    return WireBar(date, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.wap, bar.count)
+def _check_live(message: ReqHistoricalData, request: Request) -> None:
+    """Raises BarRequestError for what cannot be kept up to date."""
+    if message.end:
+        raise BarRequestError("End date/time is not supported with live updates")
+    if not 5 <= request.size <= DAILY or message.what == "BID_ASK":
+        raise BarRequestError("Bar size or source price is not supported with live updates")
+
+
+def _refusal(error: BarRequestError) -> str:
+    if error.code == 162:
+        return f"{SERVICE}{error}"
+    return f"Error validating request.-'bN' : cause - {error}"

@@ -1,15 +1,19 @@
 """The desk that quotes: snapshots and streams of what the market shows."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import isnan, nan
 from typing import Any
 
+from brokerage.simulator.data_rules import no_live_data
 from brokerage.simulator.listings import SYMBOLS, Listing
-from brokerage.simulator.market import Quote
+from brokerage.simulator.market import Phase, Quote
+from brokerage.simulator.venue_bars import BarsDesk
 from brokerage.simulator.venue_floor import Floor, Session
+from brokerage.simulator.venue_greeks import computations
+from brokerage.simulator.venue_lines import Kind, Line, generic_ticks, objection
 from brokerage.simulator.venue_terms import ContractError, resolve
-from brokerage.simulator.venue_ticks import LIVE, changes, image, option_model
+from brokerage.simulator.venue_ticks import changes, halt, image
 from brokerage.tws.messages import (
     CancelMktData,
     MarketDataType,
@@ -19,9 +23,7 @@ from brokerage.tws.messages import (
     TickReqParams,
 )
 
-MOST_LINES = 100
 SNAPSHOT_LIMIT = 11.0  # simulated seconds after which a snapshot ends without data
-DELAY = 900.0  # seconds by which delayed data lag
 FROZEN_AGE = 60.0  # seconds by which frozen quotes are old at the start of a line
 DELAYED_NOTICE = (
     10167,
@@ -30,26 +32,11 @@ DELAYED_NOTICE = (
 NOT_SUBSCRIBED = (354, "Requested market data is not subscribed.")
 
 
-@dataclass(eq=False)
-class Line:
-    """One request for quotes; `shown` is the quote that the client has, None before the first."""
-
-    session: Session
-    req_id: int
-    listing: Listing
-    rt_volume: bool
-    opened_at: float
-    seen_until: float
-    data_type: int = LIVE
-    shown: Quote | None = None
-    sent_at: float = 0.0
-
-
 class QuotesDesk:
-    """Serves quotes to any number of clients."""
+    """Serves quotes to any number of clients, which share the login's lines."""
 
-    def __init__(self, floor: Floor) -> None:
-        self.floor = floor
+    def __init__(self, floor: Floor, bars: BarsDesk) -> None:
+        self.floor, self._bars = floor, bars
         self._lines: dict[tuple[Session, int], Line] = {}
         self.handlers: Mapping[type[Any], Callable[[Session, Any], None]] = {
             ReqMktData: self.request,
@@ -62,26 +49,38 @@ class QuotesDesk:
         session.data_type = message.kind
 
     def request(self, session: Session, message: ReqMktData) -> None:
-        """A snapshot, or a line that stays open; 101, 102, 200 or 354 if there is none."""
-        refusal = self._refusal(session, message)
-        if refusal:
-            session.error(*refusal, message.req_id)
-            return
+        """A snapshot, or a line that stays open; 101, 102, 200, 321, 354 or 10089 if not."""
         try:
             listing = self._listing(message)
         except ContractError as error:
             session.error(error.code, error.text, message.req_id)
             return
+        refusal = self._refusal(session, message, listing)
+        if refusal:
+            session.error(*refusal, message.req_id)
+            return
         self._open(session, message, listing)
 
-    def _refusal(self, session: Session, message: ReqMktData) -> tuple[int, str] | None:
-        if message.snapshot and self.floor.levers.snapshots_always_fail:
+    def _refusal(
+        self, session: Session, message: ReqMktData, listing: Listing
+    ) -> tuple[int, str] | None:
+        cause = objection(message, listing)
+        if cause:
+            return 321, f"Error validating request.-'bW' : cause - {cause}"
+        once = message.snapshot or message.regulatory
+        if once and self.floor.levers.snapshots_always_fail:
             return NOT_SUBSCRIBED
         if (session, message.req_id) in self._lines:
             return 102, "Duplicate ticker id"
-        if not message.snapshot and len(self._lines) >= MOST_LINES:
+        if not once and len(self._lines) + self._bars.lines >= self.floor.lines:
             return 101, "Max number of tickers has been reached"
+        if not self._permitted(message) and session.data_type < Kind.DELAYED:
+            return 10089, no_live_data(self.floor.listings, listing)
         return None
+
+    def _permitted(self, message: ReqMktData) -> bool:
+        """Whether live data are subscribed; a regulatory snapshot is paid for one by one."""
+        return self.floor.data.subscribed or message.regulatory
 
     def _listing(self, message: ReqMktData) -> Listing:
         """What is quoted; raises ContractError."""
@@ -92,21 +91,30 @@ class QuotesDesk:
         return self.floor.listings.find(symbol=other, sec_type="STK")[0]
 
     def _open(self, session: Session, message: ReqMktData, listing: Listing) -> None:
-        now, levers = self.floor.clock.time(), self.floor.levers
-        line = Line(session, message.req_id, listing, "233" in message.generic_ticks, now, now)
-        if levers.delayed_data:
-            session.error(*DELAYED_NOTICE, message.req_id)
-            line.data_type = 3
+        line, levers = self._line(session, message, listing), self.floor.levers
+        if line.late:
+            session.error(*DELAYED_NOTICE, line.req_id)
         session.send(TickReqParams(line.req_id, listing.min_tick, "9c0001", 3))
-        session.send(MarketDataType(line.req_id, levers.market_data_type or line.data_type))
+        session.send(MarketDataType(line.req_id, levers.market_data_type or line.kind))
         silent = levers.mute_symbol == listing.symbol
         if not silent:
             self._show(line, self._quote(line))
-        if not message.snapshot:
+        if not (message.snapshot or message.regulatory):
             self._lines[session, message.req_id] = line
         elif not levers.snapshot_never_ends:
             wait = SNAPSHOT_LIMIT if silent else 0.0
             self.floor.agenda.later(wait, lambda: session.send(SnapshotEnd(line.req_id)))
+
+    def _line(self, session: Session, message: ReqMktData, listing: Listing) -> Line:
+        """The request with what it begins with."""
+        now, market = self.floor.clock.time(), self.floor.market
+        late = self.floor.levers.delayed_data or not self._permitted(message)
+        generic = generic_ticks(message.generic_ticks)
+        wanted = session.data_type
+        line = Line(session, message.req_id, listing, generic, wanted, late, now, now)
+        line.phase = market.hours(listing.con_id).phase(now - line.lag)
+        line.kind, line.halted = line.kind_in(line.phase), market.halted(listing.con_id)
+        return line
 
     def cancel(self, session: Session, message: CancelMktData) -> None:
         """Close a line; error 300 for one that is not open."""
@@ -122,6 +130,7 @@ class QuotesDesk:
         now = self.floor.clock.time()
         for line in list(self._lines.values()):
             if self._flows(line, now):
+                self._turn(line, now)
                 for quote in self._updates(line, now):
                     self._show(line, quote)
                 line.sent_at = now
@@ -137,41 +146,56 @@ class QuotesDesk:
             return False
         return levers.stream_slow_s is None or now - line.sent_at >= levers.stream_slow_s
 
+    def _turn(self, line: Line, now: float) -> None:
+        """Tell of a halt, of the exchange's opening and of its close."""
+        market, con_id = self.floor.market, line.listing.con_id
+        halted = market.halted(con_id)
+        if halted is not line.halted:
+            line.halted = halted
+            line.session.send(halt(line, halted))
+        phase = market.hours(con_id).phase(now - line.lag)
+        if phase is line.phase:
+            return
+        closed = Phase.CLOSED in (phase, line.phase)
+        line.phase = phase
+        kind = line.kind_in(phase)
+        if kind is not line.kind:
+            line.kind = kind
+            line.session.send(MarketDataType(line.req_id, kind))
+        if closed:
+            self._show(line, self._quote(line))
+
     def _updates(self, line: Line, now: float) -> Iterator[Quote]:
         if self.floor.levers.frozen_quotes:
             line.shown = None
             yield self._quote(line)
             return
-        lag = DELAY if line.data_type == 3 else 0.0
         market, con_id = self.floor.market, line.listing.con_id
-        yield from market.updates(con_id, line.seen_until - lag, now - lag)
+        yield from market.updates(con_id, line.seen_until - line.lag, now - line.lag)
 
     def _quote(self, line: Line) -> Quote:
-        at = self.floor.clock.time()
+        at = self.floor.clock.time() - line.lag
         if self.floor.levers.frozen_quotes:
             at = line.opened_at - FROZEN_AGE
-        elif line.data_type == 3:
-            at -= DELAY
         return self.floor.market.quote(line.listing.con_id, at)
 
     def _show(self, line: Line, quote: Quote) -> None:
-        quote = self._spoil(quote)
-        first = line.shown is None
-        ticks = image(line, quote) if first else changes(line, line.shown or quote, quote)
-        sent = False
+        before, quote = line.shown, self._spoil(line, quote)
+        ticks = image(line, quote, line.halted) if before is None else changes(line, before, quote)
         for tick in ticks:
             line.session.send(tick)
-            sent = True
-        if sent and line.listing.sec_type == "OPT" and line.data_type == LIVE:
-            greeks = self.floor.market.greeks(line.listing.con_id)
-            line.session.send(option_model(line.req_id, greeks))
+        if ticks and line.option:
+            for one in computations(
+                self.floor.market, line.req_id, before, quote, delayed=line.late
+            ):
+                line.session.send(one)
         line.shown = quote
 
-    def _spoil(self, quote: Quote) -> Quote:
+    def _spoil(self, line: Line, quote: Quote) -> Quote:
         levers = self.floor.levers
-        if levers.no_bid:
+        if levers.no_bid or line.blank:
             quote = replace(quote, bid=nan, bid_size=0.0)
-        if levers.no_ask:
+        if levers.no_ask or line.blank:
             quote = replace(quote, ask=nan, ask_size=0.0)
         if levers.crossed_quotes and not isnan(quote.bid + quote.ask):
             quote = replace(quote, bid=quote.ask + 0.05, ask=quote.bid)

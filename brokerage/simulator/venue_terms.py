@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from brokerage.simulator.listings import Listing, Listings
-from brokerage.tws.messages import Contract
+from brokerage.simulator.market import Bar
+from brokerage.tws.messages import Contract, WireBar
 
 NEW_YORK = ZoneInfo("America/New_York")
 ZONE_TEXT = "US/Eastern"  # what a real gateway writes; every client can resolve it
@@ -99,3 +100,9 @@ def _zone(name: str) -> ZoneInfo:
 def price_text(price: float) -> float:
     """A price as a tick carries it: −1 when there is none."""
     return -1.0 if math.isnan(price) else round(price, 4)
+
+
+def wire_bar(bar: Bar, format_date: int) -> WireBar:
+    """A bar as text: days as dates, others in New York time or (format 2) as epoch seconds."""
+    date = bar.date or (str(int(bar.time)) if format_date == 2 else stamp(bar.time))
+    return WireBar(date, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.wap, bar.count)

@@ -2,31 +2,40 @@
 
 from collections.abc import Iterator
 from math import isnan
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from brokerage.simulator.listings import Listing
-from brokerage.simulator.market import Greeks, Quote
+from brokerage.simulator.listings import PROFILES, Listing
+from brokerage.simulator.market import Quote
 from brokerage.simulator.venue_terms import price_text
-from brokerage.tws.messages import (
-    TickGeneric,
-    TickOptionComputation,
-    TickPrice,
-    TickSize,
-    TickString,
-)
-
-LIVE = 1
-BID, ASK, LAST, HIGH, LOW, CLOSE, OPEN = 1, 2, 4, 6, 7, 9, 14
-BID_SIZE, ASK_SIZE, LAST_SIZE, VOLUME = 0, 3, 5, 8
-LAST_TIME, RT_VOLUME, HALTED, MODEL = 45, 48, 49, 13
-DELAYED = {
-    BID: 66, ASK: 67, LAST: 68, BID_SIZE: 69, ASK_SIZE: 70, LAST_SIZE: 71, HIGH: 72, LOW: 73,
-    VOLUME: 74, CLOSE: 75, OPEN: 76, LAST_TIME: 88, RT_VOLUME: 77, HALTED: 90,
-}  # fmt: skip
-BOTH = ((BID, BID_SIZE, "bid"), (ASK, ASK_SIZE, "ask"), (LAST, LAST_SIZE, "last"))
-DAY = ((HIGH, "high"), (LOW, "low"), (CLOSE, "close"), (OPEN, "open"))
+from brokerage.tws.messages import TickGeneric, TickPrice, TickSize, TickString
 
 Tick = TickPrice | TickSize | TickString | TickGeneric
+
+HALTED, RT_VOLUME = 49, 48
+HIST_VOLATILITY, IMPLIED_VOLATILITY, MARK, SHORTABLE, SHORTABLE_SHARES = 23, 24, 37, 46, 89
+EASY_TO_BORROW, LENDABLE = 3.0, 10_000_000.0
+
+
+class Kinds(NamedTuple):
+    """The numbers of the ticks of one kind of data."""
+
+    bid: int
+    ask: int
+    last: int
+    bid_size: int
+    ask_size: int
+    last_size: int
+    volume: int
+    high: int
+    low: int
+    close: int
+    open: int
+    last_time: int
+    halted: int
+
+
+LIVE_KINDS = Kinds(1, 2, 4, 0, 3, 5, 8, 6, 7, 9, 14, 45, HALTED)
+DELAYED_KINDS = Kinds(66, 67, 68, 69, 70, 71, 74, 72, 73, 75, 76, 88, 90)
 
 
 class Line(Protocol):
@@ -34,73 +43,114 @@ class Line(Protocol):
 
     req_id: int
     listing: Listing
-    rt_volume: bool
-    data_type: int
+    generic: frozenset[int]
+
+    @property
+    def delayed(self) -> bool:
+        """Whether it gets the delayed kinds of ticks."""
 
 
-def image(line: Line, quote: Quote) -> Iterator[Tick]:
+def image(line: Line, quote: Quote, halted: bool) -> list[Tick]:
     """Everything that is known, as the first ticks of a line."""
-    for price, size, name in BOTH:
-        yield from _side(line, quote, price, size, name)
-    yield TickSize(line.req_id, _kind(line, VOLUME), quote.volume)
-    for price, name in DAY:
-        if not isnan(getattr(quote, name)):
-            yield TickPrice(line.req_id, _kind(line, price), price_text(getattr(quote, name)))
-    yield TickGeneric(line.req_id, _kind(line, HALTED), 0.0)
+    req_id, kinds = line.req_id, _kinds(line)
+    ticks: list[Tick] = [
+        *_side(req_id, kinds.bid, kinds.bid_size, quote.bid, quote.bid_size),
+        *_side(req_id, kinds.ask, kinds.ask_size, quote.ask, quote.ask_size),
+        *_side(req_id, kinds.last, kinds.last_size, quote.last, quote.last_size),
+        TickSize(req_id, kinds.volume, quote.volume),
+    ]
+    for kind, price in (
+        (kinds.high, quote.high),
+        (kinds.low, quote.low),
+        (kinds.close, quote.close),
+        (kinds.open, quote.open),
+    ):
+        if not isnan(price):
+            ticks.append(TickPrice(req_id, kind, price_text(price)))
+    ticks += [*_extras(line, quote), halt(line, halted), *_trade(line, quote)]
+    return ticks
+
+
+def halt(line: Line, halted: bool) -> TickGeneric:
+    """Whether trading is halted: 1, or not: 0."""
+    return TickGeneric(line.req_id, _kinds(line).halted, float(halted))
+
+
+def changes(line: Line, before: Quote, quote: Quote) -> list[Tick]:
+    """What differs from the quote that the client has."""
+    req_id, kinds = line.req_id, _kinds(line)
+    ticks: list[Tick] = []
+    if (quote.bid != before.bid and not isnan(quote.bid + before.bid)) or _came(
+        before.bid, quote.bid
+    ):
+        ticks += _side(req_id, kinds.bid, kinds.bid_size, quote.bid, quote.bid_size)
+    elif quote.bid_size != before.bid_size:
+        ticks.append(TickSize(req_id, kinds.bid_size, quote.bid_size))
+    if (quote.ask != before.ask and not isnan(quote.ask + before.ask)) or _came(
+        before.ask, quote.ask
+    ):
+        ticks += _side(req_id, kinds.ask, kinds.ask_size, quote.ask, quote.ask_size)
+    elif quote.ask_size != before.ask_size:
+        ticks.append(TickSize(req_id, kinds.ask_size, quote.ask_size))
+    if quote.last_time != before.last_time:
+        ticks += _traded(line, kinds, before, quote)
+    return ticks
+
+
+def _differs(before: float, price: float) -> bool:
+    """Whether a price has changed, come or gone; a missing one is nan."""
+    return before != price and (before == before or price == price)
+
+
+def _traded(line: Line, kinds: Kinds, before: Quote, quote: Quote) -> Iterator[Tick]:
+    """What a trade changes."""
+    req_id = line.req_id
+    if quote.last != before.last:
+        yield from _side(req_id, kinds.last, kinds.last_size, quote.last, quote.last_size)
+    elif quote.last_size != before.last_size:
+        yield TickSize(req_id, kinds.last_size, quote.last_size)
+    if _differs(before.high, quote.high):
+        yield TickPrice(req_id, kinds.high, price_text(quote.high))
+    if _differs(before.low, quote.low):
+        yield TickPrice(req_id, kinds.low, price_text(quote.low))
+    if _differs(before.open, quote.open):
+        yield TickPrice(req_id, kinds.open, price_text(quote.open))
+    if quote.close != before.close:
+        yield TickPrice(req_id, kinds.close, price_text(quote.close))
+    yield TickSize(req_id, kinds.volume, quote.volume)
     yield from _trade(line, quote)
 
 
-def changes(line: Line, before: Quote, quote: Quote) -> Iterator[Tick]:
-    """What differs from the quote that the client has."""
-    for price, size, name in BOTH:
-        if _differs(before, quote, name):
-            yield from _side(line, quote, price, size, name)
-        elif _differs(before, quote, f"{name}_size"):
-            yield TickSize(line.req_id, _kind(line, size), getattr(quote, f"{name}_size"))
-    for price, name in DAY:
-        if _differs(before, quote, name):
-            yield TickPrice(line.req_id, _kind(line, price), price_text(getattr(quote, name)))
-    if quote.last_time != before.last_time:
-        yield TickSize(line.req_id, _kind(line, VOLUME), quote.volume)
-        yield from _trade(line, quote)
-
-
-def _side(line: Line, quote: Quote, price: int, size: int, name: str) -> Iterator[Tick]:
-    amount = getattr(quote, f"{name}_size")
-    yield TickPrice(line.req_id, _kind(line, price), price_text(getattr(quote, name)), amount)
-    yield TickSize(line.req_id, _kind(line, size), amount)
+def _side(req_id: int, price_kind: int, size_kind: int, price: float, size: float) -> list[Tick]:
+    return [
+        TickPrice(req_id, price_kind, price_text(price), size),
+        TickSize(req_id, size_kind, size),
+    ]
 
 
 def _trade(line: Line, quote: Quote) -> Iterator[Tick]:
     """When the last trade was, and the trade itself for those who asked for it."""
-    yield TickString(line.req_id, _kind(line, LAST_TIME), str(int(quote.last_time)))
-    if line.rt_volume and not isnan(quote.last):
+    yield TickString(line.req_id, _kinds(line).last_time, str(int(quote.last_time)))
+    if 233 in line.generic and not line.delayed and not isnan(quote.last):
         milliseconds = int(quote.last_time * 1000)
         parts = (price_text(quote.last), f"{quote.last_size:.0f}", milliseconds)
         text = ";".join(map(str, (*parts, f"{quote.volume:.0f}", price_text(quote.mid), "true")))
-        yield TickString(line.req_id, _kind(line, RT_VOLUME), text)
+        yield TickString(line.req_id, RT_VOLUME, text)
 
 
-def _kind(line: Line, kind: int) -> int:
-    return kind if line.data_type == LIVE else DELAYED[kind]
+def _extras(line: Line, quote: Quote) -> Iterator[Tick]:
+    """The figures of the generic ticks that are served besides: 104, 106, 221, 232 and 236."""
+    req_id, profile = line.req_id, PROFILES[line.listing.symbol]
+    if 104 in line.generic:
+        yield TickGeneric(req_id, HIST_VOLATILITY, profile.realized)
+    if 106 in line.generic:
+        yield TickGeneric(req_id, IMPLIED_VOLATILITY, profile.implied)
+    if line.generic & {221, 232}:
+        yield TickPrice(req_id, MARK, price_text(quote.mid))
+    if 236 in line.generic and line.listing.sec_type == "STK":
+        yield TickGeneric(req_id, SHORTABLE, EASY_TO_BORROW)
+        yield TickSize(req_id, SHORTABLE_SHARES, LENDABLE)
 
 
-def _differs(before: Quote, quote: Quote, name: str) -> bool:
-    old, new = getattr(before, name), getattr(quote, name)
-    return bool(old != new) and not (isnan(old) and isnan(new))
-
-
-def option_model(req_id: int, greeks: Greeks) -> TickOptionComputation:
-    """The model's figures."""
-    return TickOptionComputation(
-        req_id=req_id,
-        kind=MODEL,
-        iv=greeks.iv,
-        delta=greeks.delta,
-        price=greeks.price,
-        pv_dividend=greeks.pv_dividend,
-        gamma=greeks.gamma,
-        vega=greeks.vega,
-        theta=greeks.theta,
-        under_price=greeks.und_price,
-    )
+def _kinds(line: Line) -> Kinds:
+    return DELAYED_KINDS if line.delayed else LIVE_KINDS

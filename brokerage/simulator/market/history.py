@@ -112,6 +112,20 @@ def cut(tape: Tape, what: str, size: int, start: float, end: float) -> list[Bar]
     return list(_filled(starts, filled.tolist(), rows, date_text))
 
 
+def bar_start(hours: AlwaysOpen, size: int, at: float) -> float | None:
+    """Where the bar begins that a time lies in; None when nothing is traded then."""
+    if hours.phase(at) is Phase.CLOSED:
+        return None
+    opening = hours.opening(at)
+    return opening if size >= DAILY else max(opening, at // size * size)
+
+
+def quiet(last: float, start: float, size: int) -> Bar | None:
+    """A bar in which nothing was traded; none if nothing ever was."""
+    day = new_york_date(start).strftime("%Y%m%d") if size >= DAILY else ""
+    return None if math.isnan(last) else Bar(start, day, last, last, last, last, 0.0, last, 0)
+
+
 def _filled(
     starts: list[float], filled: list[bool], rows: Iterator[tuple[float, ...]], day: str
 ) -> Iterator[Bar]:

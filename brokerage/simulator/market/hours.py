@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from brokerage.simulator.holidays import (
@@ -17,6 +18,7 @@ from brokerage.simulator.market.noise import TICK
 
 DAY = timedelta(days=1)
 LOOK_BACK = 10  # days; no update older than this is ever asked for
+KEPT_PHASES = 256
 BLOCK = 7200  # ticks; half an hour, so that sessions and days begin and end with a block
 
 
@@ -119,15 +121,37 @@ class AlwaysOpen:
         last = (tick_at(end) + 1) * TICK
         yield min(end, last) - seconds, min(end, last)
 
+    def ahead(self, start: float, now: float) -> Iterator[tuple[int, int]]:
+        """The ticks from a time on until now, of one session at most."""
+        yield math.ceil(start / TICK), tick_at(now)
+
+    def behind(self, end: float) -> tuple[int, int]:
+        """The ticks before a time, of one session at most."""
+        return tick_at(end - LOOK_BACK * 86400), math.ceil(end / TICK) - 1
+
+    def opening(self, at: float) -> float:
+        """From when bars of the running session are counted."""
+        day = new_york_date(at)
+        hours = session(day, extended=self.extended)
+        return hours[0] if hours and hours[0] <= at < hours[1] else midnight(day)
+
 
 class ByCalendar(AlwaysOpen):
     """Trading in sessions only, regular or extended; between them the last quote stands."""
+
+    def __init__(self, *, extended: bool = False) -> None:
+        super().__init__(extended=extended)
+        self._phase = lru_cache(KEPT_PHASES)(self._phase_of)
 
     def _session(self, at: float) -> tuple[float, float]:
         return regular(last_opened_session(at, extended=self.extended), extended=self.extended)
 
     def phase(self, at: float) -> Phase:
         """Regular from the opening to just before the close; extended around that."""
+        return self._phase(block_at(at))
+
+    def _phase_of(self, block: int) -> Phase:
+        at = block * BLOCK * TICK
         opening, close = regular(last_opened_session(at))
         if opening <= at < close:
             return Phase.REGULAR
@@ -173,3 +197,24 @@ class ByCalendar(AlwaysOpen):
             seconds -= last - start
             if seconds <= 0:
                 return
+
+    def ahead(self, start: float, now: float) -> Iterator[tuple[int, int]]:
+        """The ticks from a time on until now, of the first session that has any."""
+        day, low, high = new_york_date(start), math.ceil(start / TICK), tick_at(now)
+        while day <= new_york_date(now):
+            if is_session(day):
+                opening, close = map(tick_at, regular(day, extended=self.extended))
+                first, last = max(low, opening), min(high, close - 1)
+                if first <= last:
+                    yield first, last
+                    return
+            day += DAY
+
+    def behind(self, end: float) -> tuple[int, int]:
+        """The ticks before a time, of the last session that has any."""
+        opening, close = self._session(end - TICK)
+        return tick_at(opening), min(math.ceil(end / TICK), tick_at(close)) - 1
+
+    def opening(self, at: float) -> float:
+        """From when bars of the running session are counted."""
+        return self._session(at)[0]

@@ -24,7 +24,7 @@ from brokerage.simulator.market.hours import (
     tick_at,
 )
 from brokerage.simulator.market.noise import TICK
-from brokerage.simulator.market.pricing import greeks
+from brokerage.simulator.market.pricing import greeks, implied
 from brokerage.simulator.market.reels import Day, Reels
 from brokerage.simulator.market.requests import Request
 from brokerage.simulator.market.shapes import Bar, Greeks, Quote
@@ -86,17 +86,17 @@ class Market:
             found += reels.changes(max(first, last - BLOCK + 1), last)
         return found[-limit:]
 
-    def forward(self, con_id: int, after: float, until: float) -> Iterator[Quote]:
-        """Every change of the quote at times in (after, until], as far as one reads."""
-        reels = self.reels(con_id)
-        for first, last in self.hours(con_id).ranges(after, until):
+    def forward(self, con_id: int, start: float, *, rth: bool = False) -> Iterator[Quote]:
+        """Every change of the quote from a time on until now, in the first session that has any."""
+        reels, hours = self.reels(con_id), self._history_hours(con_id, rth=rth)
+        for first, last in hours.ahead(start, self.clock.time()):
             yield from reels.changes(first, last)
 
-    def backward(self, con_id: int, after: float, until: float) -> Iterator[Quote]:
-        """The same, newest first."""
-        reels = self.reels(con_id)
-        for first, last in reversed(list(self.hours(con_id).ranges(after, until))):
-            yield from reels.changes_back(first, last)
+    def backward(self, con_id: int, end: float, *, rth: bool = False) -> Iterator[Quote]:
+        """Every change before a time (at most now), newest first, in the last such session."""
+        reels, hours = self.reels(con_id), self._history_hours(con_id, rth=rth)
+        first, last = hours.behind(min(end, self.clock.time()))
+        yield from reels.changes_back(first, last)
 
     def quote(self, con_id: int, at: float | None = None) -> Quote:
         """The quote now (or `at` epoch seconds); raises KeyError for an unknown contract."""
@@ -132,13 +132,24 @@ class Market:
         return self.quote(con_id).mid
 
     def greeks(self, con_id: int, at: float | None = None) -> Greeks:
-        """Model figures of an option now (or `at`); raises KeyError for anything else."""
+        """The model's figures of an option now (or `at`); raises KeyError for anything else."""
+        terms, vol, spot, left = self._model(con_id, at)
+        return greeks(spot, terms.strike, terms.right, vol, left)
+
+    def implied(self, con_id: int, price: float, at: float | None = None) -> Greeks | None:
+        """The figures that a price implies; None where no volatility explains it."""
+        terms, _, spot, left = self._model(con_id, at)
+        vol = implied(price, spot, terms.strike, terms.right, left)
+        return None if vol is None else greeks(spot, terms.strike, terms.right, vol, left)
+
+    def _model(self, con_id: int, at: float | None) -> tuple[Listing, float, float, float]:
+        """Terms, volatility, price of the underlying and seconds to expiry."""
         tape = self._tape(con_id)
         if not isinstance(tape, OptionTape):
             raise KeyError(con_id)
         index = np.array([self._tick(con_id, at)], dtype=np.int64)
-        terms, left = self._listing(con_id), float(tape.seconds_left(index)[0])
-        return greeks(float(tape.levels(index)[0]), terms.strike, terms.right, tape.vol, left)
+        left = float(tape.seconds_left(index)[0])
+        return self._listing(con_id), tape.vol, float(tape.levels(index)[0]), left
 
     def phase(self, con_id: int | None = None) -> Phase:
         """Whether the exchange is open now, for this contract (None: for shares)."""
@@ -211,10 +222,19 @@ class Market:
         tape, hours = self._tape(con_id), self._history_hours(con_id, rth=request.rth)
         return history.parts(tape, hours, request)
 
-    def bar(self, con_id: int, what: str, start: float, seconds: int) -> Bar | None:
-        """The bar that begins at `start`, None as long as there has not been anything in it."""
-        found = history.cut(self._tape(con_id), what, seconds, start, start + seconds)
-        return found[0] if found else None
+    def bar(
+        self, con_id: int, what: str, size: int, until: float, *, rth: bool = False
+    ) -> Bar | None:
+        """The bar of so many seconds under way just before `until`, as far as it had come then.
+
+        One without a trade stands at the last; None outside the hours asked for.
+        """
+        hours = self._history_hours(con_id, rth=rth)
+        start = history.bar_start(hours, size, until - TICK)
+        if start is None:
+            return None
+        found = history.cut(self._tape(con_id), what, size, start, until)
+        return found[0] if found else history.quiet(self.quote(con_id, start).last, start, size)
 
     def _until(self, end: datetime | None) -> float:
         now = self.clock.time()

@@ -9,6 +9,8 @@ from brokerage.simulator.market.noise import YEAR, Floats
 from brokerage.simulator.market.shapes import Greeks
 
 RATE = 0.04
+LOWEST_VOL, HIGHEST_VOL = 0.001, 9.99  # per year; outside, no volatility is implied
+STEPS = 60  # halvings that find it
 
 
 def _map(function: Callable[[float], float], values: Floats) -> Floats:
@@ -32,6 +34,17 @@ def fair_values(spot: Floats, strike: float, right: str, vol: float, seconds: Fl
     return worth
 
 
+def fair_value(spot: float, strike: float, right: str, vol: float, seconds: float) -> float:
+    """The same for one moment."""
+    years = seconds / YEAR
+    spread = vol * math.sqrt(years)
+    upper = (math.log(spot / strike) + RATE * years) / spread + spread / 2
+    sign = 1.0 if right == "C" else -1.0
+    discounted = strike * math.exp(-RATE * years)
+    value = spot * _below(sign * upper) - discounted * _below(sign * (upper - spread))
+    return max(sign * value, 0.0)
+
+
 def greeks(spot: float, strike: float, right: str, vol: float, seconds: float) -> Greeks:
     """Figures per share; vega for one point of volatility (1 %), theta for one day."""
     years = seconds / YEAR
@@ -41,17 +54,33 @@ def greeks(spot: float, strike: float, right: str, vol: float, seconds: float) -
     density = math.exp(-upper * upper / 2) / math.sqrt(2 * math.pi)
     interest = sign * RATE * strike * math.exp(-RATE * years) * _below(sign * (upper - spread))
     decay = spot * density * vol / (2 * math.sqrt(years))
-    price = fair_values(np.array([spot]), strike, right, vol, np.array([seconds]))
     return Greeks(
         iv=vol,
         delta=sign * _below(sign * upper),
-        price=float(price[0]),
+        price=fair_value(spot, strike, right, vol, seconds),
         pv_dividend=0.0,
         gamma=density / (spot * spread),
         vega=spot * density * math.sqrt(years) / 100.0,
         theta=-(decay + interest) / 365.0,
         und_price=spot,
     )
+
+
+def implied(price: float, spot: float, strike: float, right: str, seconds: float) -> float | None:
+    """The volatility per year at which an option is worth its price; None where there is none."""
+    low, high = LOWEST_VOL, HIGHEST_VOL
+    least, most = (fair_value(spot, strike, right, vol, seconds) for vol in (low, high))
+    if not least < price < most:
+        return None
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        if high - low < 1e-7:
+            break
+        if fair_value(spot, strike, right, middle, seconds) < price:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
 
 
 def _below(value: float) -> float:

@@ -7,7 +7,7 @@ import pytest
 from ib_async import Contract, Option, Stock
 
 from brokerage.simulator.server import Gateway
-from brokerage.simulator.venue_quotes import MOST_LINES
+from brokerage.simulator.rates import LINES as MOST_LINES
 from tests.brokerage.wire.conftest import call, client, codes, snapshot, spy, until
 
 SYMBOLS = ["SPY", "QQQ", "IWM", "AAPL", "MSFT", "TSLA", "GOOGL", "AMZN"]

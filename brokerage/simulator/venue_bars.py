@@ -1,0 +1,168 @@
+"""The desk that sends bars as they come: of five seconds, and the newest one of a history."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from brokerage.simulator.data_rules import DELAYED_THERE, MORE, no_permission
+from brokerage.simulator.history_pacing import VIOLATION, HistoryPacing
+from brokerage.simulator.listings import Listing
+from brokerage.simulator.market import Bar, Request
+from brokerage.simulator.market.requests import BAD_KIND
+from brokerage.simulator.venue_floor import Floor, Session
+from brokerage.simulator.venue_terms import ContractError, resolve, wire_bar
+from brokerage.tws.messages import (
+    CancelRealTimeBars,
+    HistoricalDataUpdate,
+    RealTimeBar,
+    ReqHistoricalData,
+    ReqRealTimeBars,
+)
+
+PACE = 5  # seconds; a bar, and how often the newest bar of a history is sent
+KINDS = ("TRADES", "MIDPOINT", "BID", "ASK")
+LOST = "Failed to request live updates (disconnected)."
+
+
+@dataclass(eq=False)
+class Stream:
+    """One request that goes on; `sent` is the end of the last five seconds that were served."""
+
+    session: Session
+    req_id: int
+    listing: Listing
+    what: str
+    rth: bool
+    sent: float
+    size: int = PACE
+    format_date: int = 1
+
+    def message(self, bar: Bar) -> RealTimeBar | HistoricalDataUpdate:
+        """A bar of five seconds."""
+        return RealTimeBar(
+            self.req_id, int(bar.time), bar.open, bar.high, bar.low, bar.close,
+            bar.volume, bar.wap, bar.count,
+        )  # fmt: skip
+
+
+class Kept(Stream):
+    """The newest bar of a history."""
+
+    def message(self, bar: Bar) -> RealTimeBar | HistoricalDataUpdate:
+        """The bar so far; the message has its own order of fields."""
+        wire = wire_bar(bar, self.format_date)
+        return HistoricalDataUpdate(
+            self.req_id, wire.count, wire.date, wire.open, wire.close, wire.high, wire.low,
+            wire.wap, wire.volume,
+        )  # fmt: skip
+
+
+class BarsDesk:
+    """Sends bars to any number of clients, every five simulated seconds."""
+
+    def __init__(self, floor: Floor) -> None:
+        self.floor = floor
+        self.pacing = HistoryPacing()
+        self._streams: dict[tuple[Session, int, type[Stream]], Stream] = {}
+        self.handlers: Mapping[type[Any], Callable[[Session, Any], None]] = {
+            ReqRealTimeBars: self.request,
+            CancelRealTimeBars: self.cancel,
+        }
+
+    def request(self, session: Session, message: ReqRealTimeBars) -> None:
+        """Bars of five seconds from now on; 101, 102, 200, 321 or 420 if there are none.
+
+        Other bar sizes are served with five seconds, the only one there is.
+        """
+        try:
+            listing = resolve(self.floor.listings, message.contract)
+        except ContractError as error:
+            session.error(error.code, error.text, message.req_id)
+            return
+        refusal = self._refusal(session, message, listing)
+        if refusal:
+            session.error(*refusal, message.req_id)
+            return
+        self._add(Stream(session, message.req_id, listing, message.what, message.use_rth, 0.0))
+
+    def _refusal(
+        self, session: Session, message: ReqRealTimeBars, listing: Listing
+    ) -> tuple[int, str] | None:
+        rules, now = self.floor.data, self.floor.clock.time()
+        if message.what not in KINDS:
+            return 321, f"Error validating request.-'bY' : cause - {BAD_KIND}"
+        if (session, message.req_id, Stream) in self._streams:
+            return 102, "Duplicate ticker id"
+        if self.lines >= self.floor.lines:
+            return 101, "Max number of tickers has been reached"
+        if not rules.subscribed:
+            words = no_permission(self.floor.listings, listing)
+            return 420, f"Invalid Real-time Query:{words}. {MORE}{DELAYED_THERE}"
+        series = (listing.con_id, message.contract.exchange, message.what)
+        if rules.history_pacing and self.pacing.violates(now, replace(message, req_id=0), series):
+            return 420, f"Invalid Real-time Query:{VIOLATION}"
+        return None
+
+    def _add(self, stream: Stream) -> None:
+        stream.sent = self.floor.clock.time() // PACE * PACE
+        self._streams[stream.session, stream.req_id, type(stream)] = stream
+
+    @property
+    def lines(self) -> int:
+        """Market-data lines that bars of five seconds take up."""
+        return sum(type(stream) is Stream for stream in self._streams.values())
+
+    @property
+    def kept_bars(self) -> int:
+        """Histories that are kept up to date."""
+        return len(self._streams) - self.lines
+
+    def has(self, session: Session, req_id: int) -> bool:
+        """Whether a history is kept up to date under this id."""
+        return (session, req_id, Kept) in self._streams
+
+    def keep(
+        self, session: Session, message: ReqHistoricalData, listing: Listing, request: Request
+    ) -> None:
+        """Keep a history up to date that has just been sent."""
+        self._add(
+            Kept(
+                session, message.req_id, listing, request.what, request.rth, 0.0,
+                request.size, message.format_date,
+            )
+        )  # fmt: skip
+
+    def end(self, session: Session, req_id: int) -> bool:
+        """Keep a history up to date no longer; False if it was not."""
+        return self._streams.pop((session, req_id, Kept), None) is not None
+
+    def lose(self) -> None:
+        """The farm is gone: every history that was kept up to date ends with error 10182."""
+        for key in [key for key in self._streams if key[2] is Kept]:
+            stream = self._streams.pop(key)
+            stream.session.error(10182, LOST, stream.req_id)
+
+    def cancel(self, session: Session, message: CancelRealTimeBars) -> None:
+        """No more bars; error 300 if there were none."""
+        if self._streams.pop((session, message.req_id, Stream), None) is None:
+            session.error(300, f"Can't find EId with tickerId:{message.req_id}", message.req_id)
+
+    def push(self) -> None:
+        """Send every bar that has become complete since the last time."""
+        now = self.floor.clock.time() // PACE * PACE
+        for stream in list(self._streams.values()):
+            while stream.sent < now:
+                stream.sent += PACE
+                self._send(stream)
+
+    def _send(self, stream: Stream) -> None:
+        bar = self.floor.market.bar(
+            stream.listing.con_id, stream.what, stream.size, stream.sent, rth=stream.rth
+        )
+        if bar:
+            stream.session.send(stream.message(bar))
+
+    def leave(self, session: Session) -> None:
+        """Forget a client."""
+        for key in [key for key in self._streams if key[0] is session]:
+            del self._streams[key]

@@ -1,0 +1,101 @@
+"""Lines of market data: what is asked for, what kind of data it gets, and what may be asked."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from brokerage.simulator.listings import Listing
+from brokerage.simulator.market import Phase, Quote
+from brokerage.simulator.venue_floor import Session
+from brokerage.tws.messages import ReqMktData
+
+DELAY = 900.0  # seconds by which delayed data lag
+GENERIC = {
+    100: "Option Volume", 101: "Option Open Interest", 104: "Historical Volatility",
+    105: "Average Opt Volume", 106: "impvolat", 165: "Misc. Stats",
+    220: "Creditman Mark Price", 221: "Creditman Mark Price", 225: "Auction", 232: "Pl Price",
+    233: "RTVolume", 236: "inventory", 258: "Fundamentals", 292: "Wide_news", 293: "TradeCount",
+    294: "TradeRate", 295: "VolumeRate", 318: "LastRTHTrade", 375: "RTTrdVolume",
+    411: "rthistvol", 456: "IBDividends", 460: "Bond Factor Multiplier", 576: "EtfNavBidAsk",
+    577: "EtfNavLast", 578: "EtfNavClose", 586: "IPOHLMPRC", 587: "Pl Price Delayed",
+    588: "Futures Open Interest", 595: "Short-Term Volume X Mins", 614: "EtfNavMisc",
+    619: "Creditman Slow Mark Price", 623: "EtfFrozenNavLast",
+}  # fmt: skip
+
+
+class Kind(IntEnum):
+    """What a client is told about its data."""
+
+    LIVE = 1
+    FROZEN = 2
+    DELAYED = 3
+    DELAYED_FROZEN = 4
+
+
+@dataclass(eq=False)
+class Line:
+    """One request for quotes; `shown` is the quote that the client has, None before the first."""
+
+    session: Session
+    req_id: int
+    listing: Listing
+    generic: frozenset[int]
+    wanted: int  # the type of data that the client had asked for
+    late: bool  # whether it gets delayed data
+    opened_at: float
+    seen_until: float
+    kind: Kind = Kind.LIVE
+    phase: Phase = Phase.REGULAR
+    halted: bool = False
+    shown: Quote | None = None
+    sent_at: float = 0.0
+
+    @property
+    def delayed(self) -> bool:
+        """Whether it gets the delayed kinds of ticks."""
+        return self.late
+
+    @property
+    def lag(self) -> float:
+        """How many seconds old its data are."""
+        return DELAY if self.late else 0.0
+
+    @property
+    def option(self) -> bool:
+        """Whether it has greeks."""
+        return self.listing.sec_type == "OPT"
+
+    @property
+    def blank(self) -> bool:
+        """Whether nobody quotes: the exchange is closed and frozen data were not asked for."""
+        frozen = (Kind.FROZEN, Kind.DELAYED_FROZEN)
+        return self.phase is Phase.CLOSED and self.kind not in frozen
+
+    def kind_in(self, phase: Phase) -> Kind:
+        """Which kind of data it gets then; frozen only when closed and asked for."""
+        frozen = phase is Phase.CLOSED and self.wanted in {Kind.FROZEN, Kind.DELAYED_FROZEN}
+        if self.late:
+            return Kind.DELAYED_FROZEN if frozen else Kind.DELAYED
+        return Kind.FROZEN if frozen else Kind.LIVE
+
+
+def generic_ticks(text: str) -> frozenset[int]:
+    """The numbers in a list of generic ticks; raises ValueError for anything else."""
+    words = [word.strip() for word in text.split(",") if word.strip() not in {"", "mdoff"}]
+    return frozenset(int(word.partition(":")[0]) for word in words)
+
+
+def objection(message: ReqMktData, listing: Listing) -> str:
+    """Why a list of generic ticks is refused; empty if it is not."""
+    try:
+        asked = generic_ticks(message.generic_ticks)
+    except ValueError:
+        asked = frozenset({0})
+    if listing.sec_type == "STK" and asked - GENERIC.keys():
+        legal = ",".join(f"{number}({name})" for number, name in GENERIC.items())
+        return (
+            f"Incorrect generic tick list of {message.generic_ticks}. "
+            f" Legal ones for (STK) are: {legal}"
+        )
+    if asked and (message.snapshot or message.regulatory):
+        return "Snapshot market data subscription is not applicable to generic ticks"
+    return ""

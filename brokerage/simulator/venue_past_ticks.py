@@ -1,0 +1,182 @@
+"""The desk that knows every single tick of the past: trades, quotes and midpoints."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import groupby
+from typing import Any
+
+from brokerage.simulator.data_rules import no_permission
+from brokerage.simulator.listings import Listing
+from brokerage.simulator.market import Quote
+from brokerage.simulator.market.noise import TICK
+from brokerage.simulator.market.requests import BAD_KIND
+from brokerage.simulator.venue_floor import Floor, Session
+from brokerage.simulator.venue_history import BAD_DATE
+from brokerage.simulator.venue_terms import ContractError, parse_stamp, price_text, resolve
+from brokerage.tws.messages import (
+    HistoricalTicks,
+    HistoricalTicksBidAsk,
+    HistoricalTicksLast,
+    PastMidpoint,
+    PastQuote,
+    PastTrade,
+    ReqHistoricalTicks,
+)
+
+MOST = 1000
+VENUES = ("ARCA", "NASDAQ", "NYSE", "BATS", "IEX", "EDGX", "DRCTEDGE")
+LOT, ODD_LOT = 100.0, "I"
+
+Answer = HistoricalTicks | HistoricalTicksBidAsk | HistoricalTicksLast
+
+
+class PastTicksDesk:
+    """Answers with ticks, a page at a time."""
+
+    def __init__(self, floor: Floor) -> None:
+        self.floor = floor
+        self.handlers: Mapping[type[Any], Callable[[Session, Any], None]] = {
+            ReqHistoricalTicks: self.request
+        }
+
+    def request(self, session: Session, message: ReqHistoricalTicks) -> None:
+        """Up to `count` ticks from a start on or before an end, of one session, in one message.
+
+        More come when it takes more to complete a second. Errors 200, 321, 10187 and 10314.
+        """
+        try:
+            listing = resolve(self.floor.listings, message.contract)
+            start, end = (_epoch(text) for text in (message.start, message.end))
+        except ContractError as error:
+            session.error(error.code, error.text, message.req_id)
+            return
+        except ValueError:
+            session.error(10314, BAD_DATE, message.req_id)
+            return
+        cause = _objection(message)
+        if cause:
+            text = f"Error validating request.-'bT' : cause - {cause}"
+            session.error(321, text, message.req_id)
+        elif not self.floor.data.subscribed:
+            words = no_permission(self.floor.listings, listing)
+            text = f"Failed to request historical ticks:{words}"
+            session.error(10187, text, message.req_id)
+        else:
+            found = self._found(listing, message, start, end)
+            session.send(answer(message.req_id, message.what, found))
+
+    def _found(
+        self, listing: Listing, message: ReqHistoricalTicks, start: float | None, end: float | None
+    ) -> list[Quote]:
+        market, what = self.floor.market, message.what
+        if start is not None:
+            told = market.forward(listing.con_id, start, rth=message.use_rth)
+            before = market.quote(listing.con_id, start - TICK)
+            found = ticks(told, what, before, ignore_size=message.ignore_size)
+            return page(found, message.count)
+        now = self.floor.clock.time()
+        told = market.backward(listing.con_id, now if end is None else end, rth=message.use_rth)
+        return page_back(told, what, message.count, ignore_size=message.ignore_size)
+
+
+def _epoch(text: str) -> float | None:
+    return parse_stamp(text).timestamp() if text else None
+
+
+def _objection(message: ReqHistoricalTicks) -> str:
+    if not 1 <= message.count <= MOST:
+        return f"Number of ticks must be between 1 and {MOST}"
+    if message.what not in {"TRADES", "BID_ASK", "MIDPOINT"}:
+        return BAD_KIND
+    if bool(message.start) == bool(message.end):
+        return "Either start or end date/time must be given"
+    return ""
+
+
+def ticks(
+    told: Iterable[Quote], what: str, before: Quote, *, ignore_size: bool = False
+) -> Iterator[Quote]:
+    """Those changes of the quote that are ticks of a kind; `before` is the quote before them."""
+    for quote in told:
+        if is_tick(before, quote, what, ignore_size=ignore_size):
+            yield quote
+        before = quote
+
+
+def is_tick(before: Quote, quote: Quote, what: str, *, ignore_size: bool) -> bool:
+    """Whether a change of the quote is a tick of this kind."""
+    if what == "TRADES":
+        return quote.last_time == quote.time
+    if what == "MIDPOINT":
+        return quote.mid != before.mid
+    prices = (quote.bid, quote.ask) != (before.bid, before.ask) and not (
+        math.isnan(quote.bid) and math.isnan(before.bid) and quote.ask == before.ask
+    )
+    sizes = (quote.bid_size, quote.ask_size) != (before.bid_size, before.ask_size)
+    return prices or (sizes and not ignore_size)
+
+
+def page(found: Iterator[Quote], count: int) -> list[Quote]:
+    """So many ticks, and what it takes to complete the last second."""
+    taken: list[Quote] = []
+    for _, second in groupby(found, lambda quote: int(quote.time)):
+        if len(taken) >= count:
+            break
+        taken += second
+    return taken
+
+
+def page_back(
+    told: Iterator[Quote], what: str, count: int, *, ignore_size: bool = False
+) -> list[Quote]:
+    """The same for changes that come newest first; the ticks are in ascending order again."""
+    changes: list[Quote] = []
+    found = 0
+    after: Quote | None = None
+    for quote in told:
+        if after is not None and is_tick(quote, after, what, ignore_size=ignore_size):
+            if found >= count and int(after.time) != int(changes[-1].time):
+                return changes[::-1]
+            changes.append(after)
+            found += 1
+        after = quote
+    if after is not None and (what != "TRADES" or after.last_time == after.time):
+        changes.append(after)
+    return changes[::-1]
+
+
+def answer(req_id: int, what: str, found: list[Quote]) -> Answer:
+    """The ticks as the message of their kind; it is always the last one of its request."""
+    if what == "TRADES":
+        return HistoricalTicksLast(req_id, tuple(map(past_trade, found)))
+    if what == "BID_ASK":
+        return HistoricalTicksBidAsk(req_id, tuple(map(past_quote, found)))
+    mids = tuple(PastMidpoint(int(quote.time), price_text(quote.mid)) for quote in found)
+    return HistoricalTicks(req_id, mids)
+
+
+def past_trade(quote: Quote) -> PastTrade:
+    """The trade of a quote."""
+    return PastTrade(
+        int(quote.last_time), 0, price_text(quote.last), quote.last_size, venue(quote),
+        conditions(quote),
+    )  # fmt: skip
+
+
+def past_quote(quote: Quote) -> PastQuote:
+    """Both sides of a quote."""
+    mask = int(quote.ask > quote.high) + 2 * int(quote.bid < quote.low)
+    return PastQuote(
+        int(quote.time), mask, price_text(quote.bid), price_text(quote.ask),
+        quote.bid_size, quote.ask_size,
+    )  # fmt: skip
+
+
+def venue(quote: Quote) -> str:
+    """Where a trade was made; by its time, so that everybody is told the same."""
+    return VENUES[int(quote.last_time * 4) * 2654435761 % 2**32 % len(VENUES)]
+
+
+def conditions(quote: Quote) -> str:
+    """The sale conditions of a trade: odd lots of shares are marked."""
+    return ODD_LOT if quote.last_size < LOT else ""
