@@ -80,15 +80,11 @@ def changes(line: Line, before: Quote, quote: Quote) -> list[Tick]:
     """What differs from the quote that the client has."""
     req_id, kinds = line.req_id, _kinds(line)
     ticks: list[Tick] = []
-    if (quote.bid != before.bid and not isnan(quote.bid + before.bid)) or _came(
-        before.bid, quote.bid
-    ):
+    if _differs(before.bid, quote.bid):
         ticks += _side(req_id, kinds.bid, kinds.bid_size, quote.bid, quote.bid_size)
     elif quote.bid_size != before.bid_size:
         ticks.append(TickSize(req_id, kinds.bid_size, quote.bid_size))
-    if (quote.ask != before.ask and not isnan(quote.ask + before.ask)) or _came(
-        before.ask, quote.ask
-    ):
+    if _differs(before.ask, quote.ask):
         ticks += _side(req_id, kinds.ask, kinds.ask_size, quote.ask, quote.ask_size)
     elif quote.ask_size != before.ask_size:
         ticks.append(TickSize(req_id, kinds.ask_size, quote.ask_size))

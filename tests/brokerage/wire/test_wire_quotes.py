@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from ib_async import Contract, Option, Stock
 
-from brokerage.simulator.server import Gateway
 from brokerage.simulator.rates import LINES as MOST_LINES
+from brokerage.simulator.server import Gateway
 from tests.brokerage.wire.conftest import call, client, codes, snapshot, spy, until
 
 SYMBOLS = ["SPY", "QQQ", "IWM", "AAPL", "MSFT", "TSLA", "GOOGL", "AMZN"]
