@@ -176,3 +176,12 @@ def test_delays_are_the_same_for_the_same_seed():
     first, second = SlowAcknowledgements(seed=5), SlowAcknowledgements(seed=5)
     assert first.delay((1, 101)) == second.delay((1, 101))
     assert first.delay((1, 101)) == first.delay((1, 101)) != first.delay((1, 102))
+
+
+async def test_a_silently_rejected_order_works_no_more(gateway, ib):
+    gateway.faults.on("rejected_silently")
+    trade = await bid(ib)
+    await passed(gateway, 3)
+    gateway.faults.off("rejected_silently")
+    assert await listed(ib) == 0
+    assert trade.orderStatus.status == "Submitted"

@@ -85,3 +85,23 @@ async def test_lost_callbacks_are_found_by_a_new_connection(gateway, ib):
     await passed(gateway, 1)
     async with client(gateway) as again:
         assert [one.order.orderId for one in again.openTrades()] == [trade.order.orderId]
+
+
+async def test_a_new_connection_is_greeted_with_the_orders_whose_callbacks_were_lost(gateway, ib):
+    gateway.faults.on("callbacks_lost")
+    await bid(ib)
+    await passed(gateway, 1)
+    ib.disconnect()
+    await passed(gateway, 1)
+    async with client(gateway):
+        told = [frame.name for frame in gateway.transcript if frame.client_id == 1]
+    greeting = told[: told.index("NextValidId", told.index("NextValidId") + 1)]
+    assert greeting[-4:] == ["OpenOrder", "OrderStatus", "OpenOrderEnd", "ManagedAccts"]
+
+
+async def test_executions_whose_callbacks_were_lost_are_found_with_their_commission(gateway, ib):
+    gateway.faults.on("callbacks_lost")
+    await buy(ib)
+    await passed(gateway, 3)
+    (fill,) = await ib.reqExecutionsAsync()
+    assert fill.commissionReport.commission > 0

@@ -1,0 +1,99 @@
+"""Faults of historical bars: ib_async sees each, and none of it from a sound gateway."""
+
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from brokerage.simulator.faults import history
+from tests.brokerage.faults.scenes import Scene, codes, names, passed, spy
+
+MINUTE = timedelta(minutes=1)
+
+
+async def minutes(ib):
+    """Half an hour of one-minute bars; waits two wall seconds for them at most."""
+    return await ib.reqHistoricalDataAsync(
+        await spy(ib), "", "1800 S", "1 min", "TRADES", useRTH=False, timeout=2.0
+    )
+
+
+async def answer(gateway, ib, switch):
+    """Whether there are bars, and errors."""
+    switch()
+    bars = await minutes(ib)
+    await passed(gateway, 1)
+    return bool(bars), codes(ib)
+
+
+async def reason(gateway, ib, switch):
+    """What the error says, without its preface."""
+    switch()
+    await minutes(ib)
+    return [text.partition("message:")[2] for code, _, text in ib.errors if code == 162]
+
+
+async def gaps(gateway, ib, switch):
+    """How many bars are missing inside, and how many come twice."""
+    switch()
+    times = [bar.date for bar in await minutes(ib)]
+    steps = [later - earlier for earlier, later in pairwise(times)]
+    return sum(step > MINUTE for step in steps), sum(not step for step in steps)
+
+
+async def age_of_the_last_bar(gateway, ib, switch):
+    """Whether the last bar began more than three minutes ago."""
+    switch()
+    bars = await minutes(ib)
+    return gateway.clock.now() - bars[-1].date > 3 * MINUTE
+
+
+async def jump_at_the_end(gateway, ib, switch):
+    """Whether the last bar opens more than half a percent off the close before it."""
+    switch()
+    bars = await minutes(ib)
+    return abs(bars[-1].open / bars[-2].close - 1) > 0.005
+
+
+async def updates(gateway, ib, switch):
+    """Whether bars that are kept up to date go on after the error, and errors."""
+    bars = await ib.reqHistoricalDataAsync(
+        await spy(ib), "", "1800 S", "1 min", "TRADES", useRTH=False, keepUpToDate=True
+    )
+    switch()
+    await passed(gateway, 90)
+    told, before = codes(ib), bars[-1].date
+    await passed(gateway, 90)
+    return bars[-1].date > before, told
+
+
+SCENES = (
+    Scene("history_never_answered", answer, seen=(False, [366]), sound=(True, [])),
+    Scene(
+        "history_no_data",
+        reason,
+        seen=["HMDS query returned no data: SPY@SMART Trades"],
+        sound=[],
+    ),
+    Scene("history_pacing", reason, seen=["Historical data request pacing violation"], sound=[]),
+    Scene("history_unknown_symbol", answer, seen=(False, [200]), sound=(True, [])),
+    Scene("history_bars_missing", gaps, seen=(1, 0), sound=(0, 0)),
+    Scene("history_bars_duplicated", gaps, seen=(0, 2), sound=(0, 0), params={"count": 2}),
+    Scene("history_bars_late", age_of_the_last_bar, seen=True, sound=False, params={"count": 4}),
+    Scene("history_last_bar_wrong", jump_at_the_end, seen=True, sound=False),
+    Scene("history_updates_stop", updates, seen=(False, [10182]), sound=(True, [])),
+)
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=str)
+async def test_ib_async_sees_the_fault(gateway, ib, scene):
+    assert await scene.with_fault(gateway, ib) == scene.seen
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=str)
+async def test_ib_async_sees_nothing_of_it_without_the_fault(gateway, ib, scene):
+    assert await scene.without(gateway, ib) == scene.sound
+
+
+def test_every_fault_has_a_scene():
+    assert {scene.fault for scene in SCENES} == names(history)

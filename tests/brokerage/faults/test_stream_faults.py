@@ -1,0 +1,56 @@
+"""Faults of bars that stream: ib_async sees each, and none of it from a sound gateway."""
+
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from brokerage.simulator.faults import streams
+from tests.brokerage.faults.scenes import Scene, codes, names, passed, spy
+
+FIVE = timedelta(seconds=5)
+
+
+async def bars_of_a_minute(gateway, ib):
+    """Real-time bars of SPY as they came."""
+    bars = ib.reqRealTimeBars(await spy(ib), 5, "TRADES", useRTH=False)
+    await passed(gateway, 61)
+    return bars
+
+
+async def steps(gateway, ib, switch):
+    """Whether the bars leave gaps, go back in time, or repeat a time."""
+    switch()
+    times = [bar.time for bar in await bars_of_a_minute(gateway, ib)]
+    gone = [later - earlier for earlier, later in pairwise(times)]
+    return any(step > FIVE for step in gone), min(gone) < 0 * FIVE, 0 * FIVE in gone
+
+
+async def subscriptions(gateway, ib, switch):
+    """Errors, and how often real-time bars were asked for: ib_async asks again by itself."""
+    switch()
+    await bars_of_a_minute(gateway, ib)
+    asked = [frame for frame in gateway.transcript if frame.name == "ReqRealTimeBars"]
+    return 10225 in codes(ib), len(asked) > 1
+
+
+SCENES = (
+    Scene("bars_missing", steps, seen=(True, False, False), sound=(False, False, False)),
+    Scene("bars_late", steps, seen=(True, True, False), sound=(False, False, False)),
+    Scene("bars_duplicated", steps, seen=(False, False, True), sound=(False, False, False)),
+    Scene("bars_busted", subscriptions, seen=(True, True), sound=(False, False)),
+)
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=str)
+async def test_ib_async_sees_the_fault(gateway, ib, scene):
+    assert await scene.with_fault(gateway, ib) == scene.seen
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=str)
+async def test_ib_async_sees_nothing_of_it_without_the_fault(gateway, ib, scene):
+    assert await scene.without(gateway, ib) == scene.sound
+
+
+def test_every_fault_has_a_scene():
+    assert {scene.fault for scene in SCENES} == names(streams)
