@@ -289,6 +289,10 @@ class Listings:
         """The share behind an option; the listing itself for a share."""
         return SHARES[listing.under_con_id or listing.con_id]
 
+    def with_isin(self, isin: str) -> list[Listing]:
+        """The share with this international number, or nothing."""
+        return [share for share in SHARES.values() if share.isin == isin]
+
     def matching(self, pattern: str) -> list[Listing]:
         """Shares whose symbol begins with, or whose name contains, the pattern."""
         text = pattern.strip().upper()

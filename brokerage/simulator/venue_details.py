@@ -3,26 +3,35 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from brokerage.simulator.listings import Listing
+from brokerage.simulator.listings import OPTION_EXCHANGES, RULES, Listing
+from brokerage.simulator.trading_hours import hours_text
 from brokerage.simulator.venue_floor import Floor, Session
 from brokerage.simulator.venue_terms import NO_DEFINITION, find, wire_contract
 from brokerage.tws.messages import (
     ContractData,
     ContractDetailsEnd,
+    FamilyCode,
+    FamilyCodes,
     Increment,
     MarketRule,
+    MktDepthExchanges,
+    NewsProviders,
     ReqContractDetails,
+    ReqFamilyCodes,
     ReqMarketRule,
     ReqMatchingSymbols,
+    ReqMktDepthExchanges,
+    ReqNewsProviders,
     ReqSecDefOptParams,
     Sample,
     SecDefOptParam,
     SecDefOptParamEnd,
     SymbolSamples,
+    TagValue,
 )
 
-CENT_RULE = 26
 UNREAL_ID = 999_999_999  # the contract id of what does not exist
+NO_RULE = "Error validating request.-'bN' : cause - Market rule is not found"
 
 
 class DetailsDesk:
@@ -36,12 +45,15 @@ class DetailsDesk:
             ReqSecDefOptParams: self.chain,
             ReqMatchingSymbols: self.matching,
             ReqMarketRule: self.rule,
+            ReqFamilyCodes: self.families,
+            ReqMktDepthExchanges: lambda session, message: session.send(MktDepthExchanges()),
+            ReqNewsProviders: lambda session, message: session.send(NewsProviders()),
         }
 
     def details(self, session: Session, message: ReqContractDetails) -> None:
         """Every contract that fits, then the end; error 200 if there is none."""
         levers = self.floor.levers
-        found = find(self.floor.listings, message.contract)
+        found = self._found(message)
         if levers.no_definition_after_error and self.refused:
             found = []
         if not found and levers.unknown_symbol_resolves:
@@ -50,8 +62,14 @@ class DetailsDesk:
             self._refuse(session, message.req_id)
             return
         for listing in found:
-            session.send(contract_data(message.req_id, listing))
+            session.send(self._data(message.req_id, listing))
         session.send(ContractDetailsEnd(message.req_id))
+
+    def _found(self, message: ReqContractDetails) -> list[Listing]:
+        """What fits the description, or bears the security number that was given instead."""
+        if message.sec_id_type == "ISIN":
+            return self.floor.listings.with_isin(message.sec_id)
+        return find(self.floor.listings, message.contract)
 
     def _refuse(self, session: Session, req_id: int) -> None:
         self.refused = True
@@ -66,7 +84,7 @@ class DetailsDesk:
         except KeyError:
             session.send(SecDefOptParamEnd(message.req_id))
             return
-        for exchange in (chain.exchange, "CBOE"):
+        for exchange in OPTION_EXCHANGES.split(","):
             session.send(
                 SecDefOptParam(
                     req_id=message.req_id,
@@ -97,29 +115,48 @@ class DetailsDesk:
         session.send(SymbolSamples(message.req_id, samples))
 
     def rule(self, session: Session, message: ReqMarketRule) -> None:
-        """All prices here are multiples of a cent."""
-        session.send(MarketRule(message.rule_id, (Increment(0.0, 0.01),)))
+        """The price increments of a rule; error 321 for one that no listing here has."""
+        steps = RULES.get(message.rule_id)
+        if steps is None:
+            session.error(321, NO_RULE)
+            return
+        increments = tuple(Increment(edge, step) for edge, step in steps)
+        session.send(MarketRule(message.rule_id, increments))
 
+    def families(self, session: Session, message: ReqFamilyCodes) -> None:
+        """No account here has a family."""
+        session.send(FamilyCodes(tuple(FamilyCode(name) for name in self.floor.names())))
 
-def contract_data(req_id: int, listing: Listing) -> ContractData:
-    """The details of a listing."""
-    option = listing.sec_type == "OPT"
-    exchanges = listing.valid_exchanges
-    return ContractData(
-        req_id=req_id,
-        contract=wire_contract(listing),
-        market_name=listing.trading_class,
-        min_tick=listing.min_tick,
-        order_types=listing.order_types,
-        valid_exchanges=exchanges,
-        under_con_id=listing.under_con_id,
-        long_name=listing.long_name,
-        contract_month=listing.expiry[:6],
-        time_zone="US/Eastern",
-        under_symbol=listing.symbol if option else "",
-        under_sec_type="STK" if option else "",
-        market_rules=",".join([str(CENT_RULE)] * len(exchanges.split(","))),
-        real_expiry=listing.expiry,
-        stock_type="" if option else "COMMON",
-        suggested_increment=1.0 if option else 100.0,
-    )
+    def _data(self, req_id: int, listing: Listing) -> ContractData:
+        """The details of a listing; the hours are those of the coming days."""
+        option = listing.sec_type == "OPT"
+        exchanges = listing.valid_exchanges
+        industry, category, subcategory = listing.business
+        return ContractData(
+            req_id=req_id,
+            contract=wire_contract(listing),
+            market_name=listing.trading_class,
+            min_tick=listing.min_tick,
+            order_types=listing.order_types,
+            valid_exchanges=exchanges,
+            under_con_id=listing.under_con_id,
+            long_name=listing.long_name,
+            contract_month=listing.expiry[:6],
+            industry=industry,
+            category=category,
+            subcategory=subcategory,
+            time_zone="US/Eastern",
+            trading_hours=self._hours(extended=not option),
+            liquid_hours=self._hours(extended=False),
+            sec_ids=(TagValue("ISIN", listing.isin),) if listing.isin else (),
+            under_symbol=listing.symbol if option else "",
+            under_sec_type="STK" if option else "",
+            market_rules=",".join([str(listing.rule)] * len(exchanges.split(","))),
+            real_expiry=listing.expiry,
+            stock_type=listing.stock_type,
+            suggested_increment=1.0 if option else 100.0,
+        )
+
+    def _hours(self, *, extended: bool) -> str:
+        market, today = self.floor.market, self.floor.listings.today()
+        return hours_text(today, extended=extended, always_open=market.always_open)
