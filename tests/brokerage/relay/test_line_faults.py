@@ -1,11 +1,14 @@
 """Each way of spoiling the line, as ib_async sees it."""
 
 import asyncio
+import socket
+import struct
 import time
 
 import pytest
 from ib_async import IB
 
+from brokerage.relay.line import Conditions, Line
 from tests.brokerage.relay.conftest import ended
 from tests.brokerage.relay.test_relay import in_front_of
 from tests.brokerage.wire.conftest import client, until
@@ -103,3 +106,37 @@ async def test_refusal_ends_by_itself(relay):
 def test_nonsense_is_refused(relay, method, value):
     with pytest.raises(ValueError, match=f"a {method}"):
         getattr(relay, method)(value)
+
+
+async def test_a_half_open_line_hides_even_a_reset():
+    heard: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def listen(reader, writer):
+        try:
+            heard.set_result(await reader.read())
+        except ConnectionError as error:
+            heard.set_exception(error)
+        writer.close()
+
+    async with in_front_of(listen) as (relay, (_, writer)):
+        await until(lambda: relay.pairs and next(iter(relay.pairs)).gateway.transport)
+        relay.half_open()
+        linger = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.transport.abort()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(heard), 0.2)
+        await relay.restore()
+        with pytest.raises(ConnectionResetError):
+            await asyncio.wait_for(heard, 5)
+
+
+async def test_bytes_never_overtake_those_that_are_held():
+    got: list[bytes | None] = []
+    conditions = Conditions(delay=0.05)
+    line = Line(conditions, got.append, lambda choked: None)
+    line.push(b"first")
+    conditions.delay = 0.0
+    line.push(b"second")
+    await until(lambda: len(got) == 2)
+    assert got == [b"first", b"second"]

@@ -1,0 +1,1 @@
+"""Measures the simulated gateway against the thinnest server that could stand in its place."""
