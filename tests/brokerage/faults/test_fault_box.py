@@ -8,7 +8,6 @@ import pytest
 from brokerage.simulator.faults.fault import Fault, FaultError
 from brokerage.simulator.server import Gateway
 from brokerage.tws.messages import CurrentTime
-from tests.brokerage.faults.clients import alive
 
 
 @dataclass
@@ -91,7 +90,11 @@ async def test_a_message_held_back_passes_only_the_faults_behind(gateway, ib):
             return ()
 
     gateway.faults.on(Held())
-    assert await alive(ib)
+    answer = asyncio.ensure_future(ib.reqCurrentTimeAsync())
+    await asyncio.sleep(0.05)
+    assert not answer.done()
+    await gateway.skip(1.1)
+    assert await asyncio.wait_for(answer, 5)
 
 
 async def test_nobody_hears_what_is_held_back_for_a_client_that_has_gone(gateway, ib):
