@@ -50,7 +50,7 @@ class Control:
         self.gateway = gateway
         self.port = 0
         self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._writers: dict[asyncio.StreamWriter, None] = {}  # the longest silent first
         self._verbs: dict[str, Callable[[Request], Awaitable[Any]]] = {
             "active": self._active,
             "catalogue": self._catalogue,
@@ -78,16 +78,16 @@ class Control:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._writers) >= MOST_CLIENTS:
-            writer.close()
-            return
-        self._writers.add(writer)
+            next(iter(self._writers)).close()
+        self._writers[writer] = None
         try:
             with suppress(ConnectionError, ValueError):  # ValueError: a line without end
                 while line := await reader.readline():
+                    self._writers[writer] = self._writers.pop(writer, None)
                     if not await self._answered(line, writer):
                         break
         finally:
-            self._writers.discard(writer)
+            self._writers.pop(writer, None)
             writer.close()
 
     async def _answered(self, line: bytes, writer: asyncio.StreamWriter) -> bool:
