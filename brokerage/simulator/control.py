@@ -151,10 +151,9 @@ class Control:
 
 def _number(request: Request, name: str, least: float, most: float) -> float:
     value = request.params.get(name)
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not least <= value <= most:
-        raise FaultError(f"{name} must be a number from {least:g} to {most:g}, not {value!r}.")
-    return float(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value <= most:
+        return float(value)
+    raise FaultError(f"{name} must be a number from {least:g} to {most:g}, not {value!r}.")
 
 
 def understood(line: bytes) -> Request | None:

@@ -1,6 +1,7 @@
 """Every fault there is by name, and how one is made from a name and parameters."""
 
 import difflib
+import math
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields
 from inspect import cleandoc
@@ -104,9 +105,9 @@ def _fitting(name: str, key: str, value: Any, default: Any) -> Any:
     if isinstance(default, tuple) and isinstance(value, (list, tuple)):
         return tuple(value)
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if isinstance(default, float) and number:
+    if isinstance(default, float) and number and math.isfinite(value):
         return float(value)
-    if type(value) is type(default):
+    if type(value) is type(default) and not isinstance(value, float):
         return value
     want = {float: "a number", int: "a whole number", str: "a text", bool: "true or false"}
     kind = want.get(type(default), "a list")

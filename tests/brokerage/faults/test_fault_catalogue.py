@@ -98,6 +98,8 @@ def test_a_parameter_that_there_is_not_is_refused_with_those_that_there_are():
     [
         ("link_lost", {"seconds": "long"}, "seconds must be a number"),
         ("link_lost", {"seconds": True}, "seconds must be a number"),
+        ("link_lost", {"seconds": float("nan")}, "seconds must be a number"),
+        ("link_lost", {"seconds": float("inf")}, "seconds must be a number"),
         ("link_lost", {"data_lost": 1}, "data_lost must be true or false"),
         ("disconnect_mid_order", {"nth": 1.5}, "nth must be a whole number"),
         ("wrong_account", {"account": 7}, "account must be a text"),
