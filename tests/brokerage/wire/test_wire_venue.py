@@ -2,41 +2,14 @@
 
 from datetime import UTC, datetime
 
-from brokerage.simulator.clock import ManualClock
-from brokerage.simulator.venue import Venue
-from brokerage.simulator.venue_floor import Floor, Session
+from brokerage.simulator.venue_floor import Session
 from brokerage.tws import messages as tws
 from brokerage.tws.codec import encode
+from tests.brokerage.simulator.tables import SPY, Table
 
-MONDAY = datetime(2026, 11, 23, 15, tzinfo=UTC)
 SUNDAY = datetime(2026, 11, 22, 15, tzinfo=UTC)
 BEFORE_OPENING = datetime(2026, 11, 23, 14, 29, 50, tzinfo=UTC)
-SPY = tws.Contract(symbol="SPY", sec_type="STK", exchange="SMART", currency="USD")
 BUY = tws.Order(action="BUY", quantity=1, order_type="MKT", tif="DAY")
-
-
-class Table:
-    """A venue and one client, moved by hand."""
-
-    def __init__(
-        self, start: datetime = MONDAY, *, seed: int = 7, always_open: bool = True
-    ) -> None:
-        self.clock = ManualClock(start)
-        self.venue = Venue(Floor(self.clock, seed=seed, always_open=always_open))
-        self.sent: list[object] = []
-        self.session = Session(1, self.sent.append, self.sent.clear)
-        self.venue.enter(self.session)
-
-    def say(self, message: object) -> None:
-        self.venue.receive(self.session, message)
-
-    def wait(self, seconds: float) -> None:
-        for _ in range(round(seconds / 0.25)):
-            self.clock.advance(0.25)
-            self.venue.advance()
-
-    def told(self, kind: type) -> list:
-        return [message for message in self.sent if isinstance(message, kind)]
 
 
 def played(seed: int) -> bytes:
