@@ -8,9 +8,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-pytest.register_assert_rewrite(
-    *(f"tests.brokerage.clients.{name}" for name in ("layouts", "quotes", "trades", "vendor"))
-)
+REWRITTEN = ("layouts", "quotes", "sessions", "streams", "terms", "trades", "vendor")
+pytest.register_assert_rewrite(*(f"tests.brokerage.clients.{name}" for name in REWRITTEN))
 
 from brokerage.simulator.server import Gateway  # noqa: E402
 from tests.brokerage.clients.vendor import SPEED, Bot, Driver  # noqa: E402

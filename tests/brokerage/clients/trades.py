@@ -210,18 +210,3 @@ async def test_everybodys_orders_are_seen(bot, other):
     other.call("reqAllOpenOrders")
     assert (await other.told("openOrder", order_id))[2]["clientId"] == 1
     await other.told("openOrderEnd")
-
-
-async def test_a_client_id_in_use_is_refused(bot, driver, gateway):
-    twin = driver.bot()
-    twin.call("connect", "127.0.0.1", gateway.port, 1)
-    await twin.told("error", -1, 326)
-    await twin.told("ended")
-    bot.call("reqCurrentTime")
-    await bot.told("currentTime")
-    assert twin.complaints == []
-
-
-async def test_a_connection_that_is_cut_is_noticed(bot, gateway):
-    await gateway.drop_all()
-    await bot.told("connectionClosed")

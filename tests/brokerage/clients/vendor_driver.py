@@ -90,6 +90,12 @@ class Log(logging.Handler):
     """Passes on what the client complains of."""
 
     def emit(self, record):
+        if (
+            record.exc_info
+            and record.exc_info[0] is AttributeError
+            and record.name == "ibapi.reader"
+        ):
+            return  # its reader looks at the socket that its own disconnect() has just taken away
         if record.levelno >= logging.WARNING or record.getMessage() == "BadMessage":
             text = record.getMessage()
             if record.exc_info:
@@ -140,14 +146,12 @@ def connect(number, host, port, client_id):
     app = APPS[number] = App(number)
     app.connect(host, port, client_id)
     emit(number, "connected", app.serverVersion(), app.twsConnectionTime())
-    app.listener = threading.Thread(target=app.listen, daemon=True)
-    app.listener.start()
+    threading.Thread(target=app.listen, daemon=True).start()
 
 
 def disconnect(number):
     app = APPS.pop(number)
     app.disconnect()
-    app.listener.join(5)
     emit(number, "gone")
 
 
