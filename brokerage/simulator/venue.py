@@ -20,6 +20,7 @@ from brokerage.simulator.venue_details import DetailsDesk
 from brokerage.simulator.venue_fills import FillsDesk
 from brokerage.simulator.venue_floor import Floor, Session
 from brokerage.simulator.venue_history import HistoryDesk
+from brokerage.simulator.venue_lines import Allowance
 from brokerage.simulator.venue_lists import ListsDesk
 from brokerage.simulator.venue_orders import OrdersDesk
 from brokerage.simulator.venue_past_ticks import PastTicksDesk
@@ -64,8 +65,9 @@ class Venue:
     def __init__(self, floor: Floor) -> None:
         self.floor = floor
         records = Records(floor.ids)
-        self.details, self.bars = DetailsDesk(floor), BarsDesk(floor)
-        self.quotes, self.history = QuotesDesk(floor, self.bars), HistoryDesk(floor, self.bars)
+        lines = Allowance(floor)
+        self.details, self.bars = DetailsDesk(floor), BarsDesk(floor, lines)
+        self.quotes, self.history = QuotesDesk(floor, lines), HistoryDesk(floor, self.bars)
         self.ticks, self.past_ticks = TickByTickDesk(floor), PastTicksDesk(floor)
         self.positions = PositionsDesk(floor)
         self.accounts = AccountsDesk(floor, self.positions)

@@ -10,6 +10,7 @@ from brokerage.simulator.listings import Listing
 from brokerage.simulator.market import Bar, Request
 from brokerage.simulator.market.requests import BAD_KIND
 from brokerage.simulator.venue_floor import Floor, Session
+from brokerage.simulator.venue_lines import Allowance
 from brokerage.simulator.venue_terms import ContractError, resolve, wire_bar
 from brokerage.tws.messages import (
     CancelRealTimeBars,
@@ -60,9 +61,10 @@ class Kept(Stream):
 class BarsDesk:
     """Sends bars to any number of clients, every five simulated seconds."""
 
-    def __init__(self, floor: Floor) -> None:
-        self.floor = floor
+    def __init__(self, floor: Floor, allowance: Allowance) -> None:
+        self.floor, self._allowance = floor, allowance
         self.pacing = HistoryPacing()
+        allowance.count(lambda: self.lines)
         self._streams: dict[tuple[Session, int, type[Stream]], Stream] = {}
         self.handlers: Mapping[type[Any], Callable[[Session, Any], None]] = {
             ReqRealTimeBars: self.request,
@@ -93,7 +95,7 @@ class BarsDesk:
             return 321, f"Error validating request.-'bY' : cause - {BAD_KIND}"
         if (session, message.req_id, Stream) in self._streams:
             return 102, "Duplicate ticker id"
-        if self.lines >= self.floor.lines:
+        if self._allowance.used_up:
             return 101, "Max number of tickers has been reached"
         if not rules.subscribed:
             words = no_permission(self.floor.listings, listing)

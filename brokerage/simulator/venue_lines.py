@@ -1,11 +1,12 @@
 """Lines of market data: what is asked for, what kind of data it gets, and what may be asked."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
 from brokerage.simulator.listings import Listing
 from brokerage.simulator.market import Phase, Quote
-from brokerage.simulator.venue_floor import Session
+from brokerage.simulator.venue_floor import Floor, Session
 from brokerage.tws.messages import ReqMktData
 
 DELAY = 900.0  # seconds by which delayed data lag
@@ -76,6 +77,23 @@ class Line:
         if self.late:
             return Kind.DELAYED_FROZEN if frozen else Kind.DELAYED
         return Kind.FROZEN if frozen else Kind.LIVE
+
+
+class Allowance:
+    """The login's market-data lines, which quotes and bars of five seconds take up together."""
+
+    def __init__(self, floor: Floor) -> None:
+        self._floor = floor
+        self._counts: list[Callable[[], int]] = []
+
+    def count(self, lines: Callable[[], int]) -> None:
+        """Lines that somebody has open are lines taken."""
+        self._counts.append(lines)
+
+    @property
+    def used_up(self) -> bool:
+        """Whether there is none left."""
+        return sum(lines() for lines in self._counts) >= self._floor.lines
 
 
 def generic_ticks(text: str) -> frozenset[int]:

@@ -8,10 +8,9 @@ from typing import Any
 from brokerage.simulator.data_rules import no_live_data
 from brokerage.simulator.listings import SYMBOLS, Listing
 from brokerage.simulator.market import Phase, Quote
-from brokerage.simulator.venue_bars import BarsDesk
 from brokerage.simulator.venue_floor import Floor, Session
 from brokerage.simulator.venue_greeks import computations
-from brokerage.simulator.venue_lines import Kind, Line, generic_ticks, objection
+from brokerage.simulator.venue_lines import Allowance, Kind, Line, generic_ticks, objection
 from brokerage.simulator.venue_terms import ContractError, resolve
 from brokerage.simulator.venue_ticks import changes, halt, image
 from brokerage.tws.messages import (
@@ -35,9 +34,10 @@ NOT_SUBSCRIBED = (354, "Requested market data is not subscribed.")
 class QuotesDesk:
     """Serves quotes to any number of clients, which share the login's lines."""
 
-    def __init__(self, floor: Floor, bars: BarsDesk) -> None:
-        self.floor, self._bars = floor, bars
+    def __init__(self, floor: Floor, allowance: Allowance) -> None:
+        self.floor, self._allowance = floor, allowance
         self._lines: dict[tuple[Session, int], Line] = {}
+        allowance.count(lambda: len(self._lines))
         self.handlers: Mapping[type[Any], Callable[[Session, Any], None]] = {
             ReqMktData: self.request,
             CancelMktData: self.cancel,
@@ -72,7 +72,7 @@ class QuotesDesk:
             return NOT_SUBSCRIBED
         if (session, message.req_id) in self._lines:
             return 102, "Duplicate ticker id"
-        if not once and len(self._lines) + self._bars.lines >= self.floor.lines:
+        if not once and self._allowance.used_up:
             return 101, "Max number of tickers has been reached"
         if not self._permitted(message) and session.data_type < Kind.DELAYED:
             return 10089, no_live_data(self.floor.listings, listing)
