@@ -1,6 +1,6 @@
 """Messages to payloads and back, both directions, at every supported server version."""
 
-from brokerage.tws.framing import join, split
+from brokerage.tws.framing import split
 from brokerage.tws.messages import CLIENT, SERVER
 from brokerage.tws.table import Message, Table
 
@@ -21,7 +21,7 @@ def negotiate(low: int, high: int) -> int | None:
 def encode(message: Message, version: int) -> bytes:
     """A message of either direction as a payload; raises KeyError for anything else."""
     table = SERVER if type(message) in SERVER.by_class else CLIENT
-    return join(table.fields(message, version))
+    return table.text(message, version).encode("utf-8", "replace")
 
 
 def decode_client(payload: bytes, version: int) -> Message:

@@ -7,149 +7,16 @@ and `name=163` stand on the wire at those server versions only.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, NamedTuple, Protocol, get_args, get_type_hints
+from typing import Any, get_args
 
-from brokerage.tws.fields import Reader, WireError, Writer, converter, or_nothing, read_int
+from brokerage.tws.fields import converter, or_nothing
+from brokerage.tws.parts import Conditional, Gated, Literal, Part, Repeat, Scalar, at_version
+from brokerage.tws.reading import Read, get_hints, reader, too_short
+from brokerage.tws.writing import Write, clean, writer
 
-MAX_REPEAT = 100_000  # a count above it is a lie
 WORD = re.compile(r"(?P<body>[^<>=*?]+)(?P<mark>[*?]?)(?:(?P<op>>=|<|=)(?P<version>\d+))?")
-Values = dict[str, Any]
-
-
-class Cursor:
-    """Walks through the fields of one received message."""
-
-    def __init__(self, texts: list[str]) -> None:
-        self._texts, self._at = texts, 0
-
-    def take(self) -> str:
-        """The next field; raises WireError at the end."""
-        if self._at >= len(self._texts):
-            raise WireError("the message ends too early")
-        self._at += 1
-        return self._texts[self._at - 1]
-
-    @property
-    def rest(self) -> int:
-        """How many fields are left."""
-        return len(self._texts) - self._at
-
-
-class Part(Protocol):
-    """A piece of a layout."""
-
-    def write(self, source: Any, version: int, out: list[str]) -> None:
-        """Append this piece's fields of `source`."""
-
-    def read(self, cursor: Cursor, version: int, values: Values) -> None:
-        """Take this piece's fields into `values`; raises WireError."""
-
-
-class Path(NamedTuple):
-    """Where a value lives: attribute names from the message down."""
-
-    names: tuple[str, ...]
-
-    def get(self, source: Any) -> Any:
-        """The value in an object, or what has been read of it so far; None if it was absent."""
-        for name in self.names:
-            source = source.get(name) if isinstance(source, Mapping) else getattr(source, name)
-        return source
-
-    def set(self, values: Values, value: Any) -> None:
-        """Keep the value in nested dictionaries."""
-        for name in self.names[:-1]:
-            values = values.setdefault(name, {})
-        values[self.names[-1]] = value
-
-
-class Literal(NamedTuple):
-    """A constant field."""
-
-    text: str
-
-    def write(self, source: Any, version: int, out: list[str]) -> None:
-        """Append the constant."""
-        out.append(self.text)
-
-    def read(self, cursor: Cursor, version: int, values: Values) -> None:
-        """Skip whatever stands there."""
-        cursor.take()
-
-
-class Scalar(NamedTuple):
-    """One value in one field."""
-
-    path: Path
-    writer: Writer
-    reader: Reader
-
-    def write(self, source: Any, version: int, out: list[str]) -> None:
-        """Append the value's text."""
-        out.append(self.writer(self.path.get(source), version))
-
-    def read(self, cursor: Cursor, version: int, values: Values) -> None:
-        """Take the value."""
-        self.path.set(values, self.reader(cursor.take()))
-
-
-class Repeat(NamedTuple):
-    """A count and so many values or objects."""
-
-    path: Path
-    element: "Layout"
-
-    def write(self, source: Any, version: int, out: list[str]) -> None:
-        """Append the count and the elements."""
-        items = self.path.get(source)
-        out.append(str(len(items)))
-        for item in items:
-            self.element.write(item, version, out)
-
-    def read(self, cursor: Cursor, version: int, values: Values) -> None:
-        """Take the count and the elements."""
-        count = read_int(cursor.take())
-        if not 0 <= count <= MAX_REPEAT:
-            raise WireError(f"{count} repetitions are not acceptable")
-        items = tuple(self.element.read(cursor, version) for _ in range(count))
-        self.path.set(values, items)
-
-
-class Gated(NamedTuple):
-    """A piece that exists at some server versions only."""
-
-    part: Part
-    applies: Callable[[int], bool]
-
-    def write(self, source: Any, version: int, out: list[str]) -> None:
-        """Append the piece if this version has it."""
-        if self.applies(version):
-            self.part.write(source, version, out)
-
-    def read(self, cursor: Cursor, version: int, values: Values) -> None:
-        """Take the piece if this version has it."""
-        if self.applies(version):
-            self.part.read(cursor, version, values)
-
-
-class Conditional(NamedTuple):
-    """Pieces that follow only when an earlier value says so."""
-
-    test: Callable[[Any], bool]
-    path: Path
-    parts: tuple[Part, ...]
-
-    def write(self, source: Any, version: int, out: list[str]) -> None:
-        """Append the pieces if the value asks for them."""
-        if self.test(self.path.get(source)):
-            write_all(self.parts, source, version, out)
-
-    def read(self, cursor: Cursor, version: int, values: Values) -> None:
-        """Take the pieces if the value asked for them."""
-        if self.test(self.path.get(values)):
-            read_all(self.parts, cursor, version, values)
 
 
 @dataclass(frozen=True)
@@ -182,78 +49,59 @@ def _prefixed(prefix: str, item: Item) -> Item:
     )
 
 
-def write_all(parts: Iterable[Part], source: Any, version: int, out: list[str]) -> None:
-    """Append every part's fields."""
-    for part in parts:
-        part.write(source, version, out)
-
-
-def read_all(parts: Iterable[Part], cursor: Cursor, version: int, values: Values) -> None:
-    """Take every part's fields."""
-    for part in parts:
-        part.read(cursor, version, values)
-
-
 class Layout:
-    """The compiled layout of one class."""
+    """The layout of one class, with a writer and a reader for each version that was asked for."""
 
     def __init__(self, cls: Any, *items: Item) -> None:
         """Raises KeyError or AttributeError for words that the class does not have."""
         self.cls = cls
         self.parts = tuple(part for item in items for part in _compile(cls, item))
+        self._writers: dict[int, Write] = {}
+        self._readers: dict[int, Read] = {}
 
-    def write(self, source: Any, version: int, out: list[str]) -> None:
-        """Append the object's fields."""
-        write_all(self.parts, source, version, out)
+    def writer(self, version: int) -> Write:
+        """The function that writes an object's fields, each with its NUL, as one text."""
+        if version not in self._writers:
+            parts = at_version(self.parts, version)
+            self._writers[version] = writer(parts, version, self.cls.__name__)
+        return self._writers[version]
 
-    def read(self, cursor: Cursor, version: int) -> Any:
-        """Build the object from the next fields; raises WireError."""
-        values: Values = {}
-        read_all(self.parts, cursor, version, values)
-        return build(self.cls, values)
+    def reader(self, version: int) -> Read:
+        """The function that reads an object: from the fields and where to begin to the object and
+        where it ends. It raises WireError."""
+        if version not in self._readers:
+            self._readers[version] = reader(self.cls, at_version(self.parts, version), version)
+        return self._readers[version]
 
 
 class Plain(Layout):
     """The layout of an element that is a bare value."""
 
     def __init__(self, cls: Any) -> None:
-        self.cls, self.parts = cls, ()
-        self.writer, self.reader = converter(cls)
+        super().__init__(cls)
+        self._write, self._read = converter(cls)
 
-    def write(self, source: Any, version: int, out: list[str]) -> None:
-        """Append the value's text."""
-        out.append(self.writer(source, version))
+    def writer(self, version: int) -> Write:
+        """The value's text."""
+        write = self._write
+        return lambda value: clean(write(value, version)) + "\0"
 
-    def read(self, cursor: Cursor, version: int) -> Any:
-        """Take the value."""
-        return self.reader(cursor.take())
+    def reader(self, version: int) -> Read:
+        """The value."""
+        read = self._read
 
+        def plain(texts: list[str], at: int) -> tuple[Any, int]:
+            if at >= len(texts):
+                raise too_short()
+            return read(texts[at]), at + 1
 
-def build(cls: Any, values: Values) -> Any:
-    """An object of the class; nested dictionaries become its nested objects."""
-    hints = get_hints(cls)
-    return cls(
-        **{
-            name: build(hints[name], value) if isinstance(value, dict) else value
-            for name, value in values.items()
-        }
-    )
-
-
-_hints: dict[Any, dict[str, Any]] = {}
-
-
-def get_hints(cls: Any) -> dict[str, Any]:
-    """A class's field types, looked up once."""
-    if cls not in _hints:
-        _hints[cls] = get_type_hints(cls, include_extras=True)
-    return _hints[cls]
+        return plain
 
 
 def _compile(cls: Any, item: Item) -> list[Part]:
     if isinstance(item, When):
         parts = tuple(part for inner in item.items for part in _compile(cls, inner))
-        return [Conditional(item.test, Path(tuple(item.name.split("."))), parts)]
+        return [Conditional(item.test, tuple(item.name.split(".")), parts)]
     return [_word(cls, word) for word in item.split()]
 
 
@@ -282,9 +130,9 @@ def _ungated(cls: Any, body: str, mark: str) -> Part:
     for name in names:
         hint = get_hints(hint)[name]
     if mark == "*":
-        return Repeat(Path(names), element(get_args(hint)[0]))
+        return Repeat(names, element(get_args(hint)[0]))
     writer, reader = converter(hint)
-    return Scalar(Path(names), or_nothing(writer) if mark else writer, reader)
+    return Scalar(names, or_nothing(writer) if mark else writer, reader)
 
 
 def element(cls: Any) -> Layout:

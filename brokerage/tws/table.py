@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 from brokerage.tws.fields import WireError
-from brokerage.tws.layout import Cursor, Item, Layout
+from brokerage.tws.layout import Item, Layout
 
 Message = Any  # an instance of any class that has a row
 T = TypeVar("T")
@@ -46,12 +46,14 @@ class Table:
 
         return add
 
-    def fields(self, message: Message, version: int) -> list[str]:
-        """The message's fields, number first; raises KeyError for a class without a row."""
+    def text(self, message: Message, version: int) -> str:
+        """The message's fields, number first, each with its NUL; raises KeyError without a row."""
         row = self.by_class[type(message)]
-        out = [str(row.number)]
-        row.layout.write(message, version, out)
-        return out
+        return f"{row.number}\0{row.layout.writer(version)(message)}"
+
+    def fields(self, message: Message, version: int) -> list[str]:
+        """The same one by one."""
+        return self.text(message, version).split("\0")[:-1]
 
     def parse(self, fields: list[str], version: int) -> Message:
         """The message that these fields make; raises WireError."""
@@ -61,4 +63,4 @@ class Table:
         row = self.by_number.get(int(number))
         if row is None:
             raise UnknownMessageError(int(number))
-        return row.layout.read(Cursor(fields[1:]), version)
+        return row.layout.reader(version)(fields, 1)[0]

@@ -12,7 +12,7 @@ from brokerage.tws import messages as tws
 from brokerage.tws.codec import encode
 from brokerage.tws.fields import Offset, Size
 from brokerage.tws.framing import split
-from brokerage.tws.layout import Cursor, get_hints
+from brokerage.tws.reading import get_hints
 from tests.brokerage.clients.terms import SPY, order, spy
 
 PLAIN = {str: "text", int: 7, bool: True, float: 1.5, Size: 3.0, Offset: 0.5}
@@ -141,8 +141,8 @@ async def test_what_the_client_writes_is_read_to_its_last_field(driver, request,
     bot, version = driver.bot(), request.module.VERSION
     bot.call("encode", version, name, args)
     (texts,) = await bot.told("encoded")
-    cursor = Cursor(texts[1:])
-    message = tws.CLIENT.by_number[int(texts[0])].layout.read(cursor, version)
-    assert cursor.rest == 0
+    layout = tws.CLIENT.by_number[int(texts[0])].layout
+    message, end = layout.reader(version)(texts, 1)
+    assert end == len(texts)
     assert len(tws.CLIENT.fields(message, version)) == len(texts)
     assert (bot.complaints, bot.errors()) == ([], [])

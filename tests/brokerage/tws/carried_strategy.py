@@ -6,20 +6,12 @@ from typing import Any, get_args
 from hypothesis import strategies as st
 
 from brokerage.tws.fields import FRACTIONS_SINCE, Offset, Size
-from brokerage.tws.layout import (
-    Conditional,
-    Gated,
-    Layout,
-    Part,
-    Path,
-    Plain,
-    Repeat,
-    Scalar,
-    Values,
-    build,
-    get_hints,
-)
+from brokerage.tws.layout import Layout, Plain
+from brokerage.tws.parts import Conditional, Gated, Part, Path, Repeat, Scalar
+from brokerage.tws.reading import get_hints
 from tests.brokerage.tws.messages_strategy import TEXT, of_type
+
+Values = dict[str, Any]  # of an object, those of its nested objects nested
 
 NUMBERS = st.floats(-1e15, 1e15)
 TELLING = {  # values that decide on what follows
@@ -44,24 +36,49 @@ def carried(draw: st.DrawFn, layout: Layout, version: int) -> Any:
 def _fill(draw: st.DrawFn, part: Part, cls: Any, version: int, values: Values) -> None:
     if isinstance(part, Gated) and part.applies(version):
         _fill(draw, part.part, cls, version, values)
-    elif isinstance(part, Conditional) and part.test(part.path.get(values)):
+    elif isinstance(part, Conditional) and part.test(_get(values, part.path)):
         for inner in part.parts:
             _fill(draw, inner, cls, version, values)
     elif isinstance(part, Repeat):
         items = draw(st.lists(carried(part.element, version), max_size=3))
-        part.path.set(values, tuple(items))
+        _set(values, part.path, tuple(items))
     elif isinstance(part, Scalar):
-        part.path.set(values, draw(_value(cls, part.path, version)))
+        _set(values, part.path, draw(_value(cls, part.path, version)))
+
+
+def _get(values: Values, path: Path) -> Any:
+    """What has been drawn for a path; None if nothing has."""
+    found: Any = values
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else getattr(found, name)
+    return found
+
+
+def _set(values: Values, path: Path, value: Any) -> None:
+    for name in path[:-1]:
+        values = values.setdefault(name, {})
+    values[path[-1]] = value
+
+
+def build(cls: Any, values: Values) -> Any:
+    """An object of the class; nested values become its nested objects."""
+    hints = get_hints(cls)
+    return cls(
+        **{
+            name: build(hints[name], value) if isinstance(value, dict) else value
+            for name, value in values.items()
+        }
+    )
 
 
 def _value(cls: Any, path: Path, version: int) -> st.SearchStrategy[Any]:
     hint, owner = cls, cls
-    for name in path.names:
+    for name in path:
         owner, hint = hint, get_hints(hint)[name]
-    if path.names[-1] == "kind" and owner.__name__ in KINDS:
+    if path[-1] == "kind" and owner.__name__ in KINDS:
         return KINDS[owner.__name__]
     if hint is str:
-        return TELLING.get(path.names[-1], TEXT)
+        return TELLING.get(path[-1], TEXT)
     if hint == Size:
         return _sizes(version)
     if hint == Offset:

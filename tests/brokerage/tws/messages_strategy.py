@@ -7,8 +7,8 @@ from typing import Any, get_args, get_origin
 from hypothesis import strategies as st
 
 from brokerage.tws.fields import UNSET_DOUBLE, UNSET_INTEGER, Offset, Size
-from brokerage.tws.layout import get_hints
 from brokerage.tws.messages import Condition
+from brokerage.tws.reading import get_hints
 
 TEXT = st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=12)
 WHOLE = st.integers(-(2**63), 2**63 - 1)

@@ -145,6 +145,5 @@ def test_a_scope_reaches_into_conditions():
     layout = Layout(
         tws.PlaceOrder, *scope("order", "hedge_type", when("hedge_type", "hedge_param"))
     )
-    out: list[str] = []
-    layout.write(tws.PlaceOrder(order=tws.Order(hedge_type="D", hedge_param="2")), 178, out)
-    assert out == ["D", "2"]
+    hedged = tws.PlaceOrder(order=tws.Order(hedge_type="D", hedge_param="2"))
+    assert layout.writer(178)(hedged) == "D\0002\0"

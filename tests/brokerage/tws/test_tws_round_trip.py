@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from brokerage.tws.codec import decode_client, decode_server, encode, tables
 from brokerage.tws.framing import split
-from brokerage.tws.layout import Cursor
 from tests.brokerage.tws.carried_strategy import carried
 
 NEGOTIATED = (157, 176, 178)
@@ -27,9 +26,8 @@ def test_a_message_comes_back_equal(decode, row, version, data):
 @pytest.mark.parametrize("version", NEGOTIATED)
 @pytest.mark.parametrize("row", [row for _, row in ROWS], ids=[row.name for _, row in ROWS])
 def test_a_message_is_read_to_its_last_field(row, version):
-    cursor = Cursor(split(encode(row.layout.cls(), version))[1:])
-    row.layout.read(cursor, version)
-    assert cursor.rest == 0
+    texts = split(encode(row.layout.cls(), version))
+    assert row.layout.reader(version)(texts, 1)[1] == len(texts)
 
 
 IN = "71 1 2 3 4 5 6 7 8 9 15 16 17 20 25 49 50 51 58 59 61 62 63 64 76 77 78 80 81 82 85 87 90"

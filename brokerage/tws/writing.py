@@ -1,0 +1,141 @@
+"""Makes the function that writes one class at one version, from the parts of its layout."""
+
+from collections.abc import Callable
+from typing import Any
+
+from brokerage.tws.fields import (
+    UNSET_DOUBLE_TEXT,
+    UNSET_INTEGER,
+    Writer,
+    write_bool,
+    write_float,
+    write_optional_float,
+    write_optional_int,
+    write_size,
+    write_text,
+)
+from brokerage.tws.generated import Source
+from brokerage.tws.parts import Conditional, Literal, Part, Path, Repeat, Scalar
+
+Write = Callable[[Any], str]
+END = "\\x00"  # of a field, inside the source of a string
+
+# What a writer does, as an expression; `{v}` is the value. It must give the writer's very text.
+INLINE: dict[Writer, str] = {
+    write_bool: "'1' if {v} else '0'",
+    write_float: "'0.0' if {v} == 0 else {w}({v}, version)",
+    write_size: "'0' if {v} == 0 else {w}({v}, version)",
+    write_optional_float: f"'{UNSET_DOUBLE_TEXT}' if {{v}} is None else {{w}}({{v}}, version)",
+    write_optional_int: f"{UNSET_INTEGER} if {{v}} is None else {{v}}",
+}
+
+
+def clean(value: object) -> str:
+    """A text without NUL: inside a field it would forge another one."""
+    return str(value).replace("\0", "")
+
+
+def writer(parts: tuple[Part, ...], version: int, title: str) -> Write:
+    """A function from an object to its fields, each with its NUL."""
+    careful: list[Write] = []
+
+    def again(source: Any) -> str:
+        """The same for an object with a NUL in one of its texts."""
+        if not careful:
+            careful.append(_Writer(parts, version, careful=True).compiled(title))
+        return careful[0](source)
+
+    return _Writer(parts, version, again=again).compiled(title)
+
+
+class _Writer:
+    """Collects fields in `pending` until something interrupts the straight row of them."""
+
+    def __init__(
+        self,
+        parts: tuple[Part, ...],
+        version: int,
+        *,
+        careful: bool = False,
+        again: Write | None = None,
+    ) -> None:
+        self._version, self._careful = version, careful
+        self._source = Source("def made(source):")
+        self._pending: list[str] = []
+        self._source.line(f"version = {version}")
+        self._source.line("text = ''")
+        self._source.line("count = 0")
+        self._owners: dict[Path, str] = {(): "source"}
+        self._reach(parts)
+        self._parts(parts)
+        if again:
+            self._source.line("if text.count('\\x00') != count:")
+            self._source.line(f"    return {self._source.name(again)}(source)")
+        self._source.line("return text")
+
+    def compiled(self, title: str) -> Write:
+        """The function."""
+        return self._source.compiled(f"write {title} at {self._version}")
+
+    def _reach(self, parts: tuple[Part, ...]) -> None:
+        """Look every nested object up once."""
+        for part in parts:
+            if isinstance(part, Scalar | Repeat | Conditional):
+                self._owner(part.path[:-1])
+            if isinstance(part, Conditional):
+                self._reach(part.parts)
+
+    def _owner(self, path: Path) -> str:
+        if path not in self._owners:
+            name = "_".join(("o", *path))
+            self._source.line(f"{name} = {self._owner(path[:-1])}.{path[-1]}")
+            self._owners[path] = name
+        return self._owners[path]
+
+    def _value(self, path: Path) -> str:
+        return f"{self._owners[path[:-1]]}.{path[-1]}"
+
+    def _parts(self, parts: tuple[Part, ...]) -> None:
+        for part in parts:
+            if isinstance(part, Literal):
+                self._pending.append(part.text)
+            elif isinstance(part, Scalar):
+                self._pending.append(f"{{{self._text(part.writer, self._value(part.path))}}}")
+            elif isinstance(part, Repeat):
+                self._repeat(part)
+            elif isinstance(part, Conditional):
+                self._flush()
+                test, value = self._source.name(part.test), self._value(part.path)
+                self._block(f"if {test}({value}):", part.parts)
+        self._flush()
+
+    def _block(self, head: str, parts: tuple[Part, ...]) -> None:
+        self._source.line(head)
+        self._source.deeper(1)
+        self._source.line("pass")
+        self._parts(parts)
+        self._source.deeper(-1)
+
+    def _text(self, write: Writer, value: str) -> str:
+        """The expression of a value's text."""
+        if write is write_text:
+            return f"{self._source.name(clean)}({value})" if self._careful else value
+        call = write_float if write is write_optional_float else write
+        inline = INLINE.get(write, "{w}({v}, version)")
+        return inline.format(v=value, w=self._source.name(call))
+
+    def _flush(self) -> None:
+        if self._pending:
+            self._source.line(f'text += f"{END.join(self._pending)}{END}"')
+            self._source.line(f"count += {len(self._pending)}")
+            self._pending.clear()
+
+    def _repeat(self, part: Repeat) -> None:
+        value = self._value(part.path)
+        self._pending.append(f"{{len({value})}}")
+        self._flush()
+        element = self._source.name(part.element.writer(self._version))
+        self._source.line(f"for item in {value}:")
+        self._source.line(f"    piece = {element}(item)")
+        self._source.line("    text += piece")
+        self._source.line("    count += piece.count('\\x00')")
