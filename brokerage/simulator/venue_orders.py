@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from brokerage.simulator.order_terms import next_opening
-from brokerage.simulator.orders import IMMEDIATE, Key, OrderError
+from brokerage.simulator.orders import IMMEDIATE, TRAILING, Key, OrderError
 from brokerage.simulator.price_caps import refusal
+from brokerage.simulator.triggers import trail
 from brokerage.simulator.venue_answers import what_if_answer
 from brokerage.simulator.venue_checks import Checks
 from brokerage.simulator.venue_fills import FillsDesk
@@ -105,6 +106,9 @@ class OrdersDesk:
     def _acknowledge(self, record: Record) -> None:
         """The order reaches the book; its owner hears of it; it may fill from the next moment."""
         self.fills.catch_up(record.sim.con_id)
+        if record.sim.order_type in TRAILING:
+            last = self.floor.market.quote(record.sim.con_id).last
+            trail(record.sim, last, record.listing.min_tick)
         self.floor.book.submit(record.sim, record.listing)
         record.acknowledged = True
         record.held = not self.fills.trades(record)
