@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 MOST_AT_ONCE = 100  # messages handled in one turn of the loop
 MOST_WAITING = 200  # messages above the rate that are kept; the rest stays in the socket
+READ_SIZE = 4096  # bytes that the vendor's clients read at a time
+REST_PAUSE = 0.01  # wall seconds after which the last byte follows the others
 LINGER = 5.0  # wall seconds in which a client may still fetch what it was sent before the end
 
 
@@ -41,6 +43,7 @@ class Peer(asyncio.Protocol):
         self.connection = Connection()
         self.session: Session | None = None
         self.transport: asyncio.Transport | None = None
+        self._rest = b""  # the last byte of a full buffer, which follows
         self._late: deque[bytes] = deque()  # chunks that the latency holds back
         self._patience: asyncio.TimerHandle | None = None  # ends with the handshake
         self._again: asyncio.Handle | None = None  # the rest of a chunk, in the next turn
@@ -189,10 +192,18 @@ class Peer(asyncio.Protocol):
             self.gateway.unsent(self)
 
     def flush(self) -> None:
-        """Send what is queued in one write."""
-        data = self.connection.data_to_send()
+        """Send what is queued in one write; what would fill a reader's buffer exactly, in two.
+
+        The vendor's clients read by `READ_SIZE`, go on reading after a full buffer, and forget all
+        of it if nothing follows within a second.
+        """
+        data = self._rest + self.connection.data_to_send()
+        self._rest = b""
         if not data:
             return
+        if len(data) % READ_SIZE == 0 and self.connection.state is not State.CLOSED:
+            data, self._rest = data[:-1], data[-1:]
+            asyncio.get_running_loop().call_later(REST_PAUSE, self.flush)
         if not self.gateway.faults:
             self.write(data)
             return

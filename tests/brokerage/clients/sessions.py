@@ -1,6 +1,11 @@
 """Client ids, message rates and lost connections, as each of the vendor's clients sees them."""
 
+import pytest
+
 from brokerage.simulator.server import Gateway
+from brokerage.tws.codec import encode
+from brokerage.tws.framing import frame
+from brokerage.tws.messages import Error
 from tests.brokerage.clients.terms import buys, rests
 from tests.brokerage.clients.vendor import Bot
 
@@ -43,6 +48,15 @@ async def test_an_order_id_never_comes_back(bot, driver, gateway):
     await again.connect(gateway.port)
     assert again.next_id > order_id
     await again.disconnect()
+
+
+@pytest.mark.parametrize("size", [4096, 8192])
+async def test_what_fills_the_clients_buffer_exactly_is_not_lost(bot, gateway, size):
+    (peer,) = gateway.peers()
+    empty = len(frame(encode(Error(-1, 2000), peer.connection.version)))
+    peer.queue(Error(-1, 2000, "x" * (size - empty)))
+    gateway.flush()
+    assert len((await bot.told("error", -1, 2000))[2]) == size - empty
 
 
 def asks(bot: Bot, count: int) -> None:
