@@ -74,8 +74,7 @@ class PastTicksDesk:
             before = market.quote(listing.con_id, start - TICK)
             found = ticks(told, what, before, ignore_size=message.ignore_size)
             return page(found, message.count)
-        now = self.floor.clock.time()
-        told = market.backward(listing.con_id, now if end is None else end, rth=message.use_rth)
+        told = market.backward(listing.con_id, end, rth=message.use_rth)
         return page_back(told, what, message.count, ignore_size=message.ignore_size)
 
 

@@ -88,7 +88,7 @@ class TickByTickDesk:
         number, what = KINDS[message.tick_type]
         market, now = self.floor.market, self.floor.clock.time()
         if message.count > 0:
-            told = market.backward(listing.con_id, now)
+            told = market.backward(listing.con_id)
             count = min(message.count, MOST_PAST)
             past = page_back(told, what, count, ignore_size=message.ignore_size)[-count:]
             session.send(answer(message.req_id, what, past))

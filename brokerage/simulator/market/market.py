@@ -92,10 +92,13 @@ class Market:
         for first, last in hours.ahead(start, self.clock.time()):
             yield from reels.changes(first, last)
 
-    def backward(self, con_id: int, end: float, *, rth: bool = False) -> Iterator[Quote]:
-        """Every change before a time (at most now), newest first, in the last such session."""
+    def backward(
+        self, con_id: int, end: float | None = None, *, rth: bool = False
+    ) -> Iterator[Quote]:
+        """Every change before a time (None: up to now), newest first, in the last such session."""
         reels, hours = self.reels(con_id), self._history_hours(con_id, rth=rth)
-        first, last = hours.behind(min(end, self.clock.time()))
+        latest = self._next_tick() * TICK
+        first, last = hours.behind(latest if end is None else min(end, latest))
         yield from reels.changes_back(first, last)
 
     def quote(self, con_id: int, at: float | None = None) -> Quote:
