@@ -6,6 +6,7 @@ from typing import Any, get_type_hints
 
 from brokerage.tws.fields import Reader, WireError, read_bool, read_int
 from brokerage.tws.generated import Source
+from brokerage.tws.objects import assembled
 from brokerage.tws.parts import Conditional, Literal, Part, Path, Repeat, Scalar
 
 Read = Callable[[list[str], int], tuple[Any, int]]
@@ -128,18 +129,21 @@ class _Reader:
         self._source.deeper(-1)
 
     def _object(self, prefix: Path, cls: Any) -> str:
-        """The expression that builds an object of what has been read."""
-        arguments: dict[str, str] = {}
+        """The expression that builds an object: what has been read, the defaults of the rest."""
+        defaults = {one.name: self._default((*prefix, one.name)) for one in fields(cls)}
+        arguments = {name: self._source.name(value) for name, value in defaults.items()}
+        nested: set[str] = set()
         for path in sorted(self._read):
             if path[: len(prefix)] != prefix:
                 continue
             name, inner = path[len(prefix)], len(path) > len(prefix) + 1
             if not inner:
                 arguments[name] = _variable(path)
-            elif name not in arguments:
+            elif name not in nested:
+                nested.add(name)
                 arguments[name] = self._object((*prefix, name), get_hints(cls)[name])
-        listed = ", ".join(f"{name}={value}" for name, value in arguments.items())
-        return f"{self._source.name(cls)}({listed})"
+        listed = ", ".join(f"{name!r}: {value}" for name, value in arguments.items())
+        return f"{self._source.name(assembled)}({self._source.name(cls)}, {{{listed}}})"
 
 
 def _variable(path: Path) -> str:
