@@ -13,8 +13,8 @@ from brokerage.relay.recording import Recording, RecordingError
 from brokerage.relay.relay import Relay
 from brokerage.relay.replay import Replay
 from brokerage.rig import line_words, reading
-from brokerage.rig.errors import RefusedError
-from brokerage.rig.serving import TAKEN, Say, told_to_stop
+from brokerage.rig.errors import RefusedError, unable_to_listen
+from brokerage.rig.serving import Say, told_to_stop
 
 
 def add_relay(parser: ArgumentParser) -> None:
@@ -119,12 +119,10 @@ async def _replay(options: Namespace, recording: Recording, say: Say) -> None:
 @asynccontextmanager
 async def _listening(server: Relay | Replay, options: Namespace) -> AsyncIterator[None]:
     """The block of a server; raises RefusedError when its port is taken."""
-    host, port = options.host, options.port
     try:
         await server.__aenter__()
     except OSError as error:
-        text = TAKEN.format(host=host, port=port, reason=error, flag="--port")
-        raise RefusedError(text) from error
+        raise unable_to_listen(options.host, options.port, error) from error
     try:
         yield
     finally:

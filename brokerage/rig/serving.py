@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from brokerage.rig import reading
-from brokerage.rig.errors import RefusedError
+from brokerage.rig.errors import RefusedError, unable_to_listen
 from brokerage.rig.scripts import load
 from brokerage.simulator.control import HOST, Control
 from brokerage.simulator.faults.script import Script
@@ -17,7 +17,6 @@ from brokerage.simulator.rates import LINES
 from brokerage.simulator.server import Gateway
 from brokerage.simulator.state import StateError
 
-TAKEN = "Port {port} on {host} is taken ({reason}); stop what listens there or choose {flag} 0."
 Say = Callable[[str], None]
 
 
@@ -39,6 +38,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     add("--cash", type=reading.dollars, default=100_000.0, help="dollars in each account")
     add("--lines", type=reading.count, default=LINES, help="most quotes streamed to a client")
+    add("--latency", type=reading.seconds, default=0.0, help="wall seconds before each answer")
     add("--reject-over-rate", action="store_true", help="answer error 100 to more than 50/s")
     add("--state-dir", type=Path, metavar="DIR", help="keep ids and orders here over restarts")
     add("--transcript", type=Path, metavar="FILE", help="write every message into a new file")
@@ -56,6 +56,7 @@ def settings(options: Namespace) -> dict[str, Any]:
         "cash": options.cash,
         "always_open": not options.hours,
         "lines": options.lines,
+        "latency": options.latency,
         "reject_over_rate": options.reject_over_rate,
         "state_dir": options.state_dir,
         "transcript_path": options.transcript,
@@ -95,8 +96,7 @@ async def _control(gateway: Gateway, port: int | None, say: Say) -> AsyncIterato
     try:
         await control.start(port)
     except OSError as error:
-        text = TAKEN.format(host=HOST, port=port, reason=error, flag="--control-port")
-        raise RefusedError(text) from error
+        raise unable_to_listen(HOST, port, error, "--control-port") from error
     say(f"control API on {HOST}:{control.port}")
     try:
         yield
@@ -115,14 +115,12 @@ def _gateway(options: Namespace) -> Gateway:
 
 
 async def _listen(gateway: Gateway, options: Namespace) -> None:
-    host, port = options.host, options.port
     try:
-        await gateway.start(host, port)
+        await gateway.start(options.host, options.port)
     except StateError as error:
         raise RefusedError(str(error)) from None
     except OSError as error:
-        text = TAKEN.format(host=host, port=port, reason=error, flag="--port")
-        raise RefusedError(text) from error
+        raise unable_to_listen(options.host, options.port, error) from error
 
 
 def told_to_stop() -> asyncio.Event:

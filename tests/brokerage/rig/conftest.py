@@ -34,17 +34,6 @@ def served() -> Served:
 
 
 @pytest.fixture
-def run() -> Callable[..., "subprocess.CompletedProcess[str]"]:
-    """A command that ends by itself."""
-
-    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-        command = [*RIG, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-
-    return run
-
-
-@pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """Another project's directory: its pytest has our plugin and knows nothing of Crucible."""
     for name in [name for name in os.environ if name.startswith(("DJANGO", "PYTEST_XDIST"))]:

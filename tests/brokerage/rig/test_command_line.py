@@ -32,6 +32,11 @@ def test_a_taken_port_ends_with_2_and_says_what_to_do(served, capsys):
     assert "choose --port 0" in told
 
 
+def test_an_address_that_is_not_ours_is_told(capsys):
+    assert main(["serve", "--host", "192.0.2.1", "--port", "0"]) == 2
+    assert "Nothing can listen on 192.0.2.1:0" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("option", "value", "told"),
     [
@@ -69,18 +74,31 @@ def test_a_state_directory_that_is_a_file_is_refused(tmp_path, capsys):
     assert str(file) in capsys.readouterr().err
 
 
-def test_faults_are_switched_over_the_control_port(served, run):
+def test_faults_are_switched_over_the_control_port(served, capsys):
     with served("serve", "--control-port", "0") as (process, _):
         port = re.search(r"control API on 127\.0\.0\.1:(\d+)", process.stdout.readline())[1]
-        where = ("--control-port", port)
-        assert run("faults", "active", *where).stdout == "no fault is on\n"
-        on = run("faults", "on", "slow_acknowledgements", "median=3", "symbol=SPY", *where)
-        assert on.stdout.startswith('slow_acknowledgements symbol="SPY" times=0 median=3.0')
-        assert run("faults", "active", *where).stdout == on.stdout
-        assert run("faults", "off", "slow_acknowledgements", *where).stdout.endswith("is off\n")
-        wrong = run("faults", "on", "slow_acknowledgements", "median=x", *where)
-        assert (wrong.returncode, wrong.stdout) == (2, "")
-        assert "median must be a number, not 'x'" in wrong.stderr
+
+        def faults(*words: str) -> str:
+            assert main(["faults", *words, "--control-port", port]) == 0
+            return capsys.readouterr().out
+
+        assert faults("active") == "no fault is on\n"
+        on = faults("on", "slow_acknowledgements", "median=3", "symbol=SPY")
+        assert on.startswith('slow_acknowledgements symbol="SPY" times=0 median=3.0')
+        assert faults("active") == on
+        assert faults("off", "slow_acknowledgements") == "slow_acknowledgements is off\n"
+        assert faults("off", "slow_acknowledgements") == "slow_acknowledgements was not on\n"
+        wrong = ["faults", "on", "slow_acknowledgements", "median=x", "--control-port", port]
+        assert main(wrong) == 2
+        assert "median must be a number, not 'x'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("param", ["median", "=3", "port=3", "median=[", "do=x"])
+def test_a_parameter_that_is_none_is_told(capsys, param):
+    with pytest.raises(SystemExit) as ended:
+        main(["faults", "on", "slow_acknowledgements", param])
+    assert ended.value.code == 2
+    assert param.split("=")[-1] in capsys.readouterr().err
 
 
 def test_without_a_gateway_the_control_commands_say_so(capsys):
@@ -121,7 +139,7 @@ def test_the_page_of_faults_is_up_to_date(capsys):
     )
 
 
-def test_a_recording_is_made_explained_and_replayed(served, run, tmp_path):
+def test_a_recording_is_made_explained_and_replayed(served, capsys, tmp_path):
     file = tmp_path / "session.rec"
     with served("serve") as (_, gateway):
         relaying = served("relay", f"127.0.0.1:{gateway}", "--record", str(file))
@@ -133,7 +151,8 @@ def test_a_recording_is_made_explained_and_replayed(served, run, tmp_path):
             assert process.stdout.readline().startswith("There is: delay SECONDS")
             process.terminate()
             assert process.wait(timeout=10) == 0
-    explained = run("explain", str(file)).stdout
+    assert main(["explain", str(file)]) == 0
+    explained = capsys.readouterr().out
     assert "Welcome version 178" in explained
     assert "delay 0.5 s" in explained
     with served("replay", str(file)) as (process, port):

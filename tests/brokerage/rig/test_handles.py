@@ -1,6 +1,7 @@
 """What a test holds of its gateway: thread, clock, market, faults and transcript."""
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -31,13 +32,15 @@ async def ib(gateway: TwsGateway) -> IB:
 
 
 def test_it_starts_at_once():
-    with TwsGateway():
-        pass
+    assert min(start() for _ in range(5)) < 0.05
+
+
+def start() -> float:
+    """Wall seconds from nothing to a gateway that listens."""
     began = time.perf_counter()
     with TwsGateway() as gateway:
-        took = time.perf_counter() - began
         assert gateway.port
-    assert took < 0.05
+        return time.perf_counter() - began
 
 
 def test_it_leaves_no_thread_and_no_open_port():
@@ -45,6 +48,8 @@ def test_it_leaves_no_thread_and_no_open_port():
         assert [t for t in threading.enumerate() if t.name == "tws-gateway"]
     gateway.stop()
     assert not [t for t in threading.enumerate() if t.name == "tws-gateway"]
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((gateway.host, gateway.port))
     with pytest.raises(RuntimeError, match="the gateway has stopped"):
         gateway.wait_for("Hello")
     assert gateway.transcript == []
