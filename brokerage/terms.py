@@ -11,6 +11,7 @@ from brokerage.errors import ErrorClass
 SIMULATED, PAPER = "SIMULATED", "PAPER"
 LIVE_PORTS = frozenset({4001, 7496})
 PAPER_PORTS = frozenset({4002, 7497})
+THIS_MACHINE = frozenset({"127.0.0.1", "localhost"})
 Side = Literal["BUY", "SELL"]
 Purpose = Literal["TEST", "CLEANUP"]
 
@@ -27,6 +28,7 @@ class Target:
     expected_account: str = ""
     always_open: bool = False
     endpoint_id: int | None = None
+    control_port: int | None = None  # where the faults of a simulated gateway are switched
 
     @property
     def address(self) -> str:

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from brokerage import gateway
 from brokerage.models import Endpoint
+from brokerage.terms import Target
 from validation import runner, sessions
 from validation.lease import claim
 from validation.models import Session, SessionKind
@@ -51,10 +52,9 @@ async def on_endpoint(
 
 async def on_simulation(order: Order, started: Started, watch: Watcher) -> Session:
     """Run on a simulated gateway of this process alone."""
-    async with gateway.simulation(speed=order.speed, seed=order.seed) as simulated:
-        endpoint = await sync_to_async(private_endpoint)(
-            simulated.target.port, simulated.target.speed
-        )
+    serving = gateway.simulation(speed=order.speed, seed=order.seed, control=True)
+    async with serving as simulated:
+        endpoint = await sync_to_async(private_endpoint)(simulated.target)
         return await _run(order, endpoint, started, watch)
 
 
@@ -73,17 +73,23 @@ async def _run(order: Order, endpoint: Endpoint, started: Started, watch: Watche
     return session
 
 
-def private_endpoint(port: int, speed: float) -> Endpoint:
+def private_endpoint(target: Target) -> Endpoint:
     """Return an endpoint for a private simulated gateway that no session under way uses."""
     busy = Session.objects.filter(state__in=["READY", "RUNNING", "CLEANUP"])
     with transaction.atomic():
         for number in range(1, 1000):
             endpoint, _ = Endpoint.objects.get_or_create(
                 name=f"{PRIVATE} {number}",
-                defaults={"kind": Endpoint.Kind.SIMULATED, "port": port, "always_open": True},
+                defaults={
+                    "kind": Endpoint.Kind.SIMULATED,
+                    "port": target.port,
+                    "always_open": True,
+                },
             )
             if not busy.filter(endpoint=endpoint).exists():
-                endpoint.move(port=port, speed=speed)
+                endpoint.move(
+                    port=target.port, speed=target.speed, control_port=target.control_port
+                )
                 return endpoint
     raise SessionRefused("A thousand foreground sessions are under way.")
 

@@ -7,6 +7,7 @@ from brokerage.gateway.connecting import PROBE_IDS, SCENARIO_IDS, connect
 from brokerage.gateway.desk import Desk
 from brokerage.gateway.probing import probe
 from brokerage.gateway.simulated import Simulated, simulation
+from brokerage.gateway.switching import FaultRefused, Switches, switches
 from brokerage.gateway.tickets import Event, Ticket
 from brokerage.safety import Door
 from brokerage.terms import (
@@ -49,6 +50,7 @@ __all__ = [
     "Desk",
     "Door",
     "Event",
+    "FaultRefused",
     "Fill",
     "Intent",
     "Listener",
@@ -62,6 +64,7 @@ __all__ = [
     "Simulated",
     "Stream",
     "Summary",
+    "Switches",
     "Target",
     "Tick",
     "Ticket",
@@ -72,4 +75,5 @@ __all__ = [
     "marketable",
     "probe",
     "simulation",
+    "switches",
 ]

@@ -1,10 +1,12 @@
 """A private simulated gateway in this process, for drills that no real gateway should see."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from brokerage.gateway.switching import LocalSwitches, Switches
+from brokerage.simulator.control import Control
 from brokerage.simulator.levers import Levers
 from brokerage.simulator.server import Gateway
 from brokerage.terms import SIMULATED, Target
@@ -23,6 +25,11 @@ class Simulated:
         return self.gateway.levers
 
     @property
+    def switches(self) -> Switches:
+        """The faults of the catalogue."""
+        return LocalSwitches(self.gateway)
+
+    @property
     def transcript(self) -> list[Any]:
         """Every frame, both ways."""
         return list(self.gateway.transcript)
@@ -30,11 +37,20 @@ class Simulated:
 
 @asynccontextmanager
 async def simulation(
-    *, speed: float = 25.0, seed: int = 7, expected_account: str = "", **levers: Any
+    *,
+    speed: float = 25.0,
+    seed: int = 7,
+    expected_account: str = "",
+    control: bool = False,
+    **levers: Any,
 ) -> AsyncIterator[Simulated]:
-    """Run a simulated gateway on a free local port; keyword arguments switch its levers on."""
+    """Run a simulated gateway on a free local port; keyword arguments switch its levers on.
+
+    With `control` it opens a control port as well, which its target names.
+    """
     serving = Gateway.serve(seed=seed, speed=speed, levers=Levers(**levers))
-    async with serving as gateway:
+    async with serving as gateway, AsyncExitStack() as stack:
+        port = await _control(gateway, stack) if control else None
         target = Target(
             name="simulation",
             host="127.0.0.1",
@@ -43,5 +59,14 @@ async def simulation(
             speed=speed,
             expected_account=expected_account,
             always_open=True,
+            control_port=port,
         )
         yield Simulated(target, gateway)
+
+
+async def _control(gateway: Gateway, stack: AsyncExitStack) -> int:
+    """The control port, open until the stack ends."""
+    control = Control(gateway)
+    await control.start()
+    stack.push_async_callback(control.stop)
+    return control.port

@@ -39,6 +39,12 @@ class Endpoint(models.Model):
     always_open = models.BooleanField(
         default=False, help_text="The simulated market is open at any hour."
     )
+    control_port = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(65535)],
+        help_text="Where the faults of a simulated gateway on this machine are switched.",
+    )
     expected_account = models.CharField(max_length=20, blank=True)
     is_default = models.BooleanField(default=False)
     last_seen_at = models.DateTimeField(null=True, editable=False)
@@ -66,6 +72,10 @@ class Endpoint(models.Model):
                 name="paper_endpoint_is_real",
             ),
             models.CheckConstraint(condition=models.Q(speed__gte=1), name="endpoint_speed_from_1"),
+            models.CheckConstraint(
+                condition=models.Q(kind=terms.SIMULATED) | models.Q(control_port__isnull=True),
+                name="faults_are_simulated",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -79,6 +89,20 @@ class Endpoint(models.Model):
             raise ValidationError({"port": "A paper gateway listens on 4002 or 7497."})
         if self.kind == self.Kind.PAPER and (self.speed != 1 or self.always_open):
             raise ValidationError("Speed and open hours can be set for a simulated gateway only.")
+        if self.control_port is not None:
+            self._check_control()
+
+    def _check_control(self) -> None:
+        """Faults are switched on this machine, on a simulated gateway, beside its own port."""
+        if self.kind != self.Kind.SIMULATED:
+            text = "Only a simulated gateway has faults to be switched."
+        elif self.host not in terms.THIS_MACHINE:
+            text = "Faults are switched on this machine only: the host must be 127.0.0.1."
+        elif self.control_port in {self.port} | terms.LIVE_PORTS | terms.PAPER_PORTS:
+            text = "This port is one of a gateway, not of its control."
+        else:
+            return
+        raise ValidationError({"control_port": text})
 
     @property
     def simulated(self) -> bool:
@@ -96,13 +120,14 @@ class Endpoint(models.Model):
             expected_account=self.expected_account,
             always_open=self.always_open,
             endpoint_id=self.pk,
+            control_port=self.control_port if self.simulated else None,
         )
 
-    def move(self, *, port: int, speed: float) -> None:
+    def move(self, *, port: int, speed: float, control_port: int | None = None) -> None:
         """Point a simulated endpoint at another port; raises ValidationError for a bad one."""
-        self.port, self.speed = port, speed
+        self.port, self.speed, self.control_port = port, speed, control_port
         self.full_clean()
-        self.save(update_fields=["port", "speed"])
+        self.save(update_fields=["port", "speed", "control_port"])
 
     def observe(self, state: str, *, error: str = "", server_version: int | None = None) -> None:
         """Note what was just seen of the gateway."""

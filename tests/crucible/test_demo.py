@@ -101,10 +101,11 @@ def test_passwords_are_made_once_and_readable_by_the_owner_only(
 def test_preparing_twice_starts_one_session(transactional_db: None, demo_settings: Any) -> None:
     for _ in range(2):
         said = StringIO()
-        call_command("prepare_demo", gateway_port=4999, speed=25, stdout=said)
+        call_command("prepare_demo", gateway_port=4999, control_port=4998, speed=25, stdout=said)
     people = json.loads(said.getvalue().splitlines()[-1])
     assert Session.objects.get().created_by.username == people["OP"][0]
-    assert Endpoint.objects.get(is_default=True).port == 4999
+    endpoint = Endpoint.objects.get(is_default=True)
+    assert (endpoint.port, endpoint.control_port) == (4999, 4998)
 
 
 def test_a_ci_token_belongs_to_a_service_account_without_a_password(db: None) -> None:

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
 from brokerage.models import Endpoint
+from brokerage.terms import Target
 from tests.conftest import People
 from tests.validation.conftest import Toys, fails, passes
 from validation import foreground, sessions
@@ -129,9 +130,12 @@ def test_nothing_that_listens_is_reachable_at_a_closed_port(seeded: Endpoint) ->
 def test_private_endpoints_are_used_again_once_they_are_free(
     toys: Toys, seeded: Endpoint, operator: User
 ) -> None:
-    first = foreground.private_endpoint(5001, 25)
-    again = foreground.private_endpoint(5002, 10)
+    first = foreground.private_endpoint(Target("a", "127.0.0.1", 5001, "SIMULATED", 25))
+    again = foreground.private_endpoint(
+        Target("b", "127.0.0.1", 5002, "SIMULATED", 10, control_port=5003)
+    )
     assert (first.pk, again.port, again.speed) == (again.pk, 5002, 10)
+    assert (first.control_port, again.control_port) == (None, 5003)
 
 
 def test_ctrl_c_aborts_the_session(

@@ -100,8 +100,9 @@ class Command(BaseCommand):
         gateway_port = self._port("The simulated gateway", "127.0.0.1", options["gateway_port"])
         if "REDIS_URL" not in os.environ:
             self._start_broker()
-        people = self._prepare(gateway_port, options["speed"])
-        self._start_gateway(gateway_port, options)
+        control_port = free_port("127.0.0.1", 0)
+        people = self._prepare(gateway_port, control_port, options["speed"])
+        self._start_gateway(gateway_port, control_port, options)
         self._start_workers()
         self._start_web(host, port)
         self._welcome(f"http://{host}:{port}/", people)
@@ -123,10 +124,11 @@ class Command(BaseCommand):
         command = broker_command(path, Path(settings.VAR_DIR) / "broker")
         self.supervisor.start(Child("broker", command, _broker_answers))
 
-    def _prepare(self, gateway_port: int, speed: float) -> dict[str, list[str]]:
+    def _prepare(self, gateway_port: int, control_port: int, speed: float) -> dict[str, list[str]]:
         self.say("Preparing the database …")
+        ports = [f"--gateway-port={gateway_port}", f"--control-port={control_port}"]
         done = subprocess.run(  # noqa: S603 - our own command
-            [*_manage("prepare_demo"), f"--gateway-port={gateway_port}", f"--speed={speed}"],
+            [*_manage("prepare_demo"), *ports, f"--speed={speed}"],
             capture_output=True,
             text=True,
             check=False,
@@ -136,10 +138,10 @@ class Command(BaseCommand):
         people: dict[str, list[str]] = json.loads(done.stdout.strip().splitlines()[-1])
         return people
 
-    def _start_gateway(self, port: int, options: dict[str, Any]) -> None:
+    def _start_gateway(self, port: int, control_port: int, options: dict[str, Any]) -> None:
         self.say("Starting the simulated gateway, the workers and the web server …")
         flags = [f"--port={port}", f"--seed={options['seed']}", f"--speed={options['speed']}"]
-        command = [*_manage("serve_gateway"), *flags]
+        command = [*_manage("serve_gateway"), *flags, f"--control-port={control_port}"]
         self.supervisor.start(Child("gateway", command, lambda: listens("127.0.0.1", port)))
 
     def _start_workers(self) -> None:

@@ -21,8 +21,9 @@ class Command(BaseCommand):
     help = __doc__
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Where the simulated gateway listens, and how fast its clock runs."""
+        """Where the simulated gateway listens and is controlled, and how fast its clock runs."""
         parser.add_argument("--gateway-port", type=int, required=True)
+        parser.add_argument("--control-port", type=int)
         parser.add_argument("--speed", type=float, default=settings.DEMO_SPEED)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -33,7 +34,11 @@ class Command(BaseCommand):
         call_command("seed_crucible", verbosity=0)
         people = load_demo_people()
         endpoint = Endpoint.objects.get(is_default=True)
-        endpoint.move(port=options["gateway_port"], speed=options["speed"])
+        endpoint.move(
+            port=options["gateway_port"],
+            speed=options["speed"],
+            control_port=options["control_port"],
+        )
         if not Session.objects.exists():
             operator = User.objects.get(username=people[Role.OP][0])
             sessions.start(operator, endpoint=endpoint)

@@ -37,6 +37,7 @@ def order(**more: object) -> OrderRecord:
         {"kind": "PAPER", "speed": 4},
         {"kind": "PAPER", "always_open": True},
         {"speed": 0.5},
+        {"kind": "PAPER", "control_port": 4020},
     ],
 )
 def test_an_endpoint_that_could_do_harm_is_refused(bad: dict[str, object]) -> None:
@@ -154,3 +155,35 @@ def rows() -> None:
     assert "INTENT" in str(event)
     Commission.objects.create(execution=execution(), amount=1, currency="USD")
     AccountProof.objects.create(accounts=["DU1"], ok=True, target="t")
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        ({"host": "192.0.2.1"}, "on this machine only"),
+        ({"control_port": 4010}, "one of a gateway"),
+        ({"control_port": 4001}, "one of a gateway"),
+        ({"control_port": 4002}, "one of a gateway"),
+        ({"control_port": 0}, "greater than or equal to 1"),
+    ],
+)
+def test_a_control_port_is_one_of_its_own_on_this_machine(
+    bad: dict[str, object], words: str
+) -> None:
+    values = {"name": "x", "kind": "SIMULATED", "port": 4010, "control_port": 4020} | bad
+    with pytest.raises(ValidationError, match=words):
+        Endpoint(**values).full_clean()
+
+
+def test_only_a_simulated_target_names_its_control_port() -> None:
+    simulated = Endpoint(name="x", kind="SIMULATED", port=4010, control_port=4020)
+    assert simulated.target().control_port == 4020
+    paper = Endpoint(name="y", kind="PAPER", port=4002, control_port=4020)
+    assert paper.target().control_port is None
+
+
+def test_a_move_forgets_the_old_control_port(endpoint: Endpoint) -> None:
+    endpoint.move(port=4010, speed=4, control_port=4020)
+    assert endpoint.control_port == 4020
+    endpoint.move(port=4011, speed=4)
+    assert endpoint.control_port is None
