@@ -25,7 +25,7 @@ from validation.configuration import Config
 from validation.lease import RENEW_EVERY_S, Lease, StaleToken, fence, renew
 from validation.models import Attempt, AttemptState, CleanupState, SessionState
 from validation.recorder import Recorder
-from validation.scenarios.catalogue import MARKET_HOURS, ORDERS, Definition
+from validation.scenarios.catalogue import FAULTS, MARKET_HOURS, ORDERS, Definition
 from validation.scenarios.trial import Trial, TrialListener
 from validation.trials import Ending, carry_out, explain
 from validation.verdicts import Stop, stop_now
@@ -180,6 +180,16 @@ def _trial(job: Run, attempt: Attempt, clock: SessionClock) -> Trial:
 
 
 async def _attempt(job: Run, definition: Definition, trial: Trial) -> Ending:
+    """Give the scenario its desk and its faults and carry it out; no fault outlives it."""
+    if definition.wants(FAULTS):
+        trial.fault_switches = gateway.switches(job.target)
+    try:
+        return await _connected(job, definition, trial)
+    finally:
+        await trial.end_faults()
+
+
+async def _connected(job: Run, definition: Definition, trial: Trial) -> Ending:
     """Connect if the scenario wants a desk, then carry it out."""
     if definition.own_connection:
         return await carry_out(definition, trial)
@@ -255,6 +265,8 @@ def _tell(job: Run, attempt: Attempt, trial: Trial | None) -> None:
 
 def _unmet(definition: Definition, job: Run) -> str:
     """Return why the scenario can't start now, or nothing."""
+    if definition.wants(FAULTS) and gateway.switches(job.target) is None:
+        return "Faults are switched on a simulated gateway with a control port only."
     if job.target.always_open:
         return ""
     now = timezone.now()

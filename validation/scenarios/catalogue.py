@@ -22,9 +22,10 @@ class Need(StrEnum):
 
     MARKET_HOURS = "MARKET_HOURS"
     ORDERS = "ORDERS"
+    FAULTS = "FAULTS"
 
 
-MARKET_HOURS, ORDERS = Need.MARKET_HOURS, Need.ORDERS
+MARKET_HOURS, ORDERS, FAULTS = Need.MARKET_HOURS, Need.ORDERS, Need.FAULTS
 
 
 class Category(StrEnum):

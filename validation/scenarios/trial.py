@@ -9,10 +9,11 @@ from typing import Any, Protocol
 
 from brokerage import gateway
 from brokerage.clock import SessionClock
-from brokerage.gateway import Desk
+from brokerage.gateway import Desk, Switches
 from brokerage.safety import Door
-from brokerage.terms import BrokerMessage, Contract, Listener, Target
+from brokerage.terms import SIMULATED, BrokerMessage, Contract, Listener, Target
 from validation.configuration import Config
+from validation.scenarios.faults import TrialFaults
 from validation.scenarios.strikes import choose
 
 AlertFunction = Callable[[str, str, str], Awaitable[None]]
@@ -76,8 +77,9 @@ class Trial:
     """One attempt at a scenario, as the scenario sees it.
 
     `clock` runs at the gateway's speed, `ref` is the orderRef of its orders (session/scenario),
-    `door` is the only way out for orders, `shared` lives as long as the session. `connection` is
-    None for a scenario that opens its own connections. Times that are stored are real UTC.
+    `door` is the only way out for orders, `faults` the only way to a simulated gateway's faults,
+    `shared` lives as long as the session. `connection` is None for a scenario that opens its own
+    connections. Times that are stored are real UTC.
     """
 
     target: Target
@@ -86,6 +88,7 @@ class Trial:
     clock: SessionClock
     connection: Desk | None = None
     order_door: Door | None = None
+    fault_switches: Switches | None = None
     sink: Sink | None = None
     raise_alert: AlertFunction = _no_alert
     shared: dict[str, Any] = field(default_factory=dict)
@@ -95,6 +98,7 @@ class Trial:
     notes: list[NoteRow] = field(default_factory=list)
     alerts: list[str] = field(default_factory=list)
     planned: str = ""
+    _faults: TrialFaults | None = field(default=None, init=False, repr=False)
 
     @property
     def desk(self) -> Desk:
@@ -109,6 +113,23 @@ class Trial:
         if self.order_door is None:
             raise RuntimeError("this scenario did not declare that it needs orders")
         return self.order_door
+
+    @property
+    def faults(self) -> TrialFaults:
+        """The gateway's faults; only scenarios that need them have them, on a simulated gateway."""
+        if self.fault_switches is None or self.target.kind != SIMULATED:
+            raise RuntimeError(
+                "this scenario did not declare that it needs faults, or its gateway is not a "
+                "simulated one with a control port: faults are never switched anywhere else"
+            )
+        if self._faults is None:
+            self._faults = TrialFaults(self, self.fault_switches)
+        return self._faults
+
+    async def end_faults(self) -> None:
+        """Switch off what the scenario left on."""
+        if self._faults is not None:
+            await self._faults.end()
 
     def check(
         self,

@@ -14,13 +14,14 @@ from brokerage import gateway
 from brokerage.calendar import ET, next_weekly_expiry
 from brokerage.clock import SessionClock
 from brokerage.gateway import CleanupReport
+from brokerage.gateway.switching import LocalSwitches
 from brokerage.models import Endpoint, OrderGrant
 from brokerage.safety import Door
 from brokerage.simulator.levers import Levers
 from brokerage.simulator.server import Gateway
 from validation.configuration import Config, read
 from validation.scenarios import catalogue
-from validation.scenarios.catalogue import ORDERS, Definition
+from validation.scenarios.catalogue import FAULTS, ORDERS, Definition
 from validation.scenarios.trial import Trial, TrialListener
 from validation.trials import Ending, carry_out
 
@@ -84,6 +85,8 @@ async def trial_at(
         endpoint.target(), config, f"{scope}/{definition.id}", clock,
         documented_positions=documented,
     )  # fmt: skip
+    if definition.wants(FAULTS):
+        trial.fault_switches = LocalSwitches(simulated)
     if definition.own_connection:
         yield trial
         return
@@ -140,6 +143,7 @@ def run_scenario(transactional_db: None) -> Run:
                     trial.shared["gateway"] = simulated
                     await prepare(trial)
                 outcome = Outcome(await carry_out(definition, trial), trial, simulated)
+                await trial.end_faults()
             if definition.wants(ORDERS):
                 vars(simulated.levers).update(vars(Levers()))
                 async with gateway.connect(trial.target, readonly=False) as desk:
