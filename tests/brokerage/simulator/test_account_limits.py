@@ -60,6 +60,13 @@ def test_an_order_does_not_compete_with_itself_or_with_its_group(account, prices
     assert refusal(account, order(quantity=400.0, number=2, oca_group="one")) == ""
 
 
+def test_of_a_group_the_largest_order_alone_keeps_margin(account, prices):
+    prices[SPY] = 600.0
+    for number, quantity in ((1, 100.0), (2, 400.0)):
+        account.reserve(order(quantity=quantity, number=number, oca_group="one"), 600.0)
+    assert account.reserves.total((9, 9), "") == pytest.approx(400 * 600 / 4 + 2.0)
+
+
 def test_what_has_filled_needs_no_reserve_any_more(account, prices):
     prices[SPY] = 600.0
     half = replace(order(quantity=400.0), filled=200.0)
