@@ -229,9 +229,8 @@ class Gateway:
     ) -> None:
         """Write a message into the transcript; `received` are its fields if a client sent it."""
         client_id = peer.session.client_id if peer.session else None
-        version = peer.connection.version
-        frame = Frame(self.clock.time(), client_id, direction, name, message, version, received)
-        self._write(frame)
+        at, version = self.clock.time(), peer.connection.version
+        self._write(Frame(at, client_id, direction, name, message, version, received))
 
     def halt(self, con_id: int) -> None:
         """Stop trading in a contract; raises KeyError for an unknown one."""

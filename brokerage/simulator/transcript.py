@@ -65,14 +65,15 @@ class Transcript:
         self._frames: deque[Frame] = deque(maxlen=MOST_FRAMES)
         self._file = path.open("xb") if path else None
         self.count = 0  # of all frames, kept or not
-        self.heard = 0  # of those from clients
+        self.heard = 0  # of those that a client sent
         if self._file:
             self._file.write(self._head)
 
     def add(self, frame: Frame) -> None:
         """Append a frame."""
         self.count += 1
-        self.heard += frame.direction == IN
+        if frame.received is not None:
+            self.heard += 1
         self._frames.append(frame)
         if self._file:
             self._file.write(frame.line())
