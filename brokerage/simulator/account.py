@@ -1,7 +1,7 @@
 """A margin account: cash, positions, commissions, profit and the margin that orders need."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from brokerage.simulator.day_trades import THRESHOLD, UNLIMITED, DayTrades
@@ -10,6 +10,7 @@ from brokerage.simulator.margin import Margins, commission, loan_value, requirem
 from brokerage.simulator.orders import Fill, Key, OrderError, SimOrder
 from brokerage.simulator.reserves import Reserves
 from brokerage.simulator.rules import Rules
+from brokerage.tws.objects import changed
 
 __all__ = ["Account", "Booking", "Margins", "Position", "WhatIf"]
 
@@ -164,7 +165,7 @@ class Account:
         self.reserves.keep(order.key, order.oca_group, need)
 
     def _change(self, order: SimOrder, price: float) -> Margins:
-        return self.what_if(replace(order, quantity=order.remaining, filled=0.0), price).change
+        return self.what_if(changed(order, quantity=order.remaining, filled=0.0), price).change
 
     def day_trades_remaining(self) -> int:
         """Day trades that are left, −1 for any number."""
@@ -176,7 +177,7 @@ class Account:
     def begin_day(self) -> None:
         """Midnight: the day's profit starts from nothing; what is flat is forgotten."""
         self._opening = {held.con_id: self.unrealized(held.con_id) for held in self.held()}
-        self.positions = {held.con_id: replace(held, realized=0.0) for held in self.held()}
+        self.positions = {held.con_id: changed(held, realized=0.0) for held in self.held()}
         self.day_trades.begin()
 
     def settle(self, con_id: int) -> list[Position]:
@@ -194,17 +195,17 @@ class Account:
         inside = (self._price_of(under.con_id) - listing.strike) * direction
         paid = held.quantity * held.avg_cost
         if inside < EXERCISED:
-            return [self._put(replace(held, quantity=0.0, avg_cost=0.0), held.realized - paid)]
+            return [self._put(changed(held, quantity=0.0, avg_cost=0.0), held.realized - paid)]
         shares = held.quantity * listing.units * direction
         self.cash -= shares * listing.strike
         before = self.positions.get(under.con_id, Position(under.con_id))
         cost = listing.strike + paid / shares
         after, _ = _move(before, shares, cost, 0.0)
-        flat = self._put(replace(held, quantity=0.0, avg_cost=0.0), held.realized)
+        flat = self._put(changed(held, quantity=0.0, avg_cost=0.0), held.realized)
         return [flat, self._put(after, after.realized)]
 
     def _put(self, position: Position, realized: float) -> Position:
-        self.positions[position.con_id] = replace(position, realized=realized)
+        self.positions[position.con_id] = changed(position, realized=realized)
         return self.positions[position.con_id]
 
     def what_if(self, order: SimOrder, price: float) -> WhatIf:
@@ -216,7 +217,7 @@ class Account:
         before = self.margins()
         held = self.positions.get(order.con_id, Position(order.con_id))
         signed = order.quantity * order.sign
-        moved = replace(held, quantity=held.quantity + signed)
+        moved = changed(held, quantity=held.quantity + signed)
         others = [position for position in self.held() if position.con_id != order.con_id]
         cash = self.cash - signed * price * listing.units - cost
         after = self._margins(cash, [*others, moved])

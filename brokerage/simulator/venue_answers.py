@@ -1,13 +1,12 @@
 """What is told about orders that are not worked: completed ones, and what-if answers."""
 
-from dataclasses import replace
-
 from brokerage.simulator.account import Margins, WhatIf
 from brokerage.simulator.listings import Listing
 from brokerage.simulator.orders import Key
 from brokerage.simulator.venue_records import UNSET_INTEGER, Record, echoed, reported
 from brokerage.simulator.venue_terms import stamp, wire_contract
 from brokerage.tws.messages import CompletedOrder, OpenOrder, OrderState, PlaceOrder
+from brokerage.tws.objects import changed
 
 NO_PARENT = 2**63 - 1  # what a real gateway writes for "no parent"
 
@@ -17,7 +16,7 @@ def completed_order(record: Record) -> CompletedOrder:
     filled = record.status == "Filled"
     return CompletedOrder(
         contract=echoed(record),
-        order=replace(reported(record), quantity=0.0),
+        order=changed(reported(record), quantity=0.0),
         perm_id=record.perm_id,
         extras=record.message.extras,
         status=record.status,
@@ -35,7 +34,7 @@ def what_if_answer(message: PlaceOrder, listing: Listing, key: Key, result: What
     return OpenOrder(
         order_id=key[1],
         contract=wire_contract(listing, message.contract.exchange or "SMART"),
-        order=replace(message.order, what_if=True, dn_order_type="None"),
+        order=changed(message.order, what_if=True, dn_order_type="None"),
         client_id=key[0],
         state=OrderState(
             status="PreSubmitted",

@@ -1,7 +1,5 @@
 """Which orders the venue takes: contract, terms, account, margin, crowd and ties, with codes."""
 
-from dataclasses import replace
-
 from brokerage.simulator.listings import Listing
 from brokerage.simulator.order_checks import INVALID, validate
 from brokerage.simulator.order_terms import good_until, sim_order
@@ -10,6 +8,7 @@ from brokerage.simulator.venue_floor import Floor
 from brokerage.simulator.venue_records import Records
 from brokerage.simulator.venue_terms import resolve
 from brokerage.tws.messages import PlaceOrder
+from brokerage.tws.objects import changed
 
 REJECTED = "Order rejected - reason:"
 CROWDED = "Maximum number of orders working on the same side of a contract is exceeded"
@@ -54,7 +53,7 @@ class Checks:
         if sim.parent is not None:
             return
         price, power = self.price(sim), self._floor.levers.buying_power
-        rest = replace(sim, quantity=sim.quantity - filled)
+        rest = changed(sim, quantity=sim.quantity - filled)
         cost = price * rest.quantity * listing.units
         if power is not None and sim.side == "BUY" and cost > power:
             words = f"YOUR ORDER IS NOT ACCEPTED. YOUR BUYING POWER IS [{power:.2f} USD]"

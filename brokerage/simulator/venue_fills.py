@@ -1,7 +1,7 @@
 """The desk that fills orders as the market moves, and reports executions and commissions."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import nan
 from typing import Any
 
@@ -26,6 +26,7 @@ from brokerage.tws.messages import (
     ExecDetailsEnd,
     ReqExecutions,
 )
+from brokerage.tws.objects import changed
 from brokerage.tws.table import Message
 
 SIDES = {"BUY": "BOT", "SELL": "SLD"}
@@ -141,10 +142,10 @@ class FillsDesk:
         """The quote as faults let orders see it."""
         levers = self.floor.levers
         if levers.sell_never_fills:
-            quote = replace(quote, bid=nan, bid_size=0.0)
+            quote = changed(quote, bid=nan, bid_size=0.0)
         if (most := levers.fill_at_most) is not None:
             bid_size, ask_size = min(quote.bid_size, most), min(quote.ask_size, most)
-            quote = replace(quote, bid_size=bid_size, ask_size=ask_size)
+            quote = changed(quote, bid_size=bid_size, ask_size=ask_size)
         return quote
 
     def _changed(self, change: Change) -> None:
@@ -168,12 +169,12 @@ class FillsDesk:
 
     def _filled(self, fill: Fill) -> None:
         record = self.record(fill.key)
-        fill = replace(fill, time=max(fill.time, record.sim.submitted_at))
+        fill = changed(fill, time=max(fill.time, record.sim.submitted_at))
         if self.floor.levers.fill_above_limit:
             fill = self._worsened(record, fill)
         self._book(record, fill)
         if self.floor.levers.double_fill:
-            again = replace(
+            again = changed(
                 fill,
                 exec_id=fill.exec_id.replace(".01.01", ".01.02"),
                 cumulative=fill.cumulative + fill.quantity,
@@ -187,7 +188,7 @@ class FillsDesk:
         off = ABOVE_LIMIT * tick * (1 if fill.side == "BUY" else -1)
         price = round((sim.limit_price or fill.price) + off, 4)
         sim.average_price = sim.last_price = price
-        return replace(fill, price=price, average_price=price)
+        return changed(fill, price=price, average_price=price)
 
     def _book(self, record: Record, fill: Fill) -> None:
         """Account, owner, positions: in the order in which a real gateway reports a fill."""

@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from brokerage.simulator.order_terms import next_opening
@@ -24,6 +23,7 @@ from brokerage.tws.messages import (
     PlaceOrder,
     ReqGlobalCancel,
 )
+from brokerage.tws.objects import changed
 
 LATE_FILL = 0.5  # simulated seconds between Cancelled and the fill of the fault
 IGNORED_HOURS = (
@@ -172,7 +172,7 @@ class OrdersDesk:
         if record.sim.working and wanted.quantity > record.sim.filled:
             self.checks.funds(wanted, listing, record.sim.filled)
         book.modify(wanted, listing)
-        record.message = replace(record.message, order=order)
+        record.message = changed(record.message, order=order)
         self.fills.reserve(record)
         self._soon(lambda: self._tell_changed(record))
 
@@ -199,7 +199,7 @@ class OrdersDesk:
     def by_hand(self, contract: Contract, order: Order) -> Record:
         """An order typed into TWS; raises ContractError or OrderError when it is refused."""
         number = next(-n for n in self._by_hand if self.records.get((BINDER, -n)) is None)
-        message = PlaceOrder(number, contract, replace(order, transmit=True))
+        message = PlaceOrder(number, contract, changed(order, transmit=True))
         sim, listing = self.checks.new((BINDER, number), message)
         record = self.records.add(message, listing, sim)
         record.bound = self._lists.binds()
@@ -252,7 +252,7 @@ class OrdersDesk:
         self.fills.tell(first, order_status(first, "PendingCancel"))
         self.fills.tell_cancelled(first)
         if by is not None and by.client_id != first.key[0]:
-            by.send(replace(order_status(first), client_id=by.client_id))
+            by.send(changed(order_status(first), client_id=by.client_id))
             by.error(202, "Order Canceled - reason:", first.order_id)
         for other in others:
             self.fills.tell_cancelled(other, BY_SYSTEM)

@@ -1,13 +1,14 @@
 """Orders as the gateway keeps them: what the client wrote beside what the exchange made of it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 from brokerage.simulator.ids import Ids
 from brokerage.simulator.listings import Listing
 from brokerage.simulator.orders import STOPPED, TRAILING, Key, SimOrder
 from brokerage.simulator.venue_terms import wire_contract
 from brokerage.tws.messages import Contract, OpenOrder, Order, OrderState, OrderStatus, PlaceOrder
+from brokerage.tws.objects import changed
 
 UNSET_INTEGER = 2**31 - 1  # what a real gateway writes for "not set" where others leave it empty
 BY_TRADER, BY_SYSTEM = "Cancelled by Trader", "Cancelled by System:\n"
@@ -31,6 +32,9 @@ class Record:
     held: bool = False  # until the exchange opens
     bound: bool = True  # False: entered by hand, and no client has taken it over
     resurrected: bool = False  # a fault: cancelled, and listed as open all the same
+    # The order and the contract as they are echoed, made anew only when one of these differs.
+    _echo: tuple[tuple[object, ...], Order] | None = field(default=None, repr=False)
+    _contract: Contract | None = field(default=None, repr=False)
 
     @property
     def order_id(self) -> int:
@@ -107,8 +111,16 @@ class Records:
 
 def reported(record: Record) -> Order:
     """The order as a real gateway echoes it, with the values it puts in for what was left out."""
+    sim, order = record.sim, record.message.order
+    moving = (sim.quantity, sim.limit_price, sim.stop_price, sim.tif, sim.oca_group)
+    if record._echo is None or record._echo[0] != (id(order), *moving):
+        record._echo = (id(order), *moving), _reported(record)
+    return record._echo[1]
+
+
+def _reported(record: Record) -> Order:
     order, sim = record.message.order, record.sim
-    return replace(
+    return changed(
         order,
         quantity=sim.quantity,
         limit_price=sim.limit_price or order.limit_price or 0.0,
@@ -156,9 +168,11 @@ def open_order(record: Record, status: str = "") -> OpenOrder:
 
 def echoed(record: Record) -> Contract:
     """The full contract, routed as the client wished; a share has the right `?`."""
-    wanted = record.message.contract.exchange or "SMART"
-    contract = wire_contract(record.listing, wanted)
-    return contract if contract.right else replace(contract, right="?")
+    if record._contract is None:
+        wanted = record.message.contract.exchange or "SMART"
+        contract = wire_contract(record.listing, wanted)
+        record._contract = contract if contract.right else changed(contract, right="?")
+    return record._contract
 
 
 def order_status(record: Record, status: str = "") -> OrderStatus:

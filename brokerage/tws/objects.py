@@ -1,6 +1,6 @@
 """Makes messages the short way: a frozen dataclass of a hundred fields is slow to construct.
 
-For plain frozen dataclasses only: no slots, nothing to do after construction.
+For plain dataclasses only: no slots, nothing to do after construction.
 """
 
 from typing import Any, TypeVar
