@@ -5,28 +5,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from brokerage.simulator.faults.fault import Fault
+from brokerage.simulator.faults.kinds import STREAM, STREAM_REQUESTS
 from brokerage.simulator.venue_floor import Session
-from brokerage.tws.messages import (
-    Contract,
-    RealTimeBar,
-    ReqMktData,
-    ReqRealTimeBars,
-    ReqTickByTick,
-    TickByTick,
-    TickGeneric,
-    TickOptionComputation,
-    TickPrice,
-    TickSize,
-    TickString,
-)
+from brokerage.tws.messages import Contract
 from brokerage.tws.table import Message
 
 if TYPE_CHECKING:
     from brokerage.simulator.server import Gateway
 
-LINES = (ReqMktData, ReqTickByTick, ReqRealTimeBars)
-TICKS = (TickPrice, TickSize, TickString, TickGeneric, TickOptionComputation, TickByTick)
-STREAMED = (*TICKS, RealTimeBar)
 BIDS, ASKS, LASTS = {1, 66}, {2, 67}, {4, 68}  # kinds of TickPrice, live and delayed
 BID_SIZES, ASK_SIZES, LAST_SIZES, VOLUMES = {0, 69}, {3, 70}, {5, 71}, {8, 74}  # of TickSize
 RT_VOLUMES = {48, 77}  # of TickString: price;size;time;volume;average;single
@@ -53,18 +39,18 @@ class QuoteFault(Fault):
     def on(self, gateway: "Gateway") -> None:
         """Learns from the transcript what the open lines are for."""
         for session, message in past(gateway):
-            if isinstance(message, LINES):
+            if isinstance(message, STREAM_REQUESTS):
                 self._contracts[session, message.req_id] = message.contract
 
     def incoming(self, session: Session, message: Message) -> Iterable[Message]:
         """Remembers what each line is for."""
-        if isinstance(message, LINES):
+        if isinstance(message, STREAM_REQUESTS):
             self._contracts[session, message.req_id] = message.contract
         return (message,)
 
     def outgoing(self, session: Session, message: Message) -> Iterable[Message]:
         """Hands what flows on struck lines to `streamed`."""
-        if isinstance(message, STREAMED) and self.strikes((session, message.req_id)):
+        if isinstance(message, STREAM) and self.strikes((session, message.req_id)):
             return self.streamed(session, message)
         return (message,)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from brokerage.simulator.faults.fault import Fault, Incident
+from brokerage.simulator.faults.kinds import STREAM_REQUESTS
 from brokerage.simulator.faults.orders import ASYNC, INSYNC, LEAN_IB, NAUTILUS
 from brokerage.simulator.faults.quote_fault import (
     ASK_SIZES,
@@ -14,9 +15,7 @@ from brokerage.simulator.faults.quote_fault import (
     BIDS,
     LAST_SIZES,
     LASTS,
-    LINES,
     RT_VOLUMES,
-    TICKS,
     TRADE_TIMES,
     VOLUMES,
     QuoteFault,
@@ -283,11 +282,10 @@ class FarmSwitch(QuoteFault):
 
     def incoming(self, session: Session, message: Message) -> Iterable[Message]:
         """A line opened from now on lives."""
-        if isinstance(message, LINES):
+        if isinstance(message, STREAM_REQUESTS):
             self._alive.add((session, message.req_id))
         return super().incoming(session, message)
 
     def streamed(self, session: Session, message: Message) -> Iterable[Message]:
         """Drops what dead lines would get."""
-        dead = isinstance(message, TICKS) and (session, message.req_id) not in self._alive
-        return () if dead else (message,)
+        return (message,) if (session, message.req_id) in self._alive else ()

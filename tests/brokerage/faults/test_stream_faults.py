@@ -54,3 +54,12 @@ async def test_ib_async_sees_nothing_of_it_without_the_fault(gateway, ib, scene)
 
 def test_every_fault_has_a_scene():
     assert {scene.fault for scene in SCENES} == names(streams)
+
+
+async def test_a_farm_switch_ends_the_bars_that_came_before_it(gateway, ib):
+    bars = await bars_of_a_minute(gateway, ib)
+    gateway.faults.on("farm_switch")
+    before = len(bars)
+    await passed(gateway, 61)
+    assert before > 5
+    assert len(bars) == before
