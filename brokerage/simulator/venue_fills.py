@@ -280,8 +280,9 @@ class FillsDesk:
     def list_executions(self, session: Session, message: ReqExecutions) -> None:
         """Executions that pass the filter, each with its commission, then the end."""
         levers = self.floor.levers
+        since = parse_stamp(message.time).timestamp() if message.time else 0.0
         for execution in self.executions:
-            if levers.no_execution or not _passes(execution, message):
+            if levers.no_execution or not _passes(execution, message, since):
                 continue
             session.send(execution.details(message.req_id))
             if not levers.no_commission:
@@ -289,7 +290,7 @@ class FillsDesk:
         session.send(ExecDetailsEnd(message.req_id))
 
 
-def _passes(execution: Execution, wanted: ReqExecutions) -> bool:
+def _passes(execution: Execution, wanted: ReqExecutions, since: float) -> bool:
     fill, listing = execution.fill, execution.record.listing
     actual = {
         "client_id": fill.key[0],
@@ -299,6 +300,5 @@ def _passes(execution: Execution, wanted: ReqExecutions) -> bool:
         "exchange": "SMART",
         "side": fill.side,
     }
-    if not all(getattr(wanted, name) in ("", 0, value) for name, value in actual.items()):
-        return False
-    return not wanted.time or fill.time >= parse_stamp(wanted.time).timestamp()
+    fits = all(getattr(wanted, name) in ("", 0, value) for name, value in actual.items())
+    return fits and fill.time >= since
