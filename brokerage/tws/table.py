@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from brokerage.tws.fields import WireError
 from brokerage.tws.layout import Item, Layout
+from brokerage.tws.writing import Write
 
 Message = Any  # an instance of any class that has a row
 T = TypeVar("T")
@@ -16,6 +17,21 @@ class Row(NamedTuple):
     number: int
     name: str
     layout: Layout
+
+
+class Writers(dict[type[Any], Write]):
+    """For each class the function that writes its messages at one version, number first."""
+
+    def __init__(self, rows: dict[type[Any], Row], version: int) -> None:
+        super().__init__()
+        self._rows, self._version = rows, version
+
+    def __missing__(self, cls: type[Any]) -> Write:
+        """Make the function; raises KeyError for a class without a row."""
+        row = self._rows[cls]
+        number, write = f"{row.number}\0", row.layout.writer(self._version)
+        self[cls] = made = lambda message: number + write(message)
+        return made
 
 
 class UnknownMessageError(WireError):
@@ -33,6 +49,7 @@ class Table:
         self.name = name
         self.by_number: dict[int, Row] = {}
         self.by_class: dict[type[Any], Row] = {}
+        self._writers: dict[int, Writers] = {}
 
     def row(self, number: int, *items: Item) -> Callable[[type[T]], type[T]]:
         """Decorator: this class is message `number` with this layout; a number stands once."""
@@ -48,8 +65,13 @@ class Table:
 
     def text(self, message: Message, version: int) -> str:
         """The message's fields, number first, each with its NUL; raises KeyError without a row."""
-        row = self.by_class[type(message)]
-        return f"{row.number}\0{row.layout.writer(version)(message)}"
+        return self.writers(version)[type(message)](message)
+
+    def writers(self, version: int) -> Writers:
+        """What writes messages at one version."""
+        if version not in self._writers:
+            self._writers[version] = Writers(self.by_class, version)
+        return self._writers[version]
 
     def fields(self, message: Message, version: int) -> list[str]:
         """The same one by one."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from brokerage.tws.fields import (
+    FRACTIONS_SINCE,
     UNSET_DOUBLE_TEXT,
     UNSET_INTEGER,
     Writer,
@@ -20,12 +21,14 @@ from brokerage.tws.parts import Conditional, Literal, Part, Path, Repeat, Scalar
 Write = Callable[[Any], str]
 END = "\\x00"  # of a field, inside the source of a string
 
+NUMBER = "repr({v}) if {v}.__class__ is float else {w}({v}, version)"
+FRACTION = "int({v}) if {v} % 1 == 0 else repr(float({v}))"  # a size, at versions that have some
+
 # What a writer does, as an expression; `{v}` is the value. It must give the writer's very text.
 INLINE: dict[Writer, str] = {
     write_bool: "'1' if {v} else '0'",
-    write_float: "'0.0' if {v} == 0 else {w}({v}, version)",
-    write_size: "'0' if {v} == 0 else {w}({v}, version)",
-    write_optional_float: f"'{UNSET_DOUBLE_TEXT}' if {{v}} is None else {{w}}({{v}}, version)",
+    write_float: NUMBER,
+    write_optional_float: f"'{UNSET_DOUBLE_TEXT}' if {{v}} is None else {NUMBER}",
     write_optional_int: f"{UNSET_INTEGER} if {{v}} is None else {{v}}",
 }
 
@@ -62,13 +65,14 @@ class _Writer:
         self._version, self._careful = version, careful
         self._source = Source("def made(source):")
         self._pending: list[str] = []
+        self._free = False  # whether there is a text, which may hold anything
         self._source.line(f"version = {version}")
         self._source.line("text = ''")
         self._source.line("count = 0")
         self._owners: dict[Path, str] = {(): "source"}
         self._reach(parts)
         self._parts(parts)
-        if again:
+        if again and self._free:
             self._source.line("if text.count('\\x00') != count:")
             self._source.line(f"    return {self._source.name(again)}(source)")
         self._source.line("return text")
@@ -100,6 +104,7 @@ class _Writer:
             if isinstance(part, Literal):
                 self._pending.append(part.text)
             elif isinstance(part, Scalar):
+                self._free = self._free or part.reader is str
                 self._pending.append(f"{{{self._text(part.writer, self._value(part.path))}}}")
             elif isinstance(part, Repeat):
                 self._repeat(part)
@@ -122,6 +127,8 @@ class _Writer:
             return f"{self._source.name(clean)}({value})" if self._careful else value
         call = write_float if write is write_optional_float else write
         inline = INLINE.get(write, "{w}({v}, version)")
+        if write is write_size and self._version >= FRACTIONS_SINCE:
+            inline = FRACTION
         return inline.format(v=value, w=self._source.name(call))
 
     def _flush(self) -> None:

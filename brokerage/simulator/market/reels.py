@@ -13,6 +13,7 @@ from brokerage.simulator.market.hours import BLOCK, Span
 from brokerage.simulator.market.noise import TICK, Floats, Ints
 from brokerage.simulator.market.shapes import Quote
 from brokerage.simulator.market.tape import Tape, Top, Trades
+from brokerage.tws.objects import assembled
 
 REEL = 240  # ticks: a minute, and a block is a whole number of them
 KEPT_REELS = 6  # per instrument; live and delayed readers are a quarter of an hour apart
@@ -107,10 +108,8 @@ class Reels:
         if not span.opening <= block < span.close:
             columns |= {name: np.full(len(columns["time"]), value) for name, value in _range(day)}
         rows = zip(*(values.tolist() for values in columns.values()), strict=True)
-        return [
-            Quote(self.con_id, close=day.close, **dict(zip(columns, row, strict=True)))
-            for row in rows
-        ]
+        whole = vars(Quote(self.con_id, close=day.close))
+        return [assembled(Quote, whole | dict(zip(columns, row, strict=True))) for row in rows]
 
     def _traded(self, ticks: Ints, trades: Trades, day: Day, block: int) -> dict[str, Floats]:
         """What the trades up to each tick make of the figures that depend on them."""
