@@ -9,6 +9,7 @@ from typing import Any
 from ib_async import IB, Contract, LimitOrder, MarketOrder, Stock, Trade
 
 SHARES = ("SPY", "QQQ", "IWM", "AAPL", "MSFT", "NVDA", "AMZN")
+ACKNOWLEDGED = ("PreSubmitted", "Submitted")  # what a gateway says first
 LIMIT = 30.0  # seconds
 RESTING = 1.0  # dollars: a price at which nothing is ever sold
 
@@ -56,21 +57,22 @@ async def qualified(ib: IB, *symbols: str) -> list[Contract]:
 
 
 async def acknowledgements(ib: IB, contract: Contract, rounds: int) -> list[float]:
-    """Seconds from placing a limit order until `Submitted`; each is cancelled again."""
+    """Seconds from placing a limit order until the gateway's first status; each is cancelled."""
     waiting, seconds = Waiting(ib), []
     for _ in range(rounds):
         order = LimitOrder("BUY", 1, RESTING)
         seconds.append(
             await waiting.until(
-                lambda trade: trade.orderStatus.status == "Submitted",
+                lambda trade: trade.orderStatus.status in ACKNOWLEDGED,
                 lambda: ib.placeOrder(contract, order),  # noqa: B023
             )
         )
+        await settled(ib)
         await waiting.until(
             lambda trade: trade.orderStatus.status == "Cancelled",
             lambda: ib.cancelOrder(order),  # noqa: B023
         )
-        await asyncio.sleep(0)
+        await settled(ib)
     return seconds
 
 

@@ -12,7 +12,7 @@ from brokerage.relay.recording import Kind, Recording
 from brokerage.relay.relay import Relay
 from brokerage.tws.framing import frame
 
-FLAT_OUT = 5000.0  # speed at which our server has more ticks to send than a client can take
+FLAT_OUT = 1500.0  # speed at which our server has more ticks to send than a client can take
 STEADY = 150.0  # speed with which a client keeps up
 CHUNK = 128 * 1024  # bytes that the floor writes at once
 
