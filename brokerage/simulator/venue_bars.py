@@ -85,7 +85,8 @@ class BarsDesk:
         if refusal:
             session.error(*refusal, message.req_id)
             return
-        self._add(Stream(session, message.req_id, listing, message.what, message.use_rth, 0.0))
+        now = self.floor.clock.time()
+        self._add(Stream(session, message.req_id, listing, message.what, message.use_rth, now))
 
     def _refusal(
         self, session: Session, message: ReqRealTimeBars, listing: Listing
@@ -106,7 +107,7 @@ class BarsDesk:
         return None
 
     def _add(self, stream: Stream) -> None:
-        stream.sent = self.floor.clock.time() // PACE * PACE
+        stream.sent = stream.sent // PACE * PACE
         self._streams[stream.session, stream.req_id, type(stream)] = stream
 
     @property
@@ -126,10 +127,10 @@ class BarsDesk:
     def keep(
         self, session: Session, message: ReqHistoricalData, listing: Listing, request: Request
     ) -> None:
-        """Keep a history up to date that has just been sent."""
+        """Keep a history up to date that has just been sent, as it was when it was asked for."""
         self._add(
             Kept(
-                session, message.req_id, listing, request.what, request.rth, 0.0,
+                session, message.req_id, listing, request.what, request.rth, request.end,
                 request.size, message.format_date,
             )
         )  # fmt: skip

@@ -1,5 +1,6 @@
 """Everything told about a time agrees: bars made from single ticks are the bars of the history."""
 
+import math
 from datetime import UTC, datetime
 from itertools import groupby
 
@@ -61,9 +62,10 @@ def test_bars_rebuilt_from_single_quotes_are_the_bars_of_the_history(at, con_id,
         inside = [
             one for one in market.forward(con_id, bar.time + 0.25) if one.time < bar.time + 30
         ]
-        prices = [getattr(one, pick) for one in (market.quote(con_id, bar.time), *inside)]
-        if any(price != price for price in prices):
+        shown = (market.quote(con_id, bar.time), *inside)
+        if any(math.isnan(one.bid) for one in shown):
             continue  # nobody bids for what is worth nothing
+        prices = [getattr(one, pick) for one in shown]
         assert (bar.open, bar.high, bar.low, bar.close) == (
             prices[0], max(prices), min(prices), prices[-1]
         )  # fmt: skip
@@ -87,7 +89,8 @@ def test_pages_of_ticks_are_the_same_forwards_and_backwards(at, con_id, what, co
     back = page_back(market.backward(con_id, at), what, count)
     start = float(int(back[0].time))
     forward = ticks(market.forward(con_id, start), what, market.quote(con_id, start - 0.25))
-    assert [quote for quote in forward if quote.time < at] == back
+    again = [quote for quote in forward if quote.time < at]
+    assert repr(again) == repr(back)  # nan is not equal to itself
     assert len(back) >= count
     assert len({int(quote.time) for quote in back[:-count]} | {int(back[0].time)}) == 1
 
