@@ -73,7 +73,7 @@ class LinkLost(DeadStreams):
     incidents: ClassVar = (
         Incident(LEAN, 258, "833 times 1100 in 15 hours, noticed three days later"),
         Incident(LEAN, 249, "fills during 1100 never recovered"),
-        Incident("erdewit/ib_insync", 256, "1101 loses all subscriptions"),
+        Incident("erdewit/ib_insync", 256, "what 1101 asks for is left to the client"),
     )
     signal: ClassVar = (
         "1100 without 1101 or 1102; afterwards executions and open orders are asked for, and "
