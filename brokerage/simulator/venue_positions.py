@@ -106,9 +106,9 @@ class PositionsDesk:
         return PositionData(account, contract, shown.quantity, round(shown.avg_cost, 6))
 
     def pnl(self, session: Session, message: ReqPnl | ReqPnlSingle) -> None:
-        """Profit now and every second from now on."""
-        self._pnl[session, message.req_id] = message
+        """Profit now and every second from now on; raises KeyError for an unknown account."""
         self._send_pnl(session, message)
+        self._pnl[session, message.req_id] = message
         if not self._beating:
             self._beating = True
             self.floor.agenda.later(PNL_EVERY, self._beat)
@@ -118,8 +118,10 @@ class PositionsDesk:
         self._pnl.pop((session, message.req_id), None)
 
     def _beat(self) -> None:
+        names = ("", *self.floor.names())  # may have changed: a fault logs in as somebody else
         for (session, _), message in self._pnl.items():
-            self._send_pnl(session, message)
+            if message.account in names:
+                self._send_pnl(session, message)
         self._beating = bool(self._pnl)
         if self._beating:
             self.floor.agenda.later(PNL_EVERY, self._beat)

@@ -122,3 +122,11 @@ async def test_more_than_50_messages_a_second_cost_the_socket():
         for _ in range(60):
             ib.client.reqCurrentTime()
         await until(lambda: not ib.isConnected())
+
+
+async def test_profit_of_an_unknown_account_silences_nobody_elses(gateway, ib):
+    ib.client.reqPnL(930, "DU-UNKNOWN", "")
+    ib.reqPnL("DU1234567")
+    names = [frame.name for frame in gateway.transcript]
+    await until(lambda: [frame.name for frame in gateway.transcript].count("Pnl") >= 3)
+    assert "Pnl" not in names
