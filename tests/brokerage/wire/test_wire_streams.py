@@ -56,15 +56,15 @@ async def test_bars_of_five_seconds_are_those_of_the_history():
 
 
 async def test_a_history_kept_up_to_date_gets_new_bars():
-    async with Gateway.serve(seed=7, speed=50, data=UNPACED) as gateway, client(gateway) as ib:
+    async with Gateway.serve(seed=7, speed=100, data=UNPACED) as gateway, client(gateway) as ib:
         contract = await spy(ib)
         bars = await ib.reqHistoricalDataAsync(
             contract, "", "600 S", "1 min", "TRADES", False, 2, keepUpToDate=True
         )
         count, new = len(bars), []
         bars.updateEvent += lambda bars, has_new: new.append(has_new)
-        await until(lambda: len(bars) >= count + 2, 10)
-        assert new.count(False) > new.count(True) >= 2
+        await until(lambda: len(bars) >= count + 3, 20)
+        assert new.count(False) >= 10 > new.count(True) >= 3
         times = [bar.date for bar in bars]
         assert times == sorted(times)
         whole = await ib.reqHistoricalDataAsync(contract, "", "600 S", "1 min", "TRADES", False, 2)
