@@ -4,12 +4,20 @@ import json
 import re
 import signal
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from brokerage.rig.cli import main
+from brokerage.relay.recorder import Recorder
+from brokerage.relay.relay import Relay
+from brokerage.rig import recorder_commands
+from brokerage.rig.cli import main, parser
+from brokerage.rig.line_words import obey
+from brokerage.rig.serving import settings
+from brokerage.simulator.control import ask
 from brokerage.simulator.faults.catalogue import CATALOGUE
+from brokerage.simulator.server import Gateway, Settings
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "docs/examples/faults.yaml"
@@ -55,6 +63,25 @@ def test_an_option_that_makes_no_sense_is_told(capsys, option, value, told):
     assert told in capsys.readouterr().err
 
 
+def test_the_options_of_serve_set_the_gateway_up(tmp_path):
+    words = """serve --seed 3 --speed 20 --start 2026-03-03T15:30 --hours --account DU1000001
+        --account DU1000002 --cash 5000 --lines 10 --latency 0.5 --reject-over-rate"""
+    options = parser().parse_args([*words.split(), "--state-dir", str(tmp_path)])
+    assert Gateway(**settings(options)).settings == Settings(
+        seed=3,
+        speed=20.0,
+        start=datetime(2026, 3, 3, 15, 30, tzinfo=UTC),
+        always_open=False,
+        accounts=("DU1000001", "DU1000002"),
+        cash=5000.0,
+        lines=10,
+        latency=0.5,
+        reject_over_rate=True,
+        state_dir=tmp_path,
+    )
+    assert Gateway(**settings(parser().parse_args(["serve"]))).settings == Settings()
+
+
 def test_a_transcript_is_written_and_never_overwritten(served, tmp_path, capsys):
     file = tmp_path / "transcript.jsonl"
     with served("serve", "--transcript", str(file)) as (process, _):
@@ -72,6 +99,18 @@ def test_a_state_directory_that_is_a_file_is_refused(tmp_path, capsys):
     file.write_text("")
     assert main(["serve", "--port", "0", "--state-dir", str(file)]) == 2
     assert str(file) in capsys.readouterr().err
+
+
+def test_serve_carries_a_script_out(served, tmp_path):
+    (tmp_path / "faults.yaml").write_text("- at: 0\n  on: half_open_socket\n")
+    with served("serve", "--script", str(tmp_path / "faults.yaml"), "--control-port", "0") as (
+        process,
+        _,
+    ):
+        port = int(process.stdout.readline().rpartition(":")[2])
+        while not (active := ask(port, "active")):
+            pass
+        assert active[0]["name"] == "half_open_socket"
 
 
 def test_faults_are_switched_over_the_control_port(served, capsys):
@@ -154,6 +193,7 @@ def test_a_recording_is_made_explained_and_replayed(served, capsys, tmp_path):
     assert main(["explain", str(file)]) == 0
     explained = capsys.readouterr().out
     assert "Welcome version 178" in explained
+    assert ", redacted" in explained
     assert "delay 0.5 s" in explained
     with served("replay", str(file)) as (process, port):
         assert hello(port)[4:].startswith(b"178\0")
@@ -180,3 +220,34 @@ def test_a_file_that_is_of_no_use_is_told(tmp_path, capsys, command, told):
     assert main([word.format(file=file) for word in command]) == 2
     assert told in capsys.readouterr().err
     assert file.read_text() == "no recording"
+
+
+def test_a_recording_that_broke_off_ends_with_2(monkeypatch, tmp_path, capsys):
+    class Broken(Recorder):
+        def __exit__(self, *exception: object) -> None:
+            super().__exit__(*exception)
+            self.failure = OSError("No space left on device")
+
+    async def nothing(*arguments: object) -> None:
+        """The relay has been told to stop."""
+
+    monkeypatch.setattr(recorder_commands, "Recorder", Broken)
+    monkeypatch.setattr(recorder_commands, "_relay", nothing)
+    assert main(["relay", "127.0.0.1:1", "--record", str(tmp_path / "recording")]) == 2
+    assert "not complete: No space left on device" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("delay", "There is: delay"),
+        ("cut 3", "There is: delay"),
+        ("delay 1 2 3", "There is: delay"),
+        ("delay soon", "'soon' is not a number of seconds"),
+        ("throttle 0", "a throttle must let something pass."),
+        (" delay 1 0.5 ", "delay 1 0.5: done"),
+        ("half-open", "half-open: done"),
+    ],
+)
+async def test_words_that_spoil_the_line_are_obeyed_or_corrected(line, answer):
+    assert (await obey(Relay("127.0.0.1", 1), line)).startswith(answer)

@@ -101,6 +101,7 @@ async def test_an_order_waits_for_the_end_of_a_halt(gateway, ib):
     gateway.market.resume("SPY")
     await asyncio.wait_for(trade.filledEvent, 10)
     assert gateway.orders()[0].order.quantity == 10
+    await ib.reqExecutionsAsync()  # their answers are no further executions
     assert sum(details.shares for details in gateway.executions()) == 10
 
 

@@ -108,7 +108,7 @@ def test_passing(ib):
     assert ib.isConnected()
 """
     )
-    result = project.runpytest_subprocess()
+    result = project.runpytest_subprocess("-rA")
     result.assert_outcomes(failed=1, passed=1)
     result.stdout.fnmatch_lines(
         [
