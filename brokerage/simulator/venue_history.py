@@ -67,7 +67,7 @@ class HistoryDesk:
     def __init__(self, floor: Floor, bars: BarsDesk) -> None:
         self.floor, self._live = floor, bars
         self.pacing = HistoryPacing()
-        self._pending: dict[tuple[Session, int], Query] = {}
+        self.pending: dict[tuple[Session, int], Query] = {}  # not answered yet
         self.handlers: Mapping[type[Any], Callable[[Session, Any], None]] = {
             ReqHistoricalData: self.request,
             CancelHistoricalData: self.cancel,
@@ -89,7 +89,7 @@ class HistoryDesk:
             session.error(10314, BAD_DATE, message.req_id)
             return
         if not self.floor.levers.history_mute:
-            self._pending[query.key] = query
+            self.pending[query.key] = query
             self._work(query)
 
     def _query(self, session: Session, message: ReqHistoricalData) -> Query:
@@ -112,9 +112,9 @@ class HistoryDesk:
 
     def _check_open(self, session: Session, req_id: int) -> None:
         """Raises RefusedError for an id in use, and for more than fifty requests at a time."""
-        if (session, req_id) in self._pending or self._live.has(session, req_id):
+        if (session, req_id) in self.pending or self._live.has(session, req_id):
             cause = "Duplicate ticker ID for API historical data query"
-        elif len(self._pending) + self._live.kept_bars >= MOST_OPEN:
+        elif len(self.pending) + self._live.kept_bars >= MOST_OPEN:
             cause = TOO_MANY_OPEN
         else:
             return
@@ -142,7 +142,7 @@ class HistoryDesk:
 
     def _work(self, query: Query) -> None:
         """Cut some of the bars; a long request goes on once others have had their turn."""
-        if query.key not in self._pending:
+        if query.key not in self.pending:
             return
         clock, agenda = self.floor.clock, self.floor.agenda
         for _ in range(PARTS):
@@ -154,7 +154,7 @@ class HistoryDesk:
         agenda.at(clock.running(), lambda: self._work(query))
 
     def _deliver(self, query: Query) -> None:
-        if self._pending.pop(query.key, None) is not query:
+        if self.pending.pop(query.key, None) is not query:
             return
         message, session = query.message, query.session
         if not query.bars and not message.keep_up_to_date:
@@ -187,7 +187,7 @@ class HistoryDesk:
     def cancel(self, session: Session, message: CancelHistoricalData) -> None:
         """Forget a request, or end a live one; error 366 when there is none."""
         key = (session, message.req_id)
-        if self._pending.pop(key, None) or self._live.end(session, message.req_id):
+        if self.pending.pop(key, None) or self._live.end(session, message.req_id):
             text = f"{SERVICE}API historical data query cancelled: {message.req_id}"
             session.error(162, text, message.req_id)
         else:
@@ -207,7 +207,7 @@ class HistoryDesk:
 
     def leave(self, session: Session) -> None:
         """Forget a client."""
-        self._pending = {key: one for key, one in self._pending.items() if key[0] is not session}
+        self.pending = {key: one for key, one in self.pending.items() if key[0] is not session}
 
 
 def _check_live(message: ReqHistoricalData, request: Request) -> None:

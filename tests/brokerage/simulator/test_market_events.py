@@ -108,6 +108,22 @@ def test_a_move_multiplies_what_comes_after_it_and_options_follow(market, clock)
     assert market.quote(QQQ) == plain.quote(QQQ)
 
 
+def test_a_move_begins_with_the_next_tick_and_not_before(market, clock):
+    at = clock.time()
+    before = market.quote(SPY)
+    market.move(SPY, 2.0)
+    assert market.quote(SPY, at) == before
+    assert market.quote(SPY, at + 0.25).bid == pytest.approx(2 * before.bid, abs=1.0)
+
+
+def test_quotes_of_a_halt_are_told_where_a_half_hour_begins(market, clock):
+    market.halt(SPY)
+    boundary = (clock.time() // 1800 + 1) * 1800
+    clock.advance(2 * 1800)
+    told = market.updates(SPY, boundary - 10, boundary + 10)
+    assert boundary in {quote.time for quote in told}
+
+
 def test_moves_and_halts_leave_the_past_as_it_was(market, clock):
     start = clock.time() - 600
     before = (market.updates(SPY, start, clock.time()), market.bars(SPY, None, "5 D", "1 hour"))

@@ -105,9 +105,10 @@ def test_others_are_served_while_a_long_request_is_cut():
     table.say(bars(9, "1 day", "1 Y"))
     table.venue.receive(other, tws.ReqCurrentTime())
     assert any(isinstance(one, tws.CurrentTime) for one in told)
-    assert not table.told(tws.HistoricalData)
-    table.venue.advance()  # one more part of it
-    assert not table.told(tws.HistoricalData)
+    (query,) = table.venue.history.pending.values()
+    assert len(query.bars) == 3
+    table.venue.advance()  # the next part of it
+    assert len(query.bars) == 6
     table.wait(1)
     (answer,) = table.told(tws.HistoricalData)
     assert len(answer.bars) > 245
