@@ -8,13 +8,19 @@ from ib_async import IB
 from brokerage.simulator.server import Gateway
 
 PATIENCE = 0.6  # wall seconds; only what never comes takes that long
+LONG = 10.0  # of a sound gateway everything comes, on a busy machine a little late
+
+
+def patience(gateway: Gateway) -> float:
+    """How long to wait for an answer that may never come."""
+    return PATIENCE if gateway.faults else LONG
 
 
 async def attempt(gateway: Gateway, client_id: int = 2, **options: object) -> tuple[str, list[int]]:
     """How an attempt to connect ends, and the codes that came with it."""
     ib, told = IB(), []
     ib.errorEvent += lambda req_id, code, text, contract: told.append(code)
-    options = {"timeout": PATIENCE} | options
+    options = {"timeout": patience(gateway)} | options
     try:
         await ib.connectAsync("127.0.0.1", gateway.port, clientId=client_id, **options)
     except Exception as error:  # noqa: BLE001 - its name is the answer
@@ -24,10 +30,10 @@ async def attempt(gateway: Gateway, client_id: int = 2, **options: object) -> tu
     return "connected", told
 
 
-async def alive(ib: IB) -> bool:
+async def alive(gateway: Gateway, ib: IB) -> bool:
     """Whether the gateway tells its time."""
     with suppress(TimeoutError, ConnectionError):
-        return bool(await asyncio.wait_for(ib.reqCurrentTimeAsync(), PATIENCE))
+        return bool(await asyncio.wait_for(ib.reqCurrentTimeAsync(), patience(gateway)))
     return False
 
 

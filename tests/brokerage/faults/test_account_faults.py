@@ -14,7 +14,7 @@ from tests.brokerage.wire.conftest import client
 async def account_after_reconnecting(gateway, ib, switch):
     """Whether the connection stands, and the account that a new one finds."""
     switch()
-    still = await alive(ib)
+    still = await alive(gateway, ib)
     ib.disconnect()
     async with client(gateway) as again:
         return still, again.managedAccounts()
@@ -25,7 +25,7 @@ async def positions(gateway, ib, switch):
     pushed = []
     ib.positionEvent += lambda one: pushed.append((one.contract.symbol, one.position))
     switch()
-    assert await alive(ib)
+    assert await alive(gateway, ib)
     return pushed, ib.fills()
 
 

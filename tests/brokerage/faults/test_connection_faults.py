@@ -15,13 +15,13 @@ async def somebody_connects(gateway, ib, switch):
     """How another client fares, and whether the one that was there still gets answers."""
     switch()
     outcome, _ = await attempt(gateway)
-    return outcome, await alive(ib)
+    return outcome, await alive(gateway, ib)
 
 
 async def is_it_alive(gateway, ib, switch):
     """Whether the socket stands, and whether there is anybody behind it."""
     switch()
-    return ib.isConnected(), await alive(ib)
+    return ib.isConnected(), await alive(gateway, ib)
 
 
 async def is_it_alive_after_a_minute(gateway, ib, switch):
@@ -50,7 +50,7 @@ async def what_is_left_over(gateway, ib, switch):
     received = bytearray()
     ib.client.conn.hasData += received.extend
     switch()
-    await asyncio.wait({asyncio.ensure_future(alive(ib))})
+    await asyncio.wait({asyncio.ensure_future(alive(gateway, ib))})
     while len(received) >= 4 and len(received) >= (end := 4 + int.from_bytes(received[:4])):
         del received[:end]
     return ib.isConnected(), len(received) > 0
@@ -60,7 +60,7 @@ async def order_then_look(gateway, ib, switch):
     """Whether the connection outlived the order, and how many orders are there afterwards."""
     switch()
     await bid(ib)
-    with_answer = await alive(ib) if ib.isConnected() else False
+    with_answer = await alive(gateway, ib) if ib.isConnected() else False
     ib.disconnect()
     async with client(gateway, client_id=3) as other:
         return with_answer, await listed(other)
@@ -112,7 +112,7 @@ def test_every_fault_of_connections_has_its_scene():
 
 async def test_a_half_open_socket_is_reset_when_the_network_is_back(gateway, ib):
     with gateway.faults.using("half_open_socket"):
-        assert not await alive(ib)
+        assert not await alive(gateway, ib)
     await until(lambda: not ib.isConnected())
 
 
@@ -120,7 +120,7 @@ async def test_only_the_nth_order_costs_the_connection(gateway, ib):
     gateway.faults.on("disconnect_mid_order", nth=2)
     contract = await spy(ib)
     ib.placeOrder(contract, LimitOrder("BUY", 1, FAR))
-    assert await alive(ib)
+    assert await alive(gateway, ib)
     ib.placeOrder(contract, MarketOrder("BUY", 1))
     await until(lambda: not ib.isConnected())
 

@@ -6,7 +6,7 @@ import pytest
 from ib_async import MarketOrder
 
 from brokerage.simulator.faults import link
-from tests.brokerage.faults.clients import PATIENCE, alive, attempt, told, updates
+from tests.brokerage.faults.clients import alive, attempt, patience, told, updates
 from tests.brokerage.faults.scenes import Scene, names, spy, until
 
 
@@ -44,7 +44,7 @@ async def codes_and_history(gateway, ib, switch):
     contract, codes = await spy(ib), told(ib)
     switch()
     asked = ib.reqHistoricalDataAsync(
-        contract, "", "1 D", "1 hour", "TRADES", True, timeout=PATIENCE
+        contract, "", "1 D", "1 hour", "TRADES", True, timeout=patience(gateway)
     )
     return codes, len(await asked) > 0
 
@@ -102,7 +102,7 @@ def test_every_fault_of_the_link_has_its_scene():
 async def test_the_socket_stands_and_the_gateway_answers_while_the_link_is_lost(gateway, ib):
     gateway.faults.on("link_lost")
     assert ib.isConnected()
-    assert await alive(ib)
+    assert await alive(gateway, ib)
 
 
 async def test_who_connects_while_the_link_is_lost_is_told_so(gateway):
@@ -115,7 +115,7 @@ async def test_what_became_of_an_order_is_told_when_the_link_is_back(gateway, ib
     contract = await spy(ib)
     with gateway.faults.using("link_lost"):
         trade = ib.placeOrder(contract, MarketOrder("BUY", 1))
-        assert await alive(ib)
+        assert await alive(gateway, ib)
         assert trade.orderStatus.status == "PendingSubmit"
     await until(trade.isDone)
 
@@ -138,6 +138,6 @@ async def test_the_farms_report_that_they_are_well_when_the_server_is_back(gatew
     contract, codes = await spy(ib), told(ib)
     with gateway.faults.using("server_link_broken"):
         trade = ib.placeOrder(contract, MarketOrder("BUY", 1))
-        assert await alive(ib)
+        assert await alive(gateway, ib)
     await until(trade.isDone)
     assert codes == [2110, 2104, 2106]

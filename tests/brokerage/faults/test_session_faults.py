@@ -6,7 +6,7 @@ import pytest
 from ib_async import IB, LimitOrder
 
 from brokerage.simulator.faults import session
-from tests.brokerage.faults.clients import PATIENCE, alive, attempt, told, updates
+from tests.brokerage.faults.clients import alive, attempt, patience, told, updates
 from tests.brokerage.faults.scenes import FAR, Scene, names, resting, spy, until
 from tests.brokerage.wire.conftest import client
 
@@ -14,8 +14,8 @@ from tests.brokerage.wire.conftest import client
 async def connect_and_ask(gateway, ib, switch):
     """How connecting ends, and whether the gateway then answers."""
     switch()
-    async with client(gateway, client_id=2, timeout=PATIENCE) as other:
-        return other.isConnected(), await alive(other)
+    async with client(gateway, client_id=2, timeout=patience(gateway)) as other:
+        return other.isConnected(), await alive(gateway, other)
 
 
 async def what_is_missing(gateway, ib, switch):
@@ -23,7 +23,11 @@ async def what_is_missing(gateway, ib, switch):
     switch()
     try:
         await IB().connectAsync(
-            "127.0.0.1", gateway.port, clientId=2, timeout=PATIENCE, raiseSyncErrors=True
+            "127.0.0.1",
+            gateway.port,
+            clientId=2,
+            timeout=patience(gateway),
+            raiseSyncErrors=True,
         )
     except ConnectionError as error:
         return error.args[0]
@@ -37,7 +41,7 @@ async def ask_three_times(gateway, ib, switch):
     for _ in range(3):
         ib.client.reqCurrentTime()
     await asyncio.sleep(0.1)
-    return codes, ib.isConnected(), ib.isConnected() and await alive(ib)
+    return codes, ib.isConnected(), ib.isConnected() and await alive(gateway, ib)
 
 
 async def codes_and_ticks(gateway, ib, switch):
@@ -60,7 +64,7 @@ async def next_id(gateway, ib, switch):
     async with client(gateway) as again:
         offered, codes = again.client.getReqId(), told(again)
         again.placeOrder(await spy(again), LimitOrder("BUY", 1, FAR, orderId=offered))
-        await alive(again)
+        await alive(gateway, again)
         return offered > trade.order.orderId, 103 in codes
 
 
