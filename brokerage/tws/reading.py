@@ -4,13 +4,33 @@ from collections.abc import Callable
 from dataclasses import MISSING, fields
 from typing import Any, get_type_hints
 
-from brokerage.tws.fields import Reader, WireError, read_bool, read_int
+from brokerage.tws.fields import (
+    UNSET_DOUBLE,
+    UNSET_DOUBLE_TEXT,
+    UNSET_INTEGER,
+    Reader,
+    WireError,
+    optional_float,
+    optional_int,
+    read_bool,
+    read_float,
+    read_int,
+)
 from brokerage.tws.generated import Source
 from brokerage.tws.objects import assembled
 from brokerage.tws.parts import Conditional, Literal, Part, Path, Repeat, Scalar
 
 Read = Callable[[list[str], int], tuple[Any, int]]
 MAX_REPEAT = 100_000  # a count above it is a lie
+
+# What most fields hold, and what it means: a look-up is cheaper than a call.
+COMMON: dict[Reader, tuple[tuple[str, ...], str]] = {
+    read_bool: (("0", "", "false"), "False"),
+    read_int: (("0", ""), "0"),
+    read_float: (("0", "", "0.0"), "0.0"),
+    optional_float: (("", UNSET_DOUBLE_TEXT, repr(UNSET_DOUBLE)), "None"),
+    optional_int: (("", str(UNSET_INTEGER)), "None"),
+}
 
 _hints: dict[Any, dict[str, Any]] = {}
 
@@ -98,10 +118,12 @@ class _Reader:
     def _value(self, read: Reader, text: str) -> str:
         if read is str:
             return text
-        call = f"{self._source.name(read)}({text})"
-        if read is read_bool:
-            return f"{text} == '1' or ({text} != '0' and {call})"
-        return call
+        call = f"{self._source.name(read)}(text)"
+        common = COMMON.get(read)
+        if common is None:
+            return f"{self._source.name(read)}({text})"
+        spelled, value = common
+        return f"{value} if (text := {text}) in {spelled} else {call}"
 
     def _repeat(self, part: Repeat) -> None:
         line, name = self._source.line, self._source.name
