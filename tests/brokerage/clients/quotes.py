@@ -1,6 +1,6 @@
 """Quotes, contracts and history, as every one of the vendor's clients must see them."""
 
-from tests.brokerage.clients.terms import SPY, quote, spy
+from tests.brokerage.clients.terms import SPY, call, quote, spy
 from tests.brokerage.clients.vendor import Bot
 
 
@@ -82,16 +82,8 @@ async def test_the_past_and_the_price_steps_are_known(bot):
 
 
 async def test_an_option_chain_leads_to_greeks(bot):
-    bot.call("reqSecDefOptParams", 907, "SPY", "", "STK", 756733)
-    _, _, _, name, _, expirations, strikes = await bot.told(
-        "securityDefinitionOptionParameter", 907
-    )
-    await bot.told("securityDefinitionOptionParameterEnd", 907)
-    last = (await quote(bot))[4]
-    strike = min(strikes, key=lambda strike: abs(strike - last))
-    option = SPY | {"secType": "OPT", "strike": strike, "right": "C", "tradingClass": name}
-    option |= {"lastTradeDateOrContractMonth": expirations[2]}
-    bot.call("reqMktData", 908, {"Contract": option}, "", False, False, [])
+    bot.call("reqMktData", 908, {"Contract": await call(bot)}, "", False, False, [])
+    assert bot.all("securityDefinitionOptionParameterEnd")
     tick = await bot.told("tickOptionComputation", 908, 13)
     implied, delta = tick[-8:-6]
     assert 0 < delta < 1

@@ -20,11 +20,28 @@ def order(action: str, quantity: float, kind: str, **attributes: Any) -> dict[st
 
 
 async def quote(bot: Bot, symbol: str = "SPY") -> dict[int, float]:
-    """Bid (1), ask (2) and last (4) of a snapshot."""
+    """Bid (1), ask (2) and last (4) of a share in a snapshot."""
+    return await quoted(bot, SPY | {"symbol": symbol})
+
+
+async def quoted(bot: Bot, contract: dict[str, Any]) -> dict[int, float]:
+    """The same of any contract."""
     req_id = bot.id()
-    bot.call("reqMktData", req_id, {"Contract": SPY | {"symbol": symbol}}, "", True, False, [])
+    bot.call("reqMktData", req_id, {"Contract": contract}, "", True, False, [])
     await bot.told("tickSnapshotEnd", req_id)
     return {args[1]: args[2] for args in bot.all("tickPrice") if args[0] == req_id}
+
+
+async def call(bot: Bot) -> dict[str, Any]:
+    """A weekly call at the money."""
+    req_id = bot.id()
+    bot.call("reqSecDefOptParams", req_id, "SPY", "", "STK", 756733)
+    chain = await bot.told("securityDefinitionOptionParameter", req_id)
+    name, expirations, strikes = chain[3], chain[5], chain[6]
+    last = (await quote(bot))[4]
+    strike = min(strikes, key=lambda strike: abs(strike - last))
+    option = {"secType": "OPT", "strike": strike, "right": "C", "tradingClass": name}
+    return SPY | option | {"lastTradeDateOrContractMonth": expirations[2]}
 
 
 def place(bot: Bot, placed: dict[str, Any], order_id: int | None = None) -> int:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from brokerage.simulator.venue_terms import NEW_YORK
-from tests.brokerage.clients.terms import buys, order, place, reaches, rests
+from tests.brokerage.clients.terms import buys, call, order, place, quoted, reaches, rests
 
 ACCOUNT = "DU1234567"
 ALIVE = ("Submitted", "PreSubmitted")
@@ -45,6 +45,7 @@ async def test_an_order_comes_back_as_it_was_placed(bot):
     wanted |= {"ocaGroup": "group", "displaySize": 1, "account": ACCOUNT, "totalQuantity": 5}
     assert {name: placed[name] for name in wanted} == wanted
     assert (contract["symbol"], placed["orderType"], placed["clientId"]) == ("SPY", "LMT", 1)
+    assert (placed["volatilityType"], bool(placed["usePriceMgmtAlgo"])) == (0, False)
     assert placed["permId"] > 0
 
 
@@ -148,6 +149,20 @@ async def test_a_price_off_the_tick_is_refused(bot):
 async def test_more_than_the_account_can_carry_is_refused(bot):
     order_id = place(bot, order("BUY", 1_000_000, "MKT"))
     await bot.told("error", order_id, 201)
+
+
+async def test_a_weekly_option_is_bought_at_its_offer(bot):
+    option = await call(bot)
+    order_id = bot.id()
+    limit = round((await quoted(bot, option))[2] + 0.05, 2)
+    bot.call("placeOrder", order_id, {"Contract": option}, order("BUY", 1, "LMT", lmtPrice=limit))
+    await reaches(bot, order_id, "Filled")
+    _, contract, execution = await bot.told("execDetails")
+    assert (contract["secType"], contract["right"], contract["multiplier"]) == ("OPT", "C", "100")
+    assert contract["lastTradeDateOrContractMonth"] == option["lastTradeDateOrContractMonth"]
+    assert (execution["shares"], execution["price"] <= limit) == (1, True)
+    bot.call("reqPositions")
+    assert (await bot.told("position", where=lambda *args: args[2] == 1))[3] > execution["price"]
 
 
 async def test_positions_and_their_changes_are_told(bot):
