@@ -32,6 +32,9 @@ class Kind(IntEnum):
     DELAYED_FROZEN = 4
 
 
+FROZEN = frozenset({Kind.FROZEN, Kind.DELAYED_FROZEN})
+
+
 @dataclass(eq=False)
 class Line:
     """One request for quotes; `shown` is the quote that the client has, None before the first."""
@@ -68,12 +71,11 @@ class Line:
     @property
     def blank(self) -> bool:
         """Whether nobody quotes: the exchange is closed and frozen data were not asked for."""
-        frozen = (Kind.FROZEN, Kind.DELAYED_FROZEN)
-        return self.phase is Phase.CLOSED and self.kind not in frozen
+        return self.phase is Phase.CLOSED and self.kind not in FROZEN
 
     def kind_in(self, phase: Phase) -> Kind:
         """Which kind of data it gets then; frozen only when closed and asked for."""
-        frozen = phase is Phase.CLOSED and self.wanted in {Kind.FROZEN, Kind.DELAYED_FROZEN}
+        frozen = phase is Phase.CLOSED and self.wanted in FROZEN
         if self.late:
             return Kind.DELAYED_FROZEN if frozen else Kind.DELAYED
         return Kind.FROZEN if frozen else Kind.LIVE

@@ -192,10 +192,10 @@ class QuotesDesk:
         line.shown = quote
 
     def _spoil(self, line: Line, quote: Quote) -> Quote:
-        levers = self.floor.levers
-        if levers.no_bid or line.blank:
+        levers, blank = self.floor.levers, line.blank
+        if levers.no_bid or blank:
             quote = replace(quote, bid=nan, bid_size=0.0)
-        if levers.no_ask or line.blank:
+        if levers.no_ask or blank:
             quote = replace(quote, ask=nan, ask_size=0.0)
         if levers.crossed_quotes and not isnan(quote.bid + quote.ask):
             quote = replace(quote, bid=quote.ask + 0.05, ask=quote.bid)

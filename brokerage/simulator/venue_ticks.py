@@ -13,6 +13,7 @@ Tick = TickPrice | TickSize | TickString | TickGeneric
 
 HALTED, RT_VOLUME = 49, 48
 HIST_VOLATILITY, IMPLIED_VOLATILITY, MARK, SHORTABLE, SHORTABLE_SHARES = 23, 24, 37, 46, 89
+NO_PRICE = -1.0
 EASY_TO_BORROW, LENDABLE = 3.0, 10_000_000.0
 
 
@@ -66,7 +67,7 @@ def image(line: Line, quote: Quote, halted: bool) -> list[Tick]:
         (kinds.open, quote.open),
     ):
         if not isnan(price):
-            ticks.append(TickPrice(req_id, kind, price_text(price)))
+            ticks.append(TickPrice(req_id, kind, price))
     ticks += [*_extras(line, quote), halt(line, halted), *_trade(line, quote)]
     return ticks
 
@@ -106,20 +107,20 @@ def _traded(line: Line, kinds: Kinds, before: Quote, quote: Quote) -> Iterator[T
     elif quote.last_size != before.last_size:
         yield TickSize(req_id, kinds.last_size, quote.last_size)
     if _differs(before.high, quote.high):
-        yield TickPrice(req_id, kinds.high, price_text(quote.high))
+        yield TickPrice(req_id, kinds.high, quote.high)
     if _differs(before.low, quote.low):
-        yield TickPrice(req_id, kinds.low, price_text(quote.low))
+        yield TickPrice(req_id, kinds.low, quote.low)
     if _differs(before.open, quote.open):
-        yield TickPrice(req_id, kinds.open, price_text(quote.open))
+        yield TickPrice(req_id, kinds.open, quote.open)
     if quote.close != before.close:
-        yield TickPrice(req_id, kinds.close, price_text(quote.close))
+        yield TickPrice(req_id, kinds.close, quote.close)
     yield TickSize(req_id, kinds.volume, quote.volume)
     yield from _trade(line, quote)
 
 
 def _side(req_id: int, price_kind: int, size_kind: int, price: float, size: float) -> list[Tick]:
     return [
-        TickPrice(req_id, price_kind, price_text(price), size),
+        TickPrice(req_id, price_kind, price if price == price else NO_PRICE, size),
         TickSize(req_id, size_kind, size),
     ]
 
@@ -129,7 +130,7 @@ def _trade(line: Line, quote: Quote) -> Iterator[Tick]:
     yield TickString(line.req_id, _kinds(line).last_time, str(int(quote.last_time)))
     if 233 in line.generic and not line.delayed and not isnan(quote.last):
         milliseconds = int(quote.last_time * 1000)
-        parts = (price_text(quote.last), f"{quote.last_size:.0f}", milliseconds)
+        parts = (quote.last, f"{quote.last_size:.0f}", milliseconds)
         text = ";".join(map(str, (*parts, f"{quote.volume:.0f}", price_text(quote.mid), "true")))
         yield TickString(line.req_id, RT_VOLUME, text)
 
