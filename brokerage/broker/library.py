@@ -50,6 +50,8 @@ class CommissionNote:
     realized: float | None
 
 
+# What the broker writes while it has not worked a commission out: no figure, and no rebate.
+NOT_KNOWN_YET = -1.0
 Note = StatusNote | OpenNote | CommissionNote | terms.Fill
 
 
@@ -134,6 +136,8 @@ class Tape(Wrapper):
     def commissionReport(self, commissionReport: CommissionReport) -> None:  # noqa: N802, N803
         """Keep the commission and pass it on, before the library overwrites what is unset."""
         report = commissionReport
+        if report.commission == NOT_KNOWN_YET or report.commission == UNSET_DOUBLE:
+            return
         realized = None if report.realizedPNL == UNSET_DOUBLE else report.realizedPNL
         note = CommissionNote(report.execId, report.commission, report.currency, realized)
         super().commissionReport(report)

@@ -16,7 +16,16 @@ from brokerage.gateway.desk import Desk
 from brokerage.gateway.tickets import Ticket
 from brokerage.models import Execution, OrderRecord
 from brokerage.safety import Door
-from brokerage.terms import Contract, Fill, Intent, OrderState, Quote, Side, WorkingOrder
+from brokerage.terms import (
+    Contract,
+    Fill,
+    Intent,
+    OrderState,
+    Quote,
+    Side,
+    WorkingOrder,
+    standing,
+)
 
 logger = logging.getLogger(__name__)
 STEPS = 3
@@ -156,7 +165,7 @@ async def _delta(desk: Desk, scope: str) -> dict[int, float]:
 
 def _net(scope: str) -> dict[int, float]:
     sums: defaultdict[int, float] = defaultdict(float)
-    for execution in Execution.objects.filter(ref__startswith=scope):
+    for execution in standing(Execution.objects.filter(ref__startswith=scope)):
         if journal.belongs(execution.ref, scope):
             sums[execution.con_id] += execution.signed
     return {con_id: net for con_id, net in sums.items() if net}
@@ -174,7 +183,8 @@ async def _settle_records(desk: Desk, scope: str) -> None:
 
 def _settle(order: OrderRecord, fills: list[Fill], working: list[WorkingOrder]) -> None:
     key = (order.client_id, order.order_id)
-    mine = [f for f in fills if (f.client_id, f.order_id) == key and f.ref == order.ref]
+    own = [f for f in fills if (f.client_id, f.order_id) == key and f.ref == order.ref]
+    mine = standing(own)
     filled = sum(fill.quantity for fill in mine)
     if any((o.client_id, o.order_id) == key for o in working):
         state = OrderState.PARTIAL if filled else OrderState.SUBMITTED

@@ -11,8 +11,18 @@ from brokerage.broker import CommissionNote, OpenNote, StatusNote
 from brokerage.clock import SessionClock
 from brokerage.errors import ErrorClass, GatewayTimeout, OrderUnanswered
 from brokerage.models import OrderRecord
-from brokerage.terms import TERMINAL, BrokerMessage, Fill, Intent, OrderState
+from brokerage.terms import (
+    TERMINAL,
+    BrokerMessage,
+    Fill,
+    Intent,
+    OrderState,
+    execution_root,
+    standing,
+)
 
+# The gateway has the order on its desk, and nobody else has seen it: that acknowledges nothing.
+NOT_SENT_ON = frozenset({"PendingSubmit", "ApiPending"})
 CANCELLED_WORDS = frozenset({"Cancelled", "ApiCancelled"})
 UNSENT = frozenset({OrderState.INTENT, OrderState.REFUSED})
 
@@ -77,7 +87,7 @@ class Ticket:
         """All commissions together; None until each fill has its own."""
         if not self.fills or self.fills.keys() - self.commissions.keys():
             return None
-        return sum(self.commissions[exec_id].amount for exec_id in self.fills)
+        return sum(self.commissions[root].amount for root in self.fills)
 
     async def acked(self, limit: float = 5.0) -> "Ticket":
         """Wait for the gateway's first word; raises OrderUnanswered, state NO_RESPONSE, without."""
@@ -140,24 +150,35 @@ class Ticket:
             self._settle()
 
     def hear_fill(self, fill: Fill) -> None:
-        """An execution, live or read again; each counts once."""
-        if fill.exec_id in self.fills:
+        """An execution, live or read again; each counts once, as its newest report has it."""
+        root = execution_root(fill.exec_id)
+        known = self.fills.get(root)
+        if known is not None and standing([known, fill]) == [known]:
             return
-        self.fills[fill.exec_id] = fill
+        self.fills[root] = fill
         self._acknowledge("execution")
-        self._sum_up()
+        self._sum_up(corrected=known is not None)
+        kind = "FILL" if known is None else "CORRECTED"
         detail = {"exec_id": fill.exec_id, "quantity": fill.quantity, "price": fill.price}
-        self._tell(Event(self.clock.now(), "FILL", detail), fill=fill)
+        self._tell(Event(self.clock.now(), kind, detail), fill=fill)
+        if known is None:
+            self._flag_late(fill)
+        if fill.commission is not None:
+            note = CommissionNote(fill.exec_id, fill.commission, fill.currency, fill.realized)
+            self.hear_commission(note)
+        self._settle()
+
+    def _flag_late(self, fill: Fill) -> None:
         ended = self.status in {OrderState.CANCELLED, OrderState.REJECTED}
         if ended or self.broker_status in CANCELLED_WORDS:
             self.late_fill = True
             self._say("LATE_FILL", quantity=fill.quantity)
-        self._settle()
 
     def hear_commission(self, note: CommissionNote) -> None:
         """The commission of one of the fills; repeats are ignored."""
-        if note.exec_id in self.fills and note.exec_id not in self.commissions:
-            self.commissions[note.exec_id] = note
+        root = execution_root(note.exec_id)
+        if root in self.fills and root not in self.commissions:
+            self.commissions[root] = note
             detail = {"exec_id": note.exec_id, "amount": note.amount, "currency": note.currency}
             self._tell(Event(self.clock.now(), "COMMISSION", detail), commission=note)
 
@@ -189,6 +210,8 @@ class Ticket:
         if self.terminal:
             return
         if is_open:
+            # Whatever an error said of it: it did not end the order.
+            self.reason = self.text = ""
             self.move(OrderState.PARTIAL if self.filled else OrderState.SUBMITTED, reread=True)
         elif self.remaining <= 0:
             self.move(OrderState.FILLED, reread=True)
@@ -213,16 +236,20 @@ class Ticket:
             self._say(state.value, **detail)
 
     def _acknowledge(self, status: str) -> None:
+        if status in NOT_SENT_ON:
+            return
         if self.acked_ms is None and self.status not in UNSENT:
             self.acked_ms = self.clock.wall_ms() - self.sent_at_ms
         if self.status in {OrderState.SUBMITTING, OrderState.NO_RESPONSE}:
             self.move(OrderState.SUBMITTED, broker_status=status)
 
-    def _sum_up(self) -> None:
+    def _sum_up(self, *, corrected: bool) -> None:
         quantity = sum(fill.quantity for fill in self.fills.values())
-        if quantity >= self.filled > 0 or quantity > 0:
+        if quantity > 0:
             cost = sum(fill.quantity * fill.price for fill in self.fills.values())
-            self.filled, self.avg_price = max(quantity, self.filled), cost / quantity
+            # A status may know of more than the executions so far; a correction knows best.
+            self.filled = quantity if corrected else max(quantity, self.filled)
+            self.avg_price = cost / quantity
 
     def _settle(self) -> None:
         """FILLED when nothing remains, PARTIAL when something does; a cancel under way stays."""
