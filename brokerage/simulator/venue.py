@@ -2,8 +2,8 @@
 
 Pure: it neither reads nor writes a socket. What it does depends on the messages, the seed and
 simulated time alone. Like a real gateway it serves 32 clients, each under an id of its own (326
-for one in use, then the end), each within its own message rate; two things that a real one does
-are left out: the master client id, and a limit on how many connections one machine may open.
+for one in use, then the end), each within its own message rate. The connection of one client too
+many is closed without a word: what a real gateway says then is not known.
 """
 
 import logging
