@@ -36,11 +36,12 @@ class Events:
         """Whether a halt has not been lifted."""
         return bool(self._halts) and self._halts[-1][1] == math.inf
 
-    def moved(self, index: Ints, levels: Floats) -> Floats:
-        """Prices as the moves make them."""
-        if not self._moves or index[-1] < self._moves[0][0]:
+    def moved(self, first: int, levels: Floats) -> Floats:
+        """Prices at the ticks from `first` on as the moves make them."""
+        if not self._moves or first + len(levels) <= self._moves[0][0]:
             return levels
         ticks, factors = zip(*self._moves, strict=True)
+        index = np.arange(first, first + len(levels))
         position = np.searchsorted(np.array(ticks), index, side="right")
         moved: Floats = levels * np.array([1.0, *factors])[position]
         return moved
