@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,12 @@ from brokerage.simulator.actions import con_id
 from brokerage.simulator.faults.fault import Fault
 from brokerage.simulator.faults.script import Run, Script
 from brokerage.simulator.market import Quote
-from brokerage.simulator.server import IN, OUT, Frame
+from brokerage.simulator.server import IN, OUT, Frame, Settings
 from brokerage.tws.messages import ExecDetails, PlaceOrder
 
 TOLD = 40  # lines of its wire that a failing test shows …
 LOOKED_AT = 2000  # … out of so many messages
+SETTINGS = tuple(field.name for field in fields(Settings))
 UNSOLICITED = -1  # request id of executions that nobody asked for
 
 

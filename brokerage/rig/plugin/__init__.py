@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from brokerage.rig.plugin.options import MARKER, OPTIONS, settings
+from brokerage.rig.plugin.options import MARKER, OPTIONS, known, settings
 
 if TYPE_CHECKING:
     from brokerage.rig.handles import TwsGateway
@@ -30,7 +30,7 @@ def tws_gateway(request: pytest.FixtureRequest) -> Iterator["TwsGateway"]:
     # Loaded by the first test that asks for it: pytest loads this plugin in every run, also where
     # no test needs a gateway, and coverage must see the gateway's modules being imported.
     handles = importlib.import_module("brokerage.rig.handles")
-    with handles.TwsGateway(**settings(request.node)) as gateway:
+    with handles.TwsGateway(**known(settings(request.node), handles.SETTINGS)) as gateway:
         yield gateway
 
 

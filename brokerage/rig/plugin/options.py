@@ -1,7 +1,7 @@
 """How a project and a test say which gateway they want: ini options and the marker."""
 
 from argparse import ArgumentTypeError
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,13 +59,20 @@ def settings(node: pytest.Item) -> dict[str, Any]:
         if (text := node.config.getini(option.ini))
     }
     for mark in reversed(list(node.iter_markers(MARKER))):
-        found |= _of(mark)
+        if mark.args:
+            raise pytest.UsageError(f"@pytest.mark.{MARKER}: an argument without a name.")
+        found |= {name: _value(name, value) for name, value in mark.kwargs.items()}
     return found
 
 
-def _of(mark: pytest.Mark) -> dict[str, Any]:
-    unknown = sorted(set(mark.kwargs) - set(BY_NAME))
-    if mark.args or unknown:
-        wrong = ", ".join(unknown) or "an argument without a name"
-        raise pytest.UsageError(f"@pytest.mark.{MARKER}: {wrong}; there are {', '.join(BY_NAME)}.")
-    return {name: BY_NAME[name].value(value) for name, value in mark.kwargs.items()}
+def _value(name: str, given: Any) -> Any:
+    return BY_NAME[name].value(given) if name in BY_NAME else given
+
+
+def known(found: dict[str, Any], names: Container[str]) -> dict[str, Any]:
+    """The same settings; raises pytest.UsageError for one that is not among `names`."""
+    unknown = [name for name in found if name not in names]
+    if unknown:
+        text = f"{', '.join(unknown)}; there are {', '.join(BY_NAME)} and more in Settings."
+        raise pytest.UsageError(f"@pytest.mark.{MARKER}: {text}")
+    return found

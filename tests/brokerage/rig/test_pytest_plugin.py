@@ -57,16 +57,19 @@ def test_ini_class_and_test_set_it_up_the_closest_last(project):
     )
     project.makepyfile("""
 import pytest
+from brokerage.simulator.data_rules import DataRules
 from datetime import datetime, UTC
 
 @pytest.mark.tws_gateway(seed=4, cash=5000.0)
 class TestBot:
-    @pytest.mark.tws_gateway(seed=5, start="2026-03-03T10:30-05:00")
+    @pytest.mark.tws_gateway(
+        seed=5, start="2026-03-03T10:30-05:00", data=DataRules(subscribed=False))
     def test_all(self, tws_gateway):
         settings = tws_gateway.gateway.settings
         assert (settings.seed, settings.speed, settings.cash) == (5, 20.0, 5000.0)
         assert settings.accounts == ("DU1000001", "DU1000002")
         assert not settings.always_open
+        assert not settings.data.subscribed
         assert settings.start == datetime(2026, 3, 3, 15, 30, tzinfo=UTC)
 """)
     project.runpytest_subprocess("--strict-markers").assert_outcomes(passed=1)
