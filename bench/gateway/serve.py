@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.gateway import floor, tape
+from brokerage.simulator.collector import relax
 from brokerage.simulator.server import Gateway
 
 START = datetime(2026, 1, 7, 15, 0, tzinfo=UTC)
@@ -47,4 +48,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
+    relax()
     asyncio.run(main())

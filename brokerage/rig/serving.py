@@ -11,6 +11,7 @@ from typing import Any
 from brokerage.rig import reading
 from brokerage.rig.errors import RefusedError, unable_to_listen
 from brokerage.rig.scripts import load
+from brokerage.simulator.collector import relax
 from brokerage.simulator.control import HOST, Control
 from brokerage.simulator.faults.script import Script
 from brokerage.simulator.rates import LINES
@@ -66,6 +67,7 @@ def settings(options: Namespace) -> dict[str, Any]:
 def run(options: Namespace, say: Say) -> None:
     """Serve until SIGTERM or Ctrl-C; raises RefusedError when it cannot begin."""
     script = load(options.script) if options.script else None
+    relax()
     with suppress(KeyboardInterrupt):
         asyncio.run(_serve(options, script, say))
 

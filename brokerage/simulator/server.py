@@ -230,7 +230,10 @@ class Gateway:
         """Write a message into the transcript; `received` are its fields if a client sent it."""
         client_id = peer.session.client_id if peer.session else None
         at, version = self.clock.time(), peer.connection.version
-        self._write(Frame(at, client_id, direction, name, message, version, received))
+        frame = Frame(at, client_id, direction, name, message, version, received)
+        self.transcript.add(frame)
+        if self.watchers:
+            self._show(frame)
 
     def halt(self, con_id: int) -> None:
         """Stop trading in a contract; raises KeyError for an unknown one."""
@@ -257,16 +260,16 @@ class Gateway:
         """Write into the transcript that a fault or lever was set."""
         self.catch_up()
         name = "On" if switch.on else "Off"
-        self._write(Frame(self.clock.time(), None, FAULT, name, switch))
+        frame = Frame(self.clock.time(), None, FAULT, name, switch)
+        self.transcript.add(frame)
+        self._show(frame)
 
     def _lever(self, name: str, value: object) -> None:
         self.note(Switch(name, bool(value), {"lever": value}))
 
-    def _write(self, frame: Frame) -> None:
-        self.transcript.add(frame)
-        if self.watchers:
-            for watcher in list(self.watchers):
-                watcher(frame)
+    def _show(self, frame: Frame) -> None:
+        for watcher in list(self.watchers):
+            watcher(frame)
 
     def _head(self) -> dict[str, Any]:
         settings, start = self.settings, self.clock.start

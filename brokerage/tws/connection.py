@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from brokerage.tws.codec import encode, negotiate
+from brokerage.tws.codec import MAX_VERSION, negotiate
 from brokerage.tws.fields import WireError
 from brokerage.tws.framing import Frames, FramingError, frame, join, split
-from brokerage.tws.messages import CLIENT, StartApi
+from brokerage.tws.messages import CLIENT, SERVER, StartApi
 from brokerage.tws.table import Message, UnknownMessageError
 
 PREAMBLE = b"API\0"
@@ -88,6 +88,7 @@ class Connection:
         self.version = 0
         self._frames = Frames()
         self._out = bytearray()
+        self._writers = SERVER.writers(MAX_VERSION)
 
     def receive(self, data: bytes) -> Iterator[Event]:
         """Events in these bytes, in order; take them all before the next call."""
@@ -108,7 +109,7 @@ class Connection:
     def send(self, message: Message) -> None:
         """Queue a message; raises KeyError for one that has no row."""
         if self.state is not State.CLOSED:
-            self._out += frame(encode(message, self.version))
+            self._out += frame(self._writers[type(message)](message).encode("utf-8", "replace"))
 
     def data_to_send(self) -> bytes:
         """Queued bytes, which count as sent from now on."""
@@ -147,6 +148,7 @@ class Connection:
         low, high = int(match[1]), int(match[2] or match[1])
         version = negotiate(low, high)
         self.version, self.state = version or 0, State.GREETED
+        self._writers = SERVER.writers(version or MAX_VERSION)
         self._frames.limit = REQUEST_LIMIT
         return Offered(low, high, version)
 

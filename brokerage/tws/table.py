@@ -5,7 +5,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from brokerage.tws.fields import WireError
 from brokerage.tws.layout import Item, Layout
-from brokerage.tws.writing import Write
+from brokerage.tws.parts import Literal, at_version
+from brokerage.tws.writing import Write, writer
 
 Message = Any  # an instance of any class that has a row
 T = TypeVar("T")
@@ -29,9 +30,9 @@ class Writers(dict[type[Any], Write]):
     def __missing__(self, cls: type[Any]) -> Write:
         """Make the function; raises KeyError for a class without a row."""
         row = self._rows[cls]
-        number, write = f"{row.number}\0", row.layout.writer(self._version)
-        self[cls] = made = lambda message: number + write(message)
-        return made
+        parts = Literal(str(row.number)), *at_version(row.layout.parts, self._version)
+        self[cls] = writer(parts, self._version, row.name)
+        return self[cls]
 
 
 class UnknownMessageError(WireError):
