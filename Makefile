@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all:
 
-.PHONY: help run test check lock fmt screenshots clean
+.PHONY: help run test check lock fmt screenshots bench-gateway clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -73,6 +73,9 @@ screenshots: .venv/dev ## Take the pictures of docs/images again (needs Chromium
 	@mkdir -p docs/images
 	@CRUCIBLE_SCREENSHOTS=$(CURDIR)/docs/images $(BIN)/python -m pytest -n 0 -q \
 	  tests/journeys/test_journey.py -k "five_people or ctrl_c"
+
+bench-gateway: .venv/dev ## Measure the simulated gateway against the thinnest server (5 minutes)
+	@$(BIN)/python -m bench.gateway
 
 clean: ## Remove the installation and the demo's data
 	@rm -rf .venv var
