@@ -109,12 +109,14 @@ class App(EWrapper, EClient):
     def __init__(self, number):
         EClient.__init__(self, wrapper=self)
         self.number = number
+        self.leaving = False  # from then on, its own disconnect() may trip its own threads up
 
     def listen(self):
         try:
             self.run()
         except Exception:  # noqa: BLE001 - a test wants to know of everything
-            emit(self.number, "log", traceback.format_exc())
+            if not self.leaving:
+                emit(self.number, "log", traceback.format_exc())
         emit(self.number, "ended")
 
 
@@ -151,6 +153,7 @@ def connect(number, host, port, client_id):
 
 def disconnect(number):
     app = APPS.pop(number)
+    app.leaving = True
     app.disconnect()
     emit(number, "gone")
 
