@@ -29,12 +29,16 @@ MARKET_HOURS, ORDERS, FAULTS = Need.MARKET_HOURS, Need.ORDERS, Need.FAULTS
 
 
 class Category(StrEnum):
-    """The four groups, in the order in which a session runs them."""
+    """The four groups of a full session in the order in which it runs them, then procedures."""
 
     BC = "Broker Connectivity"
     MD = "Market Data"
     OE = "Order Execution"
     RS = "Resilience"
+    X = "Procedures"
+
+
+CORE = (Category.BC, Category.MD, Category.OE, Category.RS)
 
 
 class UnknownScenarioError(LookupError):
@@ -71,6 +75,11 @@ class Definition:
     def order(self) -> tuple[int, str]:
         """Where it stands in a session: by category, then by id."""
         return list(Category).index(self.category), self.id
+
+    @property
+    def core(self) -> bool:
+        """Whether a full session runs it; a procedure is run when somebody asks for it."""
+        return self.category in CORE
 
     def wants(self, need: Need) -> bool:
         """Say whether the scenario needs this."""
@@ -142,8 +151,12 @@ class Catalogue:
         self._by_id[definition.id] = definition
 
     def all(self) -> list[Definition]:
-        """Return every scenario in the order of a session."""
+        """Return every scenario in the order of a session, procedures last."""
         return sorted(self._by_id.values(), key=lambda definition: definition.order)
+
+    def core(self) -> list[Definition]:
+        """Return what a full session runs, in its order."""
+        return [definition for definition in self.all() if definition.core]
 
     def get(self, id: str) -> Definition:  # noqa: A002 - the scenario's own word
         """Return one scenario by id or slug; raise UnknownScenarioError."""
@@ -154,9 +167,9 @@ class Catalogue:
         raise UnknownScenarioError(f"There is no scenario {id}. Known: {known}.")
 
     def select(self, wanted: Collection[str] | None) -> list[Definition]:
-        """Return the wanted scenarios, or all for None, in the order of a session."""
+        """Return the wanted scenarios, or a full session's for None, in the order of a session."""
         if wanted is None:
-            return self.all()
+            return self.core()
         chosen = {self.get(name).id for name in wanted}
         return [definition for definition in self.all() if definition.id in chosen]
 
