@@ -31,6 +31,12 @@ class Target:
     always_open: bool = False
     endpoint_id: int | None = None
     control_port: int | None = None  # where the faults of a simulated gateway are switched
+    through: int | None = None  # port of a relay on this machine that stands before the gateway
+
+    @property
+    def socket(self) -> tuple[str, int]:
+        """Host and port to connect to: the gateway's own, or those of the relay before it."""
+        return (self.host, self.port) if self.through is None else ("127.0.0.1", self.through)
 
     @property
     def address(self) -> str:
@@ -252,6 +258,16 @@ class WorkingOrder:
     order_type: str
     limit_price: float
     status: str
+
+
+@dataclass(frozen=True)
+class CompletedOrder:
+    """An order that has ended today; the broker tells no other id of it than the permanent one."""
+
+    perm_id: int
+    ref: str
+    status: str
+    filled: float
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,26 @@ class CommissionNote:
 
 # What the broker writes while it has not worked a commission out: no figure, and no rebate.
 NOT_KNOWN_YET = -1.0
+UNASKED = -1
+
+
+@dataclass(frozen=True)
+class PositionNote:
+    """What the gateway says an account holds of one contract."""
+
+    account: str
+    con_id: int
+    quantity: float
+
+
 Note = StatusNote | OpenNote | CommissionNote | terms.Fill
+Told = Note | PositionNote
+Place = int | tuple[int, int]
+
+
+def place_of(perm_id: int, client_id: int, order_id: int) -> Place:
+    """Return what an order is known by: its permanent id, as order ids may be used twice."""
+    return perm_id or (client_id, order_id)
 
 
 class Tape(Wrapper):
@@ -61,12 +80,17 @@ class Tape(Wrapper):
     def reset(self) -> None:
         """Forget the connection's state."""
         super().reset()  # type: ignore[no-untyped-call]
-        self.listing: dict[tuple[int, int], terms.WorkingOrder] | None = None
+        self.listing: dict[Place, terms.WorkingOrder] | None = None
         self.commissions: dict[str, CommissionNote] = {}
 
-    def hook(self, on_note: Callable[[Note], None], on_fact: Callable[[str, Any], None]) -> None:
-        """Tell where notes about orders, and other facts, go."""
-        self._on_note, self._on_fact = on_note, on_fact
+    def hook(
+        self,
+        on_note: Callable[[Note], None],
+        on_fact: Callable[[str, Any], None],
+        on_told: Callable[[Told], None],
+    ) -> None:
+        """Tell where notes about orders go, other facts, and what came without being asked for."""
+        self._on_note, self._on_fact, self._on_told = on_note, on_fact, on_told
 
     def nextValidId(self, reqId: int) -> None:  # noqa: N802, N803 - the library's names
         """Pass the next valid order id on."""
@@ -99,12 +123,14 @@ class Tape(Wrapper):
         """Pass the status on as it came."""
         args = (parentId, lastFillPrice, clientId, whyHeld, mktCapPrice)
         super().orderStatus(orderId, status, filled, remaining, avgFillPrice, permId, *args)
-        listed = (self.listing or {}).get((clientId, orderId))
-        if self.listing is not None and listed is not None:
-            self.listing[clientId, orderId] = replace(listed, status=status)
         note = StatusNote(
             orderId, clientId, permId, status, filled, remaining, avgFillPrice, whyHeld
         )
+        place = place_of(permId, clientId, orderId)
+        if self.listing is None:
+            self._on_told(note)
+        elif place in self.listing:
+            self.listing[place] = replace(self.listing[place], status=status)
         self._on_note(note)
 
     def openOrder(  # noqa: N802
@@ -118,10 +144,13 @@ class Tape(Wrapper):
         super().openOrder(orderId, contract, order, orderState)
         if order.whatIf:
             return
-        if self.listing is not None:
+        note = OpenNote(orderId, order.clientId, order.permId, orderState.status)
+        if self.listing is None:
+            self._on_told(note)
+        else:
             working = _working(orderId, contract, order, orderState.status)
-            self.listing[order.clientId, orderId] = working
-        self._on_note(OpenNote(orderId, order.clientId, order.permId, orderState.status))
+            self.listing[place_of(order.permId, order.clientId, orderId)] = working
+        self._on_note(note)
 
     def execDetails(  # noqa: N802
         self,
@@ -131,7 +160,23 @@ class Tape(Wrapper):
     ) -> None:
         """Pass the fill on, live or read again."""
         super().execDetails(reqId, contract, execution)
-        self._on_note(fill_of(contract, execution, self.commissions.get(execution.execId)))
+        fill = fill_of(contract, execution, self.commissions.get(execution.execId))
+        if reqId == UNASKED:
+            self._on_told(fill)
+        self._on_note(fill)
+
+    def position(
+        self,
+        account: str,
+        contract: Contract,
+        posSize: float,  # noqa: N803
+        avgCost: float,  # noqa: N803
+    ) -> None:
+        """Pass on what came without being asked for."""
+        asked = "positions" in self._results
+        super().position(account, contract, posSize, avgCost)
+        if not asked:
+            self._on_told(PositionNote(account, contract.conId, float(posSize)))
 
     def commissionReport(self, commissionReport: CommissionReport) -> None:  # noqa: N802, N803
         """Keep the commission and pass it on, before the library overwrites what is unset."""
@@ -142,6 +187,7 @@ class Tape(Wrapper):
         note = CommissionNote(report.execId, report.commission, report.currency, realized)
         super().commissionReport(report)
         self.commissions[note.exec_id] = note
+        self._on_told(note)
         self._on_note(note)
 
     def error(

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from ib_async.wrapper import RequestError
 
 from brokerage import errors
+from brokerage.broker.heard import Heard
 from brokerage.broker.library import Library, Note
 from brokerage.clock import SessionClock
 from brokerage.errors import AuthenticationError, GatewayConnectionError, GatewayTimeout
@@ -31,7 +32,8 @@ class Link:
         self.target, self.clock = target, clock
         self.bucket, self.history = Bucket(clock), HistoryBuckets(clock)
         self.ib = Library(1 / clock.speed)
-        self.ib.tape.hook(self._on_note, self._on_fact)
+        self.heard = Heard()
+        self.ib.tape.hook(self._on_note, self._on_fact, self.heard.hear)
         self.ib.errorEvent += self._on_error
         self.client_id = 0
         self.accounts: tuple[str, ...] = ()
@@ -69,7 +71,7 @@ class Link:
         self._ended = asyncio.get_running_loop().create_future()
         self._watch_socket()
         began = time.perf_counter()
-        address = self.target.host, self.target.port
+        address = self.target.socket
         task = asyncio.ensure_future(self.ib.client.connectAsync(*address, client_id, None))
         try:
             both: set[asyncio.Future[Any]] = {task, self._ended}
@@ -86,6 +88,7 @@ class Link:
         self.accounts = tuple(self.ib.client.getAccounts())
         self.server_version = int(self.ib.client.serverVersion())
         self.bucket.spend(HANDSHAKE_MESSAGES)
+        self.heard.since = self.clock.now()
 
     def _watch_socket(self) -> None:
         socket = self.ib.client.conn

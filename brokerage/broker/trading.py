@@ -4,11 +4,11 @@ from math import nan
 
 from ib_async import ExecutionFilter, Order
 
-from brokerage.broker.library import fill_of, ib_contract
+from brokerage.broker.library import Place, fill_of, ib_contract
 from brokerage.broker.link import Link
 from brokerage.errors import RequestRefusedError
 from brokerage.safety import Permit
-from brokerage.terms import Fill, Intent, WhatIf, WorkingOrder
+from brokerage.terms import CompletedOrder, Fill, Intent, WhatIf, WorkingOrder
 
 ENDED = frozenset({"Filled", "Cancelled", "ApiCancelled", "Inactive"})
 UNSET = 1e300
@@ -27,6 +27,11 @@ def place(link: Link, permit: Permit, order_id: int) -> None:
     """
     intent = permit.spend()
     link.ib.placeOrder(ib_contract(intent.contract), _order(link, intent, order_id))
+
+
+def change(link: Link, permit: Permit, order_id: int) -> None:
+    """Send an order that works already with other terms, under its own id."""
+    place(link, permit, order_id)
 
 
 def cancel(link: Link, order_id: int) -> None:
@@ -83,7 +88,7 @@ def _number(value: object) -> float:
 async def open_orders(link: Link, limit: float = 10.0) -> list[WorkingOrder]:
     """Return the orders that work at the gateway now, of every client id."""
     async with link.locks["openOrders"]:
-        listing: dict[tuple[int, int], WorkingOrder] = {}
+        listing: dict[Place, WorkingOrder] = {}
         link.ib.tape.listing = listing
         try:
             await link.ask("the open orders", link.ib.reqAllOpenOrdersAsync, limit)
@@ -99,3 +104,17 @@ async def executions(link: Link, limit: float = 10.0) -> list[Fill]:
     )
     known = link.ib.tape.commissions
     return [fill_of(row.contract, row.execution, known.get(row.execution.execId)) for row in rows]
+
+
+async def completed_orders(link: Link, limit: float = 10.0) -> list[CompletedOrder]:
+    """Return today's orders that have ended, of every client id; they have a permanent id only."""
+    async with link.locks["completedOrders"]:
+        rows = await link.ask(
+            "the completed orders", lambda: link.ib.reqCompletedOrdersAsync(apiOnly=False), limit
+        )
+    return [_completed(row.order, row.orderStatus.status) for row in rows]
+
+
+def _completed(order: Order, status: str) -> CompletedOrder:
+    filled = float(order.filledQuantity)
+    return CompletedOrder(order.permId, order.orderRef, status, filled if filled < UNSET else 0.0)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from asgiref.sync import sync_to_async
 
-from brokerage.broker import Link, Stream, account, market, trading
+from brokerage.broker import Heard, Link, Stream, account, market, trading
 from brokerage.errors import LINK_RESTORED, OrderRefused, SafetyViolation
 from brokerage.gateway import proving
 from brokerage.gateway.orders import OrderBook
@@ -19,6 +19,7 @@ from brokerage.terms import (
     Bar,
     BrokerMessage,
     Chain,
+    CompletedOrder,
     Contract,
     ContractSpec,
     Fill,
@@ -226,6 +227,14 @@ class Desk:
         """Read today's executions of the account, of any client."""
         return await trading.executions(self._link)
 
+    async def completed_orders(self) -> list[CompletedOrder]:
+        """Read today's orders that have ended, of any client."""
+        return await trading.completed_orders(self._link)
+
+    def heard(self) -> Heard:
+        """What this connection has been told of orders and positions without asking, up to now."""
+        return self._link.heard.copy()
+
     # -- orders -------------------------------------------------------------------------------
 
     async def place(self, intent: Intent, door: Door) -> Ticket:
@@ -245,6 +254,22 @@ class Desk:
         """Ask what an order would do; nothing is placed."""
         await self._keep_proof_fresh()
         return await trading.what_if(self._link, permit_what_if(intent, self))
+
+    async def change(self, ticket: Ticket, limit_price: float, door: Door) -> None:
+        """Send a working order again with another limit; its id stays, and what is filled of it.
+
+        Raises OrderRefused as `place` does, also for an order that has ended.
+        """
+        await self._keep_proof_fresh()
+        await self.book.change(ticket, limit_price, door)
+
+    async def resume(self, scope: str) -> list[Ticket]:
+        """Follow the scope's orders of this client id again that another connection left open.
+
+        Each is UNKNOWN until open orders, executions and completed orders have told its fate; one
+        that nothing tells of stays UNKNOWN.
+        """
+        return await self.book.resume(scope)
 
     async def cancel(self, ticket: Ticket) -> None:
         """Ask for an order to be cancelled; `ticket.done()` tells what came of it."""

@@ -1,5 +1,6 @@
 """Orders in the database: written before they are sent, and after whatever happens to them."""
 
+from math import nan
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError, transaction
@@ -9,7 +10,15 @@ from brokerage.broker import CommissionNote
 from brokerage.gateway.tickets import Change, Event, Ticket
 from brokerage.models import Commission, Execution, OrderEvent, OrderRecord
 from brokerage.safety import Door, Permit
-from brokerage.terms import TERMINAL, WORKING, Fill, Intent, OrderState, Target
+from brokerage.terms import (
+    TERMINAL,
+    WORKING,
+    Contract,
+    Fill,
+    Intent,
+    OrderState,
+    Target,
+)
 from crucible.ledger.record import record
 
 ACTOR = "gateway"
@@ -81,6 +90,18 @@ def submit(order: OrderRecord, intent: Intent, door: Door, permit: Permit, order
     order.save(update_fields=["state", "order_id", "grant", "scope"])
     OrderEvent.objects.create(order=order, kind="SUBMITTING", detail={"order_id": order_id})
     _line("order.placed", order, **_words(order), order_id=order_id)
+
+
+@transaction.atomic
+def change(order: OrderRecord, intent: Intent, door: Door, permit: Permit) -> None:
+    """Look at kill switch and grant a last time and write the new limit down.
+
+    Raises OrderRefused; then nothing is written here.
+    """
+    door.admit(intent, permit.price)
+    order.limit_price = intent.limit_price
+    order.save(update_fields=["limit_price"])
+    _line("order.changed", order, **_words(order), order_id=order.order_id)
 
 
 @transaction.atomic
@@ -158,6 +179,56 @@ def unsettled(prefix: str) -> list[OrderRecord]:
     """Return the sent orders of a reference prefix whose end is not on record."""
     orders = OrderRecord.objects.filter(state__in=WORKING).order_by("pk")
     return [order for order in orders if belongs(order.ref, prefix)]
+
+
+def left_open(scope: str, client_id: int, target: Target) -> list[tuple[OrderRecord, list[Fill]]]:
+    """Return a client id's sent orders of a scope without an end on record, and their fills."""
+    orders = [
+        order
+        for order in unsettled(scope)
+        if (order.client_id, order.endpoint_id) == (client_id, target.endpoint_id)
+    ]
+    return [(order, [_fill(row, order) for row in order.executions.all()]) for order in orders]
+
+
+def _fill(row: Execution, order: OrderRecord) -> Fill:
+    return Fill(
+        exec_id=row.exec_id,
+        order_id=order.order_id or 0,
+        client_id=order.client_id,
+        perm_id=order.perm_id or 0,
+        ref=row.ref,
+        con_id=row.con_id,
+        symbol=row.symbol,
+        side="BUY" if row.side == "BUY" else "SELL",
+        quantity=row.quantity,
+        price=row.price,
+        at=row.at,
+        commission=row.commission,
+    )
+
+
+def intent_of(order: OrderRecord) -> Intent:
+    """Return what was wanted with an order on record; of its contract what is on record, too."""
+    contract = Contract(
+        order.con_id,
+        order.symbol,
+        order.sec_type,
+        multiplier=order.multiplier,
+        local_symbol=order.local_symbol,
+    )
+    return Intent(
+        key=order.key,
+        contract=contract,
+        side="BUY" if order.side == "BUY" else "SELL",
+        quantity=order.quantity,
+        order_type="MKT" if order.order_type == "MKT" else "LMT",
+        limit_price=nan if order.limit_price is None else order.limit_price,
+        tif=order.tif,
+        ref=order.ref,
+        purpose="CLEANUP" if order.purpose == "CLEANUP" else "TEST",
+        reduce_only=order.reduce_only,
+    )
 
 
 def belongs(ref: str, prefix: str) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Coroutine
+from dataclasses import replace
 
 from asgiref.sync import sync_to_async
 
@@ -17,6 +18,7 @@ from brokerage.safety import DeskFacts, Door, check_connection, check_shape
 from brokerage.terms import BrokerMessage, Fill, Intent, Listener, OrderState
 
 logger = logging.getLogger(__name__)
+ENDED_WORDS = frozenset({"Cancelled", "ApiCancelled", "Inactive"})
 Note = StatusNote | OpenNote | CommissionNote | Fill
 
 
@@ -103,6 +105,24 @@ class OrderBook:
         self.tickets[intent.key] = ticket
         return ticket
 
+    async def change(self, ticket: Ticket, limit_price: float, door: Door) -> None:
+        """Send a working order with another limit, under its own id.
+
+        Raises OrderRefused; what comes of it, the gateway's reports and re-reading tell.
+        """
+        if ticket.terminal or ticket.order_id not in self._by_order_id:
+            raise OrderRefused("ENDED", f"Order {ticket.order_id} has ended; it can't be changed.")
+        intent = replace(ticket.intent, limit_price=limit_price)
+        permit = await door.check(intent, self._desk)
+        await self._link.bucket.take()
+        try:
+            await sync_to_async(journal.change)(ticket.order, intent, door, permit)
+        except journal.UNWRITABLE as error:
+            raise OrderRefused("DATABASE", "The change can't be written down.") from error
+        check_connection(self._desk)
+        ticket.changed(intent)
+        trading.change(self._link, permit, ticket.order_id)
+
     def cancel(self, ticket: Ticket) -> None:
         """Ask the gateway to cancel; always allowed, and nothing to do for an ended order.
 
@@ -163,14 +183,52 @@ class OrderBook:
             return
         try:
             fills = await trading.executions(self._link)
-            working = await trading.open_orders(self._link)
+            is_open = await self._is_open(ticket)
+            for fill in fills:
+                self.hear(fill)
+            if (
+                ticket.status is OrderState.UNKNOWN
+                and not is_open
+                and not await self._ended(ticket)
+            ):
+                return
         except GatewayError as error:
             logger.warning("order %s can't be read again: %s", ticket.order_id, error)
             return
-        for fill in fills:
-            self.hear(fill)
+        ticket.resolve(is_open=is_open)
+
+    async def _is_open(self, ticket: Ticket) -> bool:
         key = (self._link.client_id, ticket.order_id)
-        ticket.resolve(is_open=any((o.client_id, o.order_id) == key for o in working))
+        working = await trading.open_orders(self._link)
+        return any((order.client_id, order.order_id) == key for order in working)
+
+    async def _ended(self, ticket: Ticket) -> bool:
+        """Whether something proves that an order which no list of open orders names has ended.
+
+        Such a list may leave out orders that work: an empty one proves nothing.
+        """
+        if ticket.remaining <= 0 or ticket.broker_status in ENDED_WORDS:
+            return True
+        completed = await trading.completed_orders(self._link)
+        return any(order.perm_id == ticket.perm_id for order in completed if order.perm_id)
+
+    async def resume(self, scope: str) -> list[Ticket]:
+        """Follow orders again that an earlier connection of this client id left open."""
+        left = await sync_to_async(journal.left_open)(
+            scope, self._link.client_id, self._desk.target
+        )
+        tickets = [self._recall(*one) for one in left if one[0].key not in self.tickets]
+        for ticket in tickets:
+            await self._reread(ticket, 0.0)
+        await self.flush()
+        return tickets
+
+    def _recall(self, order: OrderRecord, fills: list[Fill]) -> Ticket:
+        ticket = self._open(order, journal.intent_of(order))
+        ticket.recall(fills)
+        self._by_order_id[ticket.order_id] = ticket
+        ticket.lost("left open by an earlier connection")
+        return ticket
 
     # -- writing ------------------------------------------------------------------------------
 

@@ -220,6 +220,16 @@ class Ticket:
             state = OrderState.REJECTED if rejected else OrderState.CANCELLED
             self.move(state, reread=True, filled=self.filled)
 
+    def recall(self, fills: list[Fill]) -> None:
+        """Take over what is on record of an order that an earlier connection placed."""
+        for fill in standing(fills):
+            self.fills[execution_root(fill.exec_id)] = fill
+
+    def changed(self, intent: Intent) -> None:
+        """The order is about to be sent again with other terms."""
+        self.intent = intent
+        self._say("CHANGE", limit_price=intent.limit_price)
+
     def sent(self) -> None:
         """The order has just been handed to the socket."""
         self.sent_at_ms = self.clock.wall_ms()
