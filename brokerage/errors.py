@@ -179,6 +179,10 @@ class SafetyViolation(GatewayError):  # noqa: N818 - the specification's name
     """The account is not provably the paper account: the connection was closed at once."""
 
 
+class StreamingForbiddenError(GatewayError):
+    """Data were to stream outside of the managed subscription; nothing was sent."""
+
+
 class LinesExhaustedError(GatewayError):
     """More market-data lines were asked for than may be open; nothing was sent."""
 

@@ -1,7 +1,9 @@
 """Positions and the account's figures."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 
+from ib_async import AccountValue
 from ib_async import Position as IBPosition
 
 from brokerage.broker.library import contract_of
@@ -47,17 +49,21 @@ async def summary(link: Link, account: str, limit: float = 10.0) -> Summary:
     """
     async with link.locks["summary"]:
         await link.ask("the account summary", lambda: _request_summary(link), limit)
-    rows = [row for row in link.ib.wrapper.acctSummary.values() if row.account == account]
-    values: dict[str, float] = {}
-    currency = ""
-    for row in rows:
-        with suppress(ValueError):
-            values[row.tag] = float(row.value)
-        if row.tag == "NetLiquidation":
-            currency = row.currency
-    if not currency:
+    return _figures(account, link.ib.wrapper.acctSummary.values())
+
+
+def _figures(account: str, rows: Iterable[AccountValue]) -> Summary:
+    """Return the numbers among the rows, where one tag has many currencies the base's."""
+    mine = [row for row in rows if row.account == account]
+    worth = next((row for row in mine if row.tag == "NetLiquidation" and row.currency), None)
+    if worth is None:
         raise GatewayError(f"The gateway told no net liquidation for account {account}.")
-    return Summary(account, currency, values)
+    values: dict[str, float] = {}
+    for row in mine:
+        if row.currency in {worth.currency, ""}:
+            with suppress(ValueError):
+                values[row.tag] = float(row.value)
+    return Summary(account, worth.currency, values)
 
 
 async def _request_summary(link: Link) -> None:
@@ -71,3 +77,25 @@ async def _request_summary(link: Link) -> None:
     finally:
         if link.ib.isConnected():
             client.cancelAccountSummary(req_id)
+
+
+async def values(link: Link, account: str, limit: float = 10.0) -> Summary:
+    """Download the account as TWS shows it, and end the subscription that the request opens.
+
+    Raises GatewayTimeout when its end does not come: what has come so far may be a part.
+    """
+    async with link.locks["accountValues"]:
+        await link.ask("the account's values", lambda: _download(link, account), limit)
+    return _figures(account, link.ib.wrapper.accountValues.values())
+
+
+async def _download(link: Link, account: str) -> None:
+    client, wrapper = link.ib.client, link.ib.wrapper
+    wrapper.accountValues.clear()
+    ended = wrapper.startReq("accountValues")
+    client.reqAccountUpdates(True, account)
+    try:
+        await ended
+    finally:
+        if link.ib.isConnected():
+            client.reqAccountUpdates(False, account)

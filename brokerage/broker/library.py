@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ib_async import IB, CommissionReport, Contract, Execution, Order, OrderState
-from ib_async.client import Client
 from ib_async.util import UNSET_DOUBLE
 from ib_async.wrapper import RequestError, Wrapper
 
 from brokerage import errors, terms
+from brokerage.broker.policy import ManagedClient
 
 # Its records repeat what we report ourselves, with classes and gateway time.
 logging.getLogger("ib_async").setLevel(logging.CRITICAL + 1)
@@ -218,7 +218,8 @@ class Library(IB):
         super().__init__()
         self.wrapper = Tape(self)
         self.tape: Tape = self.wrapper
-        self.client = Client(self.wrapper)
+        self.managed: set[int] = set()
+        self.client = ManagedClient(self.wrapper, self.managed)
         self.client.RequestsInterval = interval  # type: ignore[assignment]
         self.client.apiEnd += self.disconnectedEvent
 

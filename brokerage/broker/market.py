@@ -26,6 +26,7 @@ MOST_LINES = 20
 EXCHANGE_ZONE = ZoneInfo("America/New_York")
 # Real-time volume: its time stamps are milliseconds of the exchange.
 STREAM_TICKS = "233"
+CLOCKS = ("rtTime", "lastTimestamp", "delayedLastTimestamp")
 KINDS: dict[int, Any] = {1: "bid", 66: "bid", 2: "ask", 67: "ask", 4: "last", 68: "last"}
 
 
@@ -138,7 +139,7 @@ async def _snapshot(link: Link, ticker: Ticker) -> None:
 
 
 def _exchange_time(ticker: Ticker) -> datetime | None:
-    times = [ticker.rtTime, ticker.lastTimestamp, ticker.delayedLastTimestamp]
+    times = [getattr(ticker, name) for name in CLOCKS]
     return max((at for at in times if at is not None), default=None)
 
 
@@ -157,11 +158,13 @@ class _Line:
         self.req_id = client.getReqId()
         wrapper.reqId2Ticker[self.req_id] = self.ticker
         self.link.open_lines[self.req_id] = self
+        self.link.ib.managed.add(self.req_id)
         client.reqMktData(self.req_id, self.ticker.contract, STREAM_TICKS, False, False, [])
 
     def cancel(self) -> None:
         self.link.open_lines.pop(self.req_id, None)
         self.link.ib.wrapper.reqId2Ticker.pop(self.req_id, None)
+        self.link.ib.managed.discard(self.req_id)
         if self.link.ib.isConnected():
             self.link.ib.client.cancelMktData(self.req_id)
 
@@ -176,9 +179,16 @@ class _Line:
     def _on_update(self, ticker: Ticker) -> None:
         at = self.link.clock.elapsed() - self.began
         exchange_time = _exchange_time(ticker)
+        self.stream.told(ticker.marketDataType, {name: getattr(ticker, name) for name in CLOCKS})
         for tick in ticker.ticks:
             if tick.tickType in KINDS and tick.price > 0:
                 self.stream.push(Tick(at, exchange_time, tick.price, KINDS[tick.tickType]))
+
+
+async def unmanaged(link: Link, contract: Contract) -> None:
+    """Ask for a stream as careless code would; raises StreamingForbiddenError, as it must."""
+    client = link.ib.client
+    client.reqMktData(client.getReqId(), ib_contract(contract), "", False, False, [])
 
 
 @asynccontextmanager

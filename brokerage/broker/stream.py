@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
 
 from brokerage.terms import Contract, Tick
 
@@ -10,7 +11,9 @@ from brokerage.terms import Contract, Tick
 class Stream:
     """Ticks of one contract, to iterate over; `gateway` opens and closes it.
 
-    `count` ticks arrived, `dropped` of them were never read, `peak` waited at most.
+    `count` ticks arrived, `dropped` of them were never read, `peak` waited at most. `data_types`
+    are the kinds of data that were sent (1 live, 2 frozen, 3 delayed, 4 both); `backward` counts
+    the trades that were reported right after a later one.
     """
 
     def __init__(self, contract: Contract, bound: int) -> None:
@@ -18,7 +21,9 @@ class Stream:
         if bound < 1:
             raise ValueError("a stream's buffer holds at least one tick")
         self.contract, self.bound = contract, bound
-        self.count = self.dropped = self.peak = 0
+        self.count = self.dropped = self.peak = self.backward = 0
+        self.data_types: set[int] = set()
+        self._trades: dict[str, datetime] = {}
         self._buffer: deque[Tick] = deque()
         self._news = asyncio.Event()
         self._ended = False
@@ -33,6 +38,14 @@ class Stream:
         self.count += 1
         self.peak = max(self.peak, len(self._buffer))
         self._news.set()
+
+    def told(self, data_type: int, trade_times: Mapping[str, datetime | None]) -> None:
+        """Note the kind of data, and by each of its clocks when the last trade was."""
+        self.data_types.add(data_type)
+        for clock, at in trade_times.items():
+            if at is not None:
+                self.backward += at < self._trades.get(clock, at)
+                self._trades[clock] = at
 
     def end(self, error: Exception | None = None) -> None:
         """Let the reader finish what waits, then stop or see the error."""

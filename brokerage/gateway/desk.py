@@ -181,6 +181,10 @@ class Desk:
         """Read the account's figures."""
         return await account.summary(self._link, self.account)
 
+    async def account_values(self) -> Summary:
+        """Download the account as TWS shows it, to its end; raises GatewayTimeout without one."""
+        return await account.values(self._link, self.account)
+
     async def positions(self) -> list[Position]:
         """Read what the account holds."""
         return await account.positions(self._link, self.account)
@@ -206,6 +210,10 @@ class Desk:
     def stream(self, contract: Contract, bound: int = 1000) -> AbstractAsyncContextManager[Stream]:
         """Open the managed stream of a contract; the only way to streaming data."""
         return market.stream(self._link, contract, bound)
+
+    async def unmanaged_stream(self, contract: Contract) -> None:
+        """Ask for a stream as careless code would; raises StreamingForbiddenError, as it must."""
+        await market.unmanaged(self._link, contract)
 
     async def bars(
         self,
