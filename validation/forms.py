@@ -59,7 +59,9 @@ class StartForm(forms.Form):
 
     endpoint = forms.ModelChoiceField(Endpoint.objects.all(), empty_label=None)
     scenarios = forms.MultipleChoiceField(
-        required=False, widget=forms.CheckboxSelectMultiple, help_text="None chosen means a full session: all but the procedures."
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="None chosen means a full session: all but the procedures.",
     )
     fail_fast = forms.BooleanField(required=False, label="Stop at the first failure")
     restart_of = forms.CharField(max_length=40, required=False, widget=forms.HiddenInput)
