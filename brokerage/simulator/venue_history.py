@@ -24,7 +24,7 @@ from brokerage.tws.messages import (
 )
 
 LATENCY = 0.25  # wall seconds; a real gateway fetches bars from a farm
-BLOCKED = 60.0  # simulated seconds for which a blocking request blocks, if 3 on the wall pass
+BLOCKED, BLOCKED_WALL = 60.0, 6.0  # seconds, simulated or on the wall, whichever is longer
 PARTS = 3  # stretches of trading cut in one go: some 15 ms, in which nobody else is served
 SMALL = 30  # seconds; the pacing rules are hard for bars up to this size
 FIRST_TRADE, AS_TEXT = time(14, 30, tzinfo=UTC), "%Y%m%d  %H:%M:%S"
@@ -127,7 +127,7 @@ class HistoryDesk:
         clock, levers = self.floor.clock, self.floor.levers
         delay = LATENCY * clock.speed
         if levers.history_blocks_connection:
-            delay = max(BLOCKED, 3.0 * clock.speed)
+            delay = max(BLOCKED, BLOCKED_WALL * clock.speed)
             session.blocked_until = clock.time() + delay
         if not self.floor.data.history_pacing:
             return delay
