@@ -60,6 +60,11 @@ class SessionClock:
             low, high = max(low, self._low), min(high, self._high)
         self._low, self._high = low, high
 
+    @property
+    def doubt(self) -> float:
+        """How many seconds the estimate of the gateway's time may be off, either way."""
+        return 0.0 if self._low is None else (self._high - self._low) / 2
+
     def at(self, elapsed: float) -> datetime:
         """Return the gateway's time, estimated, at a reading of `elapsed()`."""
         if self._low is None:

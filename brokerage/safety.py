@@ -18,6 +18,8 @@ from brokerage.errors import GatewayError, OrderRefused, SafetyViolation
 from brokerage.limits import grant_problem, holdings_of, trade_problem
 from brokerage.models import KillSwitch, OrderGrant
 from brokerage.terms import (
+    DATA_TYPES,
+    LIVE_DATA,
     LIVE_PORTS,
     PAPER,
     PAPER_PORTS,
@@ -35,6 +37,7 @@ from brokerage.terms import (
 PAPER_ACCOUNT = re.compile(r"D[A-Z]*\d+")
 PROOF_LIVES_SECONDS = 60.0
 QUOTE_LIVES_SECONDS = 5.0
+QUOTE_AHEAD_SECONDS = 1.0
 _SEAL = object()
 
 
@@ -73,18 +76,28 @@ def refuse_live_port(target: Target) -> None:
 
 
 def quote_problem(
-    quote: Quote | None, now: datetime, lives: float = QUOTE_LIVES_SECONDS
+    quote: Quote | None,
+    now: datetime,
+    lives: float = QUOTE_LIVES_SECONDS,
+    ahead: float = QUOTE_AHEAD_SECONDS,
 ) -> OrderRefused | None:
     """Return why no decision may rest on this quote at `now` (gateway time), if it may not.
 
-    A quote that is exactly `lives` seconds old is stale.
+    A quote that is exactly `lives` seconds old is stale; one that is more than `ahead` seconds
+    ahead of the clock proves that one of the two clocks is wrong.
     """
     if quote is None:
         return OrderRefused("STALE_QUOTE", "There is no quote of this contract.")
     if quote.quality != "OK":
         text = f"The quote is {quote.quality.lower()}: bid {quote.bid:g}, ask {quote.ask:g}."
         return OrderRefused("INCOMPLETE_QUOTE", text)
+    if quote.data_type != LIVE_DATA:
+        kind = DATA_TYPES.get(quote.data_type, f"of type {quote.data_type}")
+        return OrderRefused("NOT_LIVE", f"The quote is not live but {kind}.")
     age = quote.age(now)
+    if age < -ahead:
+        text = f"The quote is {-age:.1f} s ahead of the clock: check its synchronisation (NTP)."
+        return OrderRefused("FUTURE_QUOTE", text)
     if not age < lives:
         return OrderRefused("STALE_QUOTE", f"The quote is {age:.1f} s old.")
     return None
@@ -163,7 +176,8 @@ class Door:
             await self._check_reduces(intent, desk)
             return Permit(intent, _SEAL)
         await sync_to_async(self.admit)(intent, 0.0)
-        self._check_hours(desk)
+        if problem := hours_problem(desk.target, desk.now()):
+            raise problem
         price = await self._price(intent, desk)
         await sync_to_async(self.admit)(intent, price)
         await self._check_limits(intent, price, desk)
@@ -193,14 +207,6 @@ class Door:
             raise problem
         return grant
 
-    def _check_hours(self, desk: DeskFacts) -> None:
-        try:
-            is_open = desk.target.always_open or is_regular_hours(desk.now())
-        except CalendarNotCoveredError as error:
-            raise OrderRefused("HOURS", str(error)) from error
-        if not is_open:
-            raise OrderRefused("HOURS", "The market is closed; orders wait for regular hours.")
-
     async def _price(self, intent: Intent, desk: DeskFacts) -> float:
         """Return the dearest price the order may pay, from a quote that is fresh."""
         quote = desk.last_quotes.get(intent.contract.con_id)
@@ -209,7 +215,8 @@ class Door:
                 quote = await desk.quote(intent.contract)
             except GatewayError as error:
                 raise OrderRefused("STALE_QUOTE", f"No fresh quote: {error}") from error
-        if problem := quote_problem(quote, desk.now()):
+        ahead = QUOTE_AHEAD_SECONDS + self.clock.doubt
+        if problem := quote_problem(quote, desk.now(), ahead=ahead):
             raise problem
         limit = intent.limit_price if intent.order_type == "LMT" else 0.0
         return max(limit, quote.ask) if intent.side == "BUY" else quote.ask
@@ -234,6 +241,16 @@ class Door:
             raise OrderRefused("REDUCE_ONLY", f"The position can't be read: {error}") from error
         if not _reduces(intent, positions):
             raise OrderRefused("REDUCE_ONLY", "The order is larger than the open position.")
+
+
+def hours_problem(target: Target, now: datetime) -> OrderRefused | None:
+    """Return why no order may open a position at `now` (gateway time) for the hours, if so."""
+    try:
+        is_open = target.always_open or is_regular_hours(now)
+    except CalendarNotCoveredError as error:
+        return OrderRefused("HOURS", str(error))
+    text = "The market is closed; orders wait for regular hours."
+    return None if is_open else OrderRefused("HOURS", text)
 
 
 def check_connection(desk: DeskFacts) -> None:

@@ -13,6 +13,8 @@ SIMULATED, PAPER = "SIMULATED", "PAPER"
 LIVE_PORTS = frozenset({4001, 7496})
 PAPER_PORTS = frozenset({4002, 7497})
 THIS_MACHINE = frozenset({"127.0.0.1", "localhost"})
+LIVE_DATA = 1
+DATA_TYPES = {1: "live", 2: "frozen", 3: "delayed", 4: "delayed and frozen"}
 Side = Literal["BUY", "SELL"]
 Purpose = Literal["TEST", "CLEANUP"]
 Report = TypeVar("Report", bound="Reported")

@@ -277,6 +277,25 @@ def test_exactly_five_seconds_is_stale(age: float, stale: bool) -> None:
     assert (problem is not None and problem.reason == "STALE_QUOTE") is stale
 
 
+@pytest.mark.parametrize(("ahead", "flagged"), [(1.0, False), (1.01, True), (60, True)])
+def test_a_quote_ahead_of_the_clock_says_that_a_clock_is_wrong(ahead: float, flagged: bool) -> None:
+    problem = quote_problem(quote(-ahead), NOW)
+    assert (problem is not None and problem.reason == "FUTURE_QUOTE") is flagged
+    assert problem is None or "NTP" in problem.text
+
+
+@pytest.mark.parametrize("data_type", [2, 3, 4, 7])
+def test_no_decision_rests_on_data_that_are_not_live(data_type: int) -> None:
+    problem = quote_problem(quote(0, data_type=data_type), NOW)
+    assert problem
+    assert problem.reason == "NOT_LIVE"
+
+
+def test_a_delayed_quote_keeps_the_order_in(grant: OrderGrant) -> None:
+    delay = lambda simulated, _: set_levers(simulated, delayed_data=True)  # noqa: E731
+    assert refused(grant, delay) == "NOT_LIVE"
+
+
 def test_no_quote_at_all_is_stale() -> None:
     problem = quote_problem(None, NOW)
     assert problem
