@@ -176,7 +176,7 @@ class FillsDesk:
         if self.floor.levers.double_fill:
             again = changed(
                 fill,
-                exec_id=fill.exec_id.replace(".01.01", ".01.02"),
+                exec_id=self.floor.ids.execution_id(),  # another number at the end would correct it
                 cumulative=fill.cumulative + fill.quantity,
             )
             record.sim.filled += fill.quantity
