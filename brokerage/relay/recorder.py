@@ -23,7 +23,8 @@ from brokerage.relay.track import Track
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 64 * 2**20  # bytes
-FLUSH_EVERY = 0.5  # seconds between the moments at which the file is safe
+REST = 0.1  # seconds: nothing is handled at the moment at which it matters to a client
+FLUSH_EVERY = 0.5  # seconds after which the file is made safe even if there is no end of events
 BREATH = 0.0001  # seconds in which the relay's thread may take over
 Failed = Callable[[Exception], None]
 
@@ -63,6 +64,8 @@ class Recorder:
         self._redactor = Redactor(accounts) if redact else None
         self._queue: SimpleQueue[Event | None] = SimpleQueue()
         self._taken = self._done = 0  # bytes
+        self._unsafe = False  # something has been written since the last flush
+        self._ending = threading.Event()
         self._tracks: dict[int, Track] = {}
         self._thread = threading.Thread(target=self._run, name="flight recorder", daemon=True)
 
@@ -83,6 +86,7 @@ class Recorder:
     def __exit__(self, *exception: object) -> None:
         """Write what is left and end the file."""
         self._queue.put(None)
+        self._ending.set()
         self._thread.join()
 
     def opened(self, connection: int, client: str, gateway: str) -> None:
@@ -111,7 +115,9 @@ class Recorder:
     def _run(self) -> None:
         try:
             while self._work():
-                self._writer.flush()
+                if self._unsafe:
+                    self._unsafe = False
+                    self._writer.flush()
             for number in list(self._tracks):
                 self._end(number)
             self._writer.close()
@@ -122,13 +128,14 @@ class Recorder:
                 self._on_failure(error)
 
     def _work(self) -> bool:
-        """Write what comes in until the next flush is due; False at the end."""
+        """Write what has come in since the last time; False at the end."""
+        self._ending.wait(REST)
         until = time.monotonic() + FLUSH_EVERY
-        while (left := until - time.monotonic()) > 0:
+        while time.monotonic() < until:
             try:
-                event = self._queue.get(timeout=left)
+                event = self._queue.get_nowait()
             except Empty:
-                return True
+                break
             if event is None:
                 return False
             self._handle(event)
@@ -136,7 +143,7 @@ class Recorder:
         return True
 
     def _handle(self, event: Event) -> None:
-        at = event.at - self._start
+        self._unsafe, at = True, event.at - self._start
         if event.kind == "passed":
             to_gateway, data = event.details
             self._track(event.connection).feed(at, to_gateway, data)
