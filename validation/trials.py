@@ -4,7 +4,12 @@ import traceback
 from dataclasses import dataclass
 
 from brokerage.clock import SessionClock
-from brokerage.errors import GatewayError, SafetyViolation
+from brokerage.errors import (
+    GatewayConnectionError,
+    GatewayError,
+    GatewayTimeout,
+    SafetyViolation,
+)
 from validation.models import AttemptState
 from validation.scenarios.catalogue import Definition
 from validation.scenarios.trial import SkipScenario, Trial, clean
@@ -40,8 +45,20 @@ async def carry_out(definition: Definition, trial: Trial) -> Ending:
         if limit.expired():
             reason = f"It took longer than {definition.timeout:g} s."
             return Ending(AttemptState.TIMED_OUT, reason)
-        return Ending(AttemptState.ERROR, explain(error))
+        if not isinstance(error, GatewayError):
+            return Ending(AttemptState.ERROR, explain(error))
+        _blame(trial, error)
     return judge(trial)
+
+
+def _blame(trial: Trial, error: GatewayError) -> None:
+    """Make a failed check of what the gateway did to a step that had none of its own."""
+    name, expected = "gateway does what is asked", "no refusal"
+    if isinstance(error, GatewayTimeout):
+        name, expected = "gateway answers", "every request within its limit"
+    elif isinstance(error, GatewayConnectionError):
+        name, expected = "connection holds", "to the end"
+    trial.check(name, expected, str(error), passed=False)
 
 
 def judge(trial: Trial) -> Ending:

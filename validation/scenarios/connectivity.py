@@ -1,6 +1,5 @@
-"""Broker connectivity: authentication, balance, opening positions, reconnection."""
+"""Broker connectivity: authentication, and starting without a gateway or coming back to it."""
 
-import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +13,7 @@ from brokerage.errors import (
     GatewayTimeout,
     SafetyViolation,
 )
-from brokerage.gateway import Desk, Position, Summary
+from brokerage.gateway import Desk
 from brokerage.terms import PAPER_PORTS, SIMULATED
 from validation.scenarios.catalogue import Category, scenario
 from validation.scenarios.counterparts import (
@@ -157,109 +156,6 @@ async def _classify(trial: Trial, what: str, port: int, wanted: type[GatewayErro
     trial.check(f"{what}: time", expected, f"{took:.1f} s", passed=fast)
     clear = LOOPBACK in str(error) and str(port) in str(error) and bool(error.why)
     trial.check(f"{what}: message", "names host, port and cause", str(error), passed=clear)
-
-
-@scenario(
-    id="BC-03",
-    slug="account-balance-retrieval",
-    title="Account balance retrieval",
-    category=Category.BC,
-    timeout=30,
-    severity="S-HIGH",
-)
-async def account_balance_retrieval(trial: Trial) -> None:
-    """Balance and buying power can be read, and the virtual capital is enough to test with.
-
-    Reads the account summary once: total cash, net liquidation value and buying power.
-
-    Passes when
-
-    - total cash is not negative and there is buying power;
-    - the net liquidation value is at least the configured fraction (95 %) of the configured
-      capital.
-
-    Far more capital than configured (above 120 %) is a warning, not a failure: the account was
-    reset to another amount than the configuration says.
-    """
-    summary = await trial.desk.account_summary()
-    cash = _figure(trial, summary, "TotalCashValue", "total_cash")
-    power = _figure(trial, summary, "BuyingPower", "buying_power")
-    worth = _figure(trial, summary, "NetLiquidation", "net_liquidation")
-    trial.check("total cash", "0 or more", _money(cash), passed=cash >= 0)
-    trial.check("buying power", "above 0", _money(power), passed=power > 0)
-    paper = trial.config.paper_trading
-    least = paper.initial_capital * paper.min_fraction
-    most = paper.initial_capital * paper.max_fraction
-    name, actual = "net liquidation value", _money(worth)
-    trial.check(name, f"at least {_money(least)}", actual, passed=worth >= least)
-    expected, usual = f"at most {_money(most)}", worth <= most
-    trial.check("capital as configured", expected, actual, passed=usual, required=False)
-
-
-def _figure(trial: Trial, summary: Summary, tag: str, metric: str) -> float:
-    """Read and measure one figure; a missing one is nan, which fails every comparison."""
-    value = summary.values.get(tag, math.nan)
-    if math.isfinite(value):
-        trial.measure(metric, value, summary.currency)
-    return value
-
-
-def _money(value: float) -> str:
-    return f"{value:,.2f}" if math.isfinite(value) else "missing"
-
-
-@scenario(
-    id="BC-04",
-    slug="position-retrieval-empty-account",
-    title="Position retrieval on an empty account",
-    category=Category.BC,
-    timeout=30,
-    severity="S-MED",
-    cases=(12,),
-)
-async def position_retrieval_empty_account(trial: Trial) -> None:
-    """Positions can be read, and the state that the account starts from is known.
-
-    Reads the positions once and writes them to the log as the session's opening snapshot.
-
-    Passes when
-
-    - the request completes; an empty account is fine;
-    - each position has a symbol, a contract id, a quantity and an average cost;
-    - every position held from before is documented in the configuration.
-    """
-    started = trial.clock.wall_ms()
-    try:
-        positions = await trial.desk.positions()
-    except GatewayTimeout as error:
-        trial.check("request completes", "all positions", str(error), passed=False)
-        return
-    trial.measure("positions_ms", trial.clock.wall_ms() - started, "ms")
-    trial.measure("open_positions", len(positions))
-    trial.check("request completes", "all positions", f"{len(positions)} rows", passed=True)
-    for position in positions:
-        _check_row(trial, position)
-    _check_documented(trial, positions)
-
-
-def _check_row(trial: Trial, row: Position) -> None:
-    trial.note(f"Opening position: {_words(row)}, average cost {row.avg_cost:g}")
-    whole = bool(row.symbol) and row.con_id > 0 and row.quantity != 0 and row.avg_cost > 0
-    expected = "symbol, contract id, quantity and average cost"
-    actual = f"{_words(row)}, id {row.con_id}, cost {row.avg_cost:g}"
-    trial.check(f"position {row.symbol or row.con_id} is complete", expected, actual, passed=whole)
-
-
-def _words(row: Position) -> str:
-    return f"{row.quantity:g} {row.local_symbol or row.symbol}".strip()
-
-
-def _check_documented(trial: Trial, positions: list[Position]) -> None:
-    documented = trial.documented_positions.split()
-    strangers = [_words(row) for row in positions if row.symbol not in documented]
-    actual = ", ".join(strangers) or "none"
-    expected = "none that the configuration doesn't document"
-    trial.check("undocumented positions", expected, actual, passed=not strangers)
 
 
 @scenario(

@@ -78,8 +78,9 @@ class Trial:
 
     `clock` runs at the gateway's speed, `ref` is the orderRef of its orders (session/scenario),
     `door` is the only way out for orders, `faults` the only way to a simulated gateway's faults,
-    `shared` lives as long as the session. `connection` is None for a scenario that opens its own
-    connections. Times that are stored are real UTC.
+    `shared` lives as long as the session, `losses` tells each connection that was lost unasked.
+    `connection` is None for a scenario that opens its own connections. Times that are stored are
+    real UTC.
     """
 
     target: Target
@@ -97,6 +98,7 @@ class Trial:
     metrics: list[MetricRow] = field(default_factory=list)
     notes: list[NoteRow] = field(default_factory=list)
     alerts: list[str] = field(default_factory=list)
+    losses: list[str] = field(default_factory=list)
     planned: str = ""
     _faults: TrialFaults | None = field(default=None, init=False, repr=False)
 
@@ -240,6 +242,7 @@ class TrialListener(Listener):
 
     def lost(self, why: str) -> None:
         """One line for each lost connection."""
+        self.trial.losses.append(why)
         level = "WARNING" if self.trial.planned else "ERROR"
         self.trial.note(f"Disconnected: {why}", level, source="gateway")
 

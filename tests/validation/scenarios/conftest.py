@@ -19,6 +19,7 @@ from brokerage.models import Endpoint, OrderGrant
 from brokerage.safety import Door
 from brokerage.simulator.levers import Levers
 from brokerage.simulator.server import Gateway
+from tests.validation.scenarios.catches import Catch
 from validation.configuration import Config, read
 from validation.scenarios import catalogue
 from validation.scenarios.catalogue import FAULTS, ORDERS, Definition
@@ -117,8 +118,8 @@ def configured(simulated: Gateway, **changes: dict[str, Any]) -> Config:
 def run_scenario(transactional_db: None) -> Run:
     """Run one scenario; `levers` are on from the beginning, `later` from when it is connected.
 
-    `prepare` may change the trial before (its `shared` holds the gateway); the clean-up finds the
-    gateway sound again.
+    `catch` is a fault of the catalogue. `prepare` may change the trial before (its `shared` holds
+    the gateway); the clean-up finds the gateway sound again.
     """
 
     async def run(
@@ -129,6 +130,7 @@ def run_scenario(transactional_db: None) -> Run:
         config: dict[str, Any] | None = None,
         later: dict[str, Any] | None = None,
         prepare: Callable[[Trial], Awaitable[None]] | None = None,
+        catch: Catch | None = None,
         **levers: Any,
     ) -> Outcome:
         definition = catalogue.load().get(scenario)
@@ -136,14 +138,19 @@ def run_scenario(transactional_db: None) -> Run:
         switches = Levers(**levers)
         async with Gateway.serve(speed=speed, levers=switches, start=start) as simulated:
             settings = configured(simulated, **(config or {}))
+            if catch and catch.after is None:
+                catch.strike(simulated)
             async with trial_at(simulated, definition, settings) as trial:
                 for name, value in (later or {}).items():
                     setattr(simulated.levers, name, value)
+                if catch and catch.after is not None:
+                    catch.strike(simulated)
                 if prepare:
                     trial.shared["gateway"] = simulated
                     await prepare(trial)
                 outcome = Outcome(await carry_out(definition, trial), trial, simulated)
                 await trial.end_faults()
+                simulated.faults.clear()
             if definition.wants(ORDERS):
                 vars(simulated.levers).update(vars(Levers()))
                 async with gateway.connect(trial.target, readonly=False) as desk:
@@ -151,6 +158,23 @@ def run_scenario(transactional_db: None) -> Run:
         return outcome
 
     return run
+
+
+Caught = Callable[[Catch], Awaitable[None]]
+
+
+@pytest.fixture
+def caught(run_scenario: Run) -> Caught:
+    """Run a scenario under the fault that it is to catch, and judge which checks failed."""
+
+    async def judge(catch: Catch) -> None:
+        outcome = await run_scenario(
+            catch.scenario, speed=catch.speed, config=catch.config, catch=catch
+        )
+        assert outcome.state == "FAILED", (outcome.ending, outcome.trial.checks)
+        assert catch.checks <= outcome.failed <= catch.checks | catch.also
+
+    return judge
 
 
 _kept: dict[str, Outcome] = {}

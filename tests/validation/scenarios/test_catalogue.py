@@ -18,6 +18,7 @@ UNITS = {"", "USD", 0, 1, 2, 3, 100, 1000}
 TRADES = {MARKET_HOURS, ORDERS}
 SPECIFIED = {
     "BC-01": ("gateway-authentication", 90, "S-CRIT", set(), (3,), False),
+    "BC-02": ("account-info-retrieval", 30, "S-HIGH", set(), (), True),
     "BC-03": ("account-balance-retrieval", 30, "S-HIGH", set(), (), True),
     "BC-04": ("position-retrieval-empty-account", 30, "S-MED", set(), (12,), True),
     "BC-05": ("gateway-reconnection-resilience", 60, "S-HIGH", set(), (1,), True),

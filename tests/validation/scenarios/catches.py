@@ -1,0 +1,54 @@
+"""What catches what: a fault of the catalogue, the scenario that it fails, and the checks it fails.
+
+A list of these is both a test (`test_each_fault_is_caught`) and a row each in the table of faults.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from brokerage.simulator.faults.fault import Fault
+from brokerage.simulator.server import Gateway
+
+
+@dataclass(frozen=True)
+class Catch:
+    """One fault, and the required checks of one scenario that it makes false.
+
+    `after` seconds of the scenario it is switched on; without, before the scenario connects, and
+    with 0 as soon as it has. `also` are checks that may or may not fail with the others.
+    """
+
+    scenario: str
+    fault: str | type[Fault]
+    checks: frozenset[str]
+    params: dict[str, Any] = field(default_factory=dict)
+    after: float | None = 0.0
+    speed: float = 0.0
+    config: dict[str, Any] = field(default_factory=dict)
+    also: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """The fault's name in the catalogue."""
+        return self.fault if isinstance(self.fault, str) else self.fault().name
+
+    def strike(self, gateway: Gateway) -> None:
+        """Switch the fault on, now or when its time has come."""
+        if self.after:
+            gateway.later(self.after, lambda: self._on(gateway))
+        else:
+            self._on(gateway)
+
+    def _on(self, gateway: Gateway) -> None:
+        fault = self.fault if isinstance(self.fault, str) else self.fault()
+        gateway.faults.on(fault, **self.params)
+
+    def __str__(self) -> str:
+        told = ",".join(f"{key}={value}" for key, value in self.params.items())
+        return f"{self.scenario}-{self.name}{f'({told})' if told else ''}"
+
+
+def catch(scenario: str, fault: str | type[Fault], *checks: str, **more: Any) -> Catch:
+    """Return a catch; the checks' names one by one, parameters of the fault as `params`."""
+    also = frozenset(more.pop("also", ()))
+    return Catch(scenario, fault, frozenset(checks), also=also, **more)
