@@ -223,6 +223,10 @@ SIGNOFF_CUTOFF_HOUR_ET = env.int("SIGNOFF_CUTOFF_HOUR_ET", 14)
 SIGNOFF_DUE_HOUR_ET = env.int("SIGNOFF_DUE_HOUR_ET", 18)
 EXPIRY_AUTO_ACTIVATE = env.bool("EXPIRY_AUTO_ACTIVATE", True)
 CODE_VERSION = env.str("CRUCIBLE_CODE_VERSION", "")
+# Shown beside a gateway that does not answer: does the broker itself have trouble?
+BROKER_STATUS_URL = env.str(
+    "BROKER_STATUS_URL", "https://www.interactivebrokers.com/en/software/systemStatus.php"
+)
 
 # The simulated gateway that `manage.py demo` starts, and that a new installation knows.
 DEMO_GATEWAY_HOST = env.str("CRUCIBLE_GATEWAY_HOST", "127.0.0.1")

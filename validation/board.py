@@ -1,10 +1,13 @@
 """Move tasks across the board, by people within the rules, and by the system."""
 
+from datetime import timedelta
+
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
+from brokerage.calendar import ET
 from crucible.ledger.record import record
 from crucible.live.publish import publish
 from crucible.roles import Role, has_role
@@ -13,6 +16,8 @@ from validation.models import Column, Task, TaskComment
 C = Column
 MAY_MOVE = (Role.OP, Role.QS, Role.QA, Role.PM, Role.LD)
 MAY_COMMENT = (*MAY_MOVE, Role.CRO, Role.CTO, Role.LT, Role.TL, Role.CO, Role.SA)
+FOLLOW_UP = "F-"
+FOLLOW_UP_WITHIN = timedelta(days=7)
 # What a person may do by hand; the system alone moves to AWAITING_APPROVAL, and to DONE what
 # needs a sign-off.
 BY_HAND: dict[Column, tuple[Column, ...]] = {
@@ -80,6 +85,20 @@ def comment(task: Task, text: str, by: User) -> TaskComment:
         record("task.commented", "task", task.code, actor=by, comment=remark.pk)
         publish("board")
     return remark
+
+
+def follow_up(what: str, why: str, link: str) -> Task:
+    """Put the search for a cause on the board, due in a week; `link` leads to what went wrong."""
+    count = Task.objects.filter(code__startswith=FOLLOW_UP).count()
+    due_on = (timezone.now() + FOLLOW_UP_WITHIN).astimezone(ET).date()
+    task = Task.objects.create(
+        code=f"{FOLLOW_UP}{count + 1:03d}", title=f"Find the cause: {what}"[:200], description=why,
+        column=C.READY, position=1000 + count, owner_role=Role.LD.value, due_on=due_on,
+    )  # fmt: skip
+    TaskComment.objects.create(task=task, text=why, link=link)
+    record("task.created", "task", task.code, actor="system", what=what, due_on=due_on, why=why)
+    publish("board", "dashboard")
+    return task
 
 
 def _put(task: Task, column: Column, *, actor: User | str, why: str) -> None:

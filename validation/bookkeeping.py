@@ -23,9 +23,9 @@ BY_HAND = "Cancel and close by hand at the broker now, then find out why the cle
 
 
 def open_run(lease: Lease) -> dict[str, Any]:
-    """Write down that the session runs, and return what the runner needs to know."""
+    """Issue the order grant, and return what the runner needs to know."""
     with guarded(lease) as session:
-        grant = sessions.begin(session, actor="worker")
+        grant = sessions.begin(session)
     rows = session.attempts.values_list("scenario", "number", "state")
     states = {
         scenario: state
@@ -45,6 +45,69 @@ def open_run(lease: Lease) -> dict[str, Any]:
         "states": states,
         "facts": dict(session.facts),
     }
+
+
+def admit(session: Session) -> bool:
+    """Let a locked session go on from a preflight that found nothing; return whether it runs now.
+
+    One that is not wanted yet stays READY, and its worker goes away.
+    """
+    if session.state == SessionState.PREFLIGHT:
+        sessions.move(session, SessionState.READY, actor="worker")
+    if not session.wanted:
+        sessions.assign(session, lease_owner="", lease_until=None)
+        return False
+    event = "resumed" if session.state == SessionState.PAUSED else "running"
+    sessions.move(
+        session, SessionState.RUNNING, actor="worker", event=event, paused_at=None,
+        started_at=session.started_at or timezone.now(),
+    )  # fmt: skip
+    return True
+
+
+def hand_back(session: Session, findings: str) -> None:
+    """Give a locked session back to people because of what its preflight found.
+
+    A start becomes a draft again; a session that was to be resumed stays paused.
+    """
+    away: dict[str, Any] = {"lease_owner": "", "lease_until": None, "wanted": False}
+    if session.state == SessionState.PAUSED:
+        sessions.assign(session, **away)
+        record(
+            "session.resumption_refused", "session", session.number, actor="worker", why=findings
+        )
+        publish("dashboard", sessions.topic(session))
+        return
+    sessions.move(session, SessionState.DRAFT, actor="worker", note=findings[:2000], **away)
+
+
+def give_up(lease: Lease, stop: Stop) -> None:
+    """End a session whose preflight was stopped from outside."""
+    with guarded(lease) as session:
+        sessions.end(session, stop, actor=stop.actor)
+
+
+def wants_pause(lease: Lease) -> bool:
+    """Say whether a person has asked for a pause."""
+    asked = Session.objects.filter(pk=lease.session_id, token=lease.token)
+    return asked.exclude(pause_requested_by=None).exists()
+
+
+def enter_pause(lease: Lease, cleaned: Cleaned, facts: dict[str, Any]) -> Stop | None:
+    """Pause the session: no grant, no lease; return why it must stop instead."""
+    with guarded(lease) as session:
+        sessions.assign(session, facts=facts)
+        sessions.revoke_grants(session)
+        stop = look_outside(lease) or (None if cleaned.ok else not_flat(session, cleaned))
+        if stop is not None:
+            return stop
+        by = session.pause_requested_by
+        sessions.move(
+            session, SessionState.PAUSED, actor=by or "worker", note=session.pause_reason,
+            paused_at=timezone.now(), pause_requested_by=None, wanted=False, lease_owner="",
+            lease_until=None,
+        )  # fmt: skip
+        return None
 
 
 def start_attempt(lease: Lease, attempt: Attempt) -> None:
@@ -83,9 +146,12 @@ def look_outside(lease: Lease) -> Stop | None:
     if session.endpoint.simulated != session.simulated:
         why = f"{session.endpoint.name} was made another kind of gateway after the session began."
         return Stop(SessionState.HALTED, why, "Start a new session on the gateway as it is now.")
+    return None if KillSwitch.permits() else killed()
+
+
+def killed() -> Stop:
+    """Return the end of a session that the kill switch stops."""
     switch = KillSwitch.objects.filter(pk=KillSwitch.SINGLE).first()
-    if switch is not None and switch.armed:
-        return None
     reason = switch.reason if switch else "its state can't be read"
     do = "Find the root cause; two people must reset the switch before a new session."
     return Stop(SessionState.HALTED, f"The kill switch was triggered: {reason}", do)

@@ -13,7 +13,9 @@ from brokerage.models import Endpoint
 from brokerage.terms import Target
 from validation import runner, sessions
 from validation.lease import claim
-from validation.models import Session, SessionKind
+from validation.models import Session, SessionKind, SessionState
+from validation.models.session import IN_FLIGHT
+from validation.preflight.report import blockers
 from validation.runner import Watcher
 from validation.sessions import SessionRefused
 
@@ -70,12 +72,14 @@ async def _run(order: Order, endpoint: Endpoint, started: Started, watch: Watche
         raise SessionRefused(f"{session.number} was taken or aborted before it began.")
     await runner.run(lease, watch)
     await session.arefresh_from_db()
+    if session.state == SessionState.DRAFT:
+        raise SessionRefused(await sync_to_async(blockers)(session))
     return session
 
 
 def private_endpoint(target: Target) -> Endpoint:
     """Return an endpoint for a private simulated gateway that no session under way uses."""
-    busy = Session.objects.filter(state__in=["READY", "RUNNING", "CLEANUP"])
+    busy = Session.objects.filter(state__in=IN_FLIGHT)
     with transaction.atomic():
         for number in range(1, 1000):
             endpoint, _ = Endpoint.objects.get_or_create(

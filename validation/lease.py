@@ -4,19 +4,29 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from brokerage.errors import OrderRefused
 from brokerage.safety import fenced
+from crucible.ledger.record import record
 from validation.models import Session, SessionState
 
 LEASE = timedelta(seconds=15)
 RENEW_EVERY_S = 5.0
-RUNNING = (SessionState.RUNNING, SessionState.CLEANUP)
+# A start rests on a preflight whose findings are younger than this.
+FINDINGS_LIVE = timedelta(minutes=30)
+# A worker holds a lease in these: also while it makes the preflight of a start or a resumption.
+HELD = (
+    SessionState.PREFLIGHT,
+    SessionState.PAUSED,
+    SessionState.RUNNING,
+    SessionState.CLEANUP,
+)
 
 
 class StaleToken(Exception):  # noqa: N818 - the specification's name
@@ -34,31 +44,55 @@ class Lease:
 
 
 def claim(number: str, owner: str) -> Lease | None:
-    """Take a waiting session and set it RUNNING; None when it is not waiting any more.
+    """Take a waiting session; None when it is not waiting any more.
 
-    One UPDATE decides among all workers. A session that ran once is never claimed again: what is
-    left of it belongs to the sweeper.
+    One that is READY and wanted begins to run, on findings that are still fresh. One in PREFLIGHT,
+    or paused and to go on, keeps its state: its preflight comes first. One UPDATE decides among all
+    workers; a session whose worker was lost is never claimed again: what is left of it belongs to
+    the sweeper.
     """
-    now = timezone.now()
     with transaction.atomic():
-        taken = Session.objects.filter(
-            number=number, state=SessionState.READY, abort_requested_at=None
-        ).update(
-            token=F("token") + 1,
-            lease_owner=owner,
-            lease_until=now + LEASE,
-            state=SessionState.RUNNING,
-            started_at=Coalesce("started_at", now),
-        )
-        if not taken:
+        waiting = Session.objects.filter(number=number, abort_requested_at=None, lease_until=None)
+        begun = _begin(waiting, owner)
+        if not (begun or _hold(waiting, owner)):
             return None
         session = Session.objects.get(number=number)
+        if begun:
+            record(
+                "session.running", "session", number, actor="worker", token=session.token,
+                before=SessionState.READY, after=SessionState.RUNNING,
+            )  # fmt: skip
     return Lease(session.pk, session.number, session.token, owner)
+
+
+def waiting() -> Q:
+    """Return the condition on sessions that wait for a worker."""
+    wanted = Q(state__in=[SessionState.READY, SessionState.PAUSED], wanted=True)
+    return Q(lease_until=None) & (Q(state=SessionState.PREFLIGHT) | wanted)
+
+
+def _begin(waiting: QuerySet[Session], owner: str) -> int:
+    now = timezone.now()
+    return waiting.filter(
+        state=SessionState.READY, wanted=True, checked_at__gt=now - FINDINGS_LIVE
+    ).update(
+        **_taken(owner), state=SessionState.RUNNING, started_at=Coalesce("started_at", now)
+    )  # fmt: skip
+
+
+def _hold(waiting: QuerySet[Session], owner: str) -> int:
+    to_check = Q(state=SessionState.PREFLIGHT) | Q(state=SessionState.PAUSED, wanted=True)
+    return waiting.filter(to_check).update(**_taken(owner))
+
+
+def _taken(owner: str) -> dict[str, Any]:
+    until = timezone.now() + LEASE
+    return {"token": F("token") + 1, "lease_owner": owner, "lease_until": until}
 
 
 def renew(lease: Lease) -> None:
     """Prolong the lease by 15 s from now; raises StaleToken when it is not ours any more."""
-    mine = Session.objects.filter(pk=lease.session_id, token=lease.token, state__in=RUNNING)
+    mine = Session.objects.filter(pk=lease.session_id, token=lease.token, state__in=HELD)
     if not mine.update(lease_until=timezone.now() + LEASE):
         raise StaleToken(f"{lease.number}: token {lease.token} is not the current one")
 
@@ -95,12 +129,12 @@ def fence(lease: Lease) -> AbstractContextManager[None]:
 
 def expired() -> list[Session]:
     """Return the sessions whose worker has not renewed its lease in time."""
-    return list(Session.objects.filter(state__in=RUNNING, lease_until__lt=timezone.now()))
+    return list(Session.objects.filter(state__in=HELD, lease_until__lt=timezone.now()))
 
 
 def next_expiry() -> float | None:
     """Return in how many seconds the next lease ends, or None when no session runs."""
-    running = Session.objects.filter(state__in=RUNNING).exclude(lease_until=None)
+    running = Session.objects.filter(state__in=HELD).exclude(lease_until=None)
     first = running.order_by("lease_until").values_list("lease_until", flat=True).first()
     return None if first is None else (first - timezone.now()).total_seconds()
 
@@ -111,7 +145,7 @@ def take_over(session: Session, owner: str) -> Lease | None:
     The old worker's token becomes stale in the same statement.
     """
     now = timezone.now()
-    still = Q(token=session.token, state__in=RUNNING, lease_until__lt=now)
+    still = Q(token=session.token, state__in=HELD, lease_until__lt=now)
     taken = Session.objects.filter(still, pk=session.pk).update(
         token=F("token") + 1, lease_owner=owner, lease_until=now + LEASE
     )

@@ -10,7 +10,8 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from validation.models import Outbox, Session, SessionState
+from validation import lease
+from validation.models import Outbox, Session
 
 logger = logging.getLogger(__name__)
 TASKS = {"session.execute": "validation.tasks.execute_session"}
@@ -53,7 +54,7 @@ def deliver_again(limit: int = 20) -> int:
 
 def _unclaimed() -> list[str]:
     """Return sessions that still wait although their message went out some time ago."""
-    waiting = Session.objects.filter(state=SessionState.READY).values_list("number", flat=True)
+    waiting = Session.objects.filter(lease.waiting()).values_list("number", flat=True)
     fresh = timezone.now() - SEND_AGAIN_AFTER
     return [
         number

@@ -17,6 +17,7 @@ from crucible.roles import Role, has_role
 from validation import signals
 from validation.configuration import PAPER_PORTS, Change, Config, diff, digest, read
 from validation.models import ConfigRevision, RevisionState, Session, SessionState
+from validation.models.session import IN_FLIGHT
 
 R = RevisionState
 MAY_PROPOSE = (Role.OP, Role.QS, Role.QA, Role.CRO, Role.LD, Role.AD)
@@ -163,9 +164,7 @@ def activate(revision: ConfigRevision, by: User) -> ConfigRevision:
 
 
 def _put_in_force(revision: ConfigRevision, actor: User | str) -> None:
-    busy = Session.objects.filter(
-        state__in=[SessionState.READY, SessionState.RUNNING, SessionState.CLEANUP]
-    )
+    busy = Session.objects.filter(state__in=IN_FLIGHT)
     if number := busy.values_list("number", flat=True).first():
         raise RevisionError(f"{number} is under way. Wait for its end.")
     waiting = Session.objects.filter(state=SessionState.AWAITING_APPROVAL)

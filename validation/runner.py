@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +19,7 @@ from brokerage.gateway import Desk
 from brokerage.safety import Door
 from brokerage.terms import Target
 from crucible.alerts.raising import raise_alert
-from validation import bookkeeping
+from validation import bookkeeping, preflight
 from validation.cleanup import Cleaned, clean_up
 from validation.configuration import Config
 from validation.lease import RENEW_EVERY_S, Lease, StaleToken, fence, renew
@@ -77,6 +77,7 @@ class Run:
     watcher: Watcher | None = None
     shared: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    pausing: bool = False
 
     def count(self, name: str) -> None:
         """Count one more of something."""
@@ -84,31 +85,81 @@ class Run:
 
 
 async def run(lease: Lease, watcher: Watcher | None = None) -> None:
-    """Run the claimed session to its end; when the lease is lost, stop writing at once."""
+    """Take the claimed session through its preflight, if it needs one, and run it to its end.
+
+    When the lease is lost, it stops writing at once.
+    """
+    recorder, control = Recorder(lease), Control()
     try:
-        work = await sync_to_async(bookkeeping.open_run)(lease)
-        job = Run(
-            lease=lease, recorder=Recorder(lease), control=Control(), watcher=watcher, **work
-        )  # fmt: skip
-        with fence(lease):
-            await _with_pulse(job)
+        async with _beating(lease, recorder, control):
+            if not await _prepared(lease, control):
+                return
+            work = await sync_to_async(bookkeeping.open_run)(lease)
+            job = Run(lease=lease, recorder=recorder, control=control, watcher=watcher, **work)
+            with fence(lease):
+                await _carry_out(job)
     except StaleToken as error:
         logger.warning("%s: stopped, somebody else has taken the session", error)
 
 
-async def _with_pulse(job: Run) -> None:
-    pulse = asyncio.create_task(_pulse(job))
+@asynccontextmanager
+async def _beating(lease: Lease, recorder: Recorder, control: Control) -> AsyncIterator[None]:
+    pulse = asyncio.create_task(_pulse(lease, recorder, control))
     try:
-        await _read_balance(job, "opening_balance")
-        stop = await _scenarios(job)
-        await _end(job, stop)
+        yield
     finally:
         pulse.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await pulse
 
 
-async def _pulse(job: Run) -> None:
+async def _prepared(lease: Lease, control: Control) -> bool:
+    """Make the preflight; what comes from outside meanwhile ends it."""
+    task = asyncio.ensure_future(preflight.prepare(lease))
+    if await _first(control, task):
+        return task.result()
+    control.check()
+    if control.stop is not None:
+        await sync_to_async(bookkeeping.give_up)(lease, control.stop)
+    return False
+
+
+async def _first(control: Control, task: "asyncio.Future[Any]") -> bool:
+    """Await a task unless the outside wants a stop, which cancels it; say whether it ended."""
+    waker = asyncio.ensure_future(control.wake.wait())
+    try:
+        await asyncio.wait({task, waker}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return True
+        task.cancel()
+        await asyncio.wait({task})
+        return False
+    finally:
+        waker.cancel()
+        task.cancel()
+
+
+async def _carry_out(job: Run) -> None:
+    if "opening_balance" not in job.facts:
+        await _read_balance(job, "opening_balance")
+    stop = await _scenarios(job)
+    if job.pausing and stop is None:
+        stop = await _pause(job)
+        if stop is None:
+            return
+    await _end(job, stop)
+
+
+async def _pause(job: Run) -> Stop | None:
+    """Leave nothing behind that works or is held, then pause; return why it must stop instead."""
+    cleaned = await clean_up(job.target, job.lease.number)
+    job.recorder.line(f"Clean-up before the pause: {cleaned.note}", source="clean-up")
+    job.control.check()
+    await job.recorder.settle()
+    return await sync_to_async(bookkeeping.enter_pause)(job.lease, cleaned, job.facts)
+
+
+async def _pulse(lease: Lease, recorder: Recorder, control: Control) -> None:
     """Each second write what was collected and look for orders from outside; renew in time."""
     loop = asyncio.get_running_loop()
     renewed = loop.time()
@@ -116,16 +167,16 @@ async def _pulse(job: Run) -> None:
         await asyncio.sleep(PULSE_S)
         try:
             if loop.time() - renewed >= RENEW_EVERY_S:
-                await sync_to_async(renew)(job.lease)
+                await sync_to_async(renew)(lease)
                 renewed = loop.time()
-            await job.recorder.flush()
-            job.control.decide(await sync_to_async(bookkeeping.look_outside)(job.lease))
+            await recorder.flush()
+            control.decide(await sync_to_async(bookkeeping.look_outside)(lease))
         except StaleToken as error:
-            job.control.lose(error)
+            control.lose(error)
             return
         except Exception:
             # The pulse outlives every fault: by it the kill switch and an abort are heard.
-            logger.exception("%s: the database did not answer", job.lease.number)
+            logger.exception("%s: the database did not answer", lease.number)
 
 
 async def _scenarios(job: Run) -> Stop | None:
@@ -134,6 +185,9 @@ async def _scenarios(job: Run) -> Stop | None:
         job.control.check()
         if job.control.stop is not None:
             return job.control.stop
+        if await sync_to_async(bookkeeping.wants_pause)(job.lease):
+            job.pausing = True
+            return None
         ending = await _one(job, attempt, definition)
         job.states[definition.id] = ending.state
         if ending.halted or await sync_to_async(bookkeeping.saw_live_account)(job.lease):
@@ -216,22 +270,14 @@ async def _desk(job: Run, *, readonly: bool, trial: Trial | None = None) -> Asyn
     job.count("connections_released")
 
 
-async def _interruptible(job: Run, work: Any) -> Ending:
+async def _interruptible(job: Run, work: Coroutine[Any, Any, Ending]) -> Ending:
     """Await the work, unless the outside wants the session to stop: then cancel it."""
-    task: asyncio.Task[Ending] = asyncio.ensure_future(work)
-    waker = asyncio.ensure_future(job.control.wake.wait())
-    try:
-        await asyncio.wait({task, waker}, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        task.cancel()
-        await asyncio.wait({task})
-        job.control.check()
-        why = job.control.stop.why if job.control.stop else "The session was stopped."
-        return Ending(AttemptState.ABORTED, why)
-    finally:
-        waker.cancel()
-        task.cancel()
+    task = asyncio.ensure_future(work)
+    if await _first(job.control, task):
+        return task.result()
+    job.control.check()
+    why = job.control.stop.why if job.control.stop else "The session was stopped."
+    return Ending(AttemptState.ABORTED, why)
 
 
 async def _clean_after(job: Run, attempt: Attempt, ending: Ending) -> Ending:

@@ -1,7 +1,6 @@
-"""A session's life: start, abort, run again, end; each change with its ledger entry."""
+"""A session's life: start, check, run, abort, run again, end; each change with its entry."""
 
 from collections.abc import Collection
-from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -10,17 +9,17 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from brokerage.calendar import ET
-from brokerage.models import Endpoint, KillSwitch, OrderGrant
+from brokerage.models import Endpoint, KillSwitch
 from crucible.ledger.record import record
 from crucible.live.publish import publish
 from crucible.roles import Role, has_role
 from validation import board, checklist, outbox
 from validation.build import code_version
 from validation.involvement import involve
+from validation.lease import FINDINGS_LIVE
 from validation.models import (
     Attempt,
     AttemptState,
-    CleanupState,
     Column,
     ConfigRevision,
     RevisionState,
@@ -29,21 +28,60 @@ from validation.models import (
     SessionState,
     Task,
 )
+from validation.models.session import IN_FLIGHT, STOPPED
 from validation.scenarios import catalogue
-from validation.scenarios.catalogue import ORDERS, Definition
-from validation.verdicts import Stop, Told
+from validation.scenarios.catalogue import Definition
+from validation.transitions import (
+    SessionRefused,
+    abort_attempts,
+    abort_stop,
+    assign,
+    begin,
+    complete,
+    end,
+    link,
+    lock,
+    move,
+    revoke_grants,
+    topic,
+    topic_of,
+)
+
+__all__ = [
+    "MAY_ABORT",
+    "MAY_START",
+    "MAY_TRY",
+    "SessionRefused",
+    "abort",
+    "abort_attempts",
+    "abort_stop",
+    "add_attempts",
+    "assign",
+    "begin",
+    "complete",
+    "end",
+    "enqueue",
+    "link",
+    "lock",
+    "move",
+    "next_number",
+    "preflight",
+    "rerun",
+    "revoke_grants",
+    "run_now",
+    "stale",
+    "start",
+    "topic",
+    "topic_of",
+]
 
 MAY_START = (Role.OP, Role.QS, Role.QA)
 MAY_TRY = (*MAY_START, Role.LD)
 MAY_ABORT = (*MAY_START, Role.CRO, Role.PM, Role.CTO, Role.LT, Role.TL)
 VALIDATION_TASK = "1.1.8"
-# Longer than the longest suite: the grant ends with the session anyway.
-GRANT_LIVES = timedelta(hours=2)
 S = SessionState
-
-
-class SessionRefused(Exception):  # noqa: N818 - an answer, not a fault
-    """The session can't be started or changed as things stand; the text says why."""
+# In these states a session waits for a worker or for a person, unless somebody holds its lease.
+WITHOUT_WORKER = (S.DRAFT, S.PREFLIGHT, S.READY, S.PAUSED)
 
 
 def start(
@@ -55,14 +93,16 @@ def start(
     fail_fast: bool = False,
     restart_of: Session | None = None,
     seed: int | None = None,
+    run: bool = True,
     queue: bool = True,
     trusted: bool = False,
 ) -> Session:
-    """Create a session with the configuration in force, and tell the workers after the commit.
+    """Create a session with the configuration in force and queue its preflight.
 
-    Without `scenarios` it runs the whole catalogue and is FULL, else PARTIAL. Without `queue` no
-    worker is told: the caller runs it. `trusted` asks for no role: whoever has a shell on the host
-    may try, and gets nothing that can be signed. Raises PermissionDenied, SessionRefused, and
+    It runs by itself when nothing blocks; without `run` it stays READY until `run_now`. Without
+    `scenarios` it runs the whole catalogue and is FULL, else PARTIAL. Without `queue` no worker is
+    told: the caller runs it. `trusted` asks for no role: whoever has a shell on the host may try,
+    and gets nothing that can be signed. Raises PermissionDenied, SessionRefused, and
     UnknownScenarioError.
     """
     definitions = catalogue.load().select(scenarios)
@@ -72,32 +112,124 @@ def start(
         raise PermissionDenied("Your role may not start this kind of session.")
     endpoint = endpoint or Endpoint.objects.filter(is_default=True).first()
     _refuse_start(endpoint, definitions, kind)
+    _refuse_predecessor(restart_of)
     assert endpoint is not None
     try:
         with transaction.atomic():
             session = _create(by, endpoint, definitions, kind, fail_fast, restart_of, seed)
-            if queue:
-                outbox.post("session.execute", number=session.number)
+            enqueue(session, by, run=run, tell=queue)
     except IntegrityError as error:
         raise SessionRefused(_busy(endpoint)) from error
     return session
 
 
-def _refuse_start(endpoint: Endpoint | None, definitions: list[Definition], kind: str) -> None:
+def enqueue(
+    session: Session, by: User | str, *, run: bool, tell: bool = True, **details: Any
+) -> None:
+    """Send a locked session into its preflight, inside the caller's transaction."""
+    move(session, S.PREFLIGHT, actor=by, wanted=run, checked_at=None, **details)
+    if tell:
+        outbox.post("session.execute", number=session.number)
+
+
+def preflight(session: Session, by: User, *, run: bool = True) -> Session:
+    """Check a draft, or a session that is ready, once more; with `run` it then runs by itself.
+
+    A draft that never ran takes over the configuration and the version of now. Raises
+    PermissionDenied and SessionRefused.
+    """
+    _require(by, session)
+    _refuse_start(session.endpoint, _pending(session), SessionKind.PARTIAL, session)
+    try:
+        with transaction.atomic():
+            session = lock(session)
+            if session.lease_until is not None or not session.may_move(S.PREFLIGHT):
+                raise SessionRefused(f"{session.number} is {session.get_state_display()}.")
+            _freeze(session)
+            involve(session, by, "started the preflight")
+            enqueue(session, by, run=run)
+    except IntegrityError as error:
+        raise SessionRefused(_busy(session.endpoint)) from error
+    return session
+
+
+def run_now(session: Session, by: User) -> Session:
+    """Run a session that is READY: a worker takes it; findings that grew old are made anew.
+
+    Raises PermissionDenied and SessionRefused.
+    """
+    _require(by, session)
+    _refuse_start(session.endpoint, _pending(session), SessionKind.PARTIAL, session)
+    with transaction.atomic():
+        session = lock(session)
+        if session.state != S.READY:
+            raise SessionRefused(f"{session.number} is {session.get_state_display()}, not Ready.")
+        involve(session, by, "started the session")
+        if stale(session):
+            enqueue(session, by, run=True, note="The preflight's findings were too old.")
+        else:
+            assign(session, wanted=True)
+            record("session.run_requested", "session", session.number, actor=by)
+            outbox.post("session.execute", number=session.number)
+    return session
+
+
+def stale(session: Session) -> bool:
+    """Say whether the preflight's findings are too old to start on."""
+    return session.checked_at is None or timezone.now() - session.checked_at > FINDINGS_LIVE
+
+
+def _require(by: User, session: Session) -> None:
+    if not has_role(by, *(MAY_START if session.approvable else MAY_TRY)):
+        raise PermissionDenied("Your role may not start this kind of session.")
+
+
+def _pending(session: Session) -> list[Definition]:
+    waiting = session.attempts.filter(state=AttemptState.PENDING)
+    return [catalogue.load().get(attempt.scenario) for attempt in waiting]
+
+
+def _freeze(session: Session) -> None:
+    """Pin a draft to the configuration and the code of now, unless a part of it has run."""
+    if session.started_at is not None:
+        return _refuse_change(session)
+    endpoint = session.endpoint
+    return assign(
+        session, config=_config(), code_version=code_version(), speed=endpoint.speed,
+        simulated=endpoint.kind == Endpoint.Kind.SIMULATED, endpoint_name=_address(endpoint),
+    )  # fmt: skip
+
+
+def _refuse_start(
+    endpoint: Endpoint | None,
+    definitions: list[Definition],
+    kind: str,
+    itself: Session | None = None,
+) -> None:
     if endpoint is None:
         raise SessionRefused("No gateway is set up. Add an endpoint in the administration.")
     if not definitions:
         raise SessionRefused("The catalogue has no scenarios to run.")
-    if kind == SessionKind.FULL and len(definitions) < len(catalogue.load().all()):
+    if kind == SessionKind.FULL and len(definitions) < len(catalogue.load().core()):
         raise SessionRefused("A full session runs every scenario of the catalogue.")
     if not KillSwitch.permits():
         raise SessionRefused("The kill switch is not armed. Two people must reset it first.")
-    if Session.objects.filter(endpoint=endpoint, state__in=[S.READY, S.RUNNING, S.CLEANUP]):
+    others = Session.objects.filter(endpoint=endpoint, state__in=IN_FLIGHT)
+    if any(other != itself for other in others):
         raise SessionRefused(_busy(endpoint))
 
 
+def _refuse_predecessor(restart_of: Session | None) -> None:
+    if restart_of is not None and restart_of.state not in {*STOPPED, S.REJECTED}:
+        state = restart_of.get_state_display().lower()
+        raise SessionRefused(
+            f"{restart_of.number} is {state}: only a session that ended before its time, or whose "
+            "sign-off was refused, has a successor."
+        )
+
+
 def _busy(endpoint: Endpoint) -> str:
-    other = Session.objects.filter(endpoint=endpoint, state__in=[S.READY, S.RUNNING, S.CLEANUP])
+    other = Session.objects.filter(endpoint=endpoint, state__in=IN_FLIGHT)
     number = other.values_list("number", flat=True).first() or "another session"
     return f"{endpoint.name} is taken by {number}. Wait for its end, or abort it."
 
@@ -111,12 +243,10 @@ def _create(
     restart_of: Session | None,
     seed: int | None,
 ) -> Session:
-    config = ConfigRevision.objects.filter(state=RevisionState.ACTIVE).first()
-    if config is None:
-        raise SessionRefused("No configuration is in force. Approve and activate a revision.")
+    config = _config()
     session = Session.objects.create(
         number=next_number(), kind=kind, endpoint=endpoint, config=config, created_by=by,
-        endpoint_name=f"{endpoint.name} ({endpoint.host}:{endpoint.port})",
+        endpoint_name=_address(endpoint),
         simulated=endpoint.kind == Endpoint.Kind.SIMULATED, speed=endpoint.speed, seed=seed,
         code_version=code_version(), planned=len(definitions), fail_fast=fail_fast,
         restart_of=restart_of, task=_task(kind),
@@ -136,6 +266,17 @@ def _create(
     )  # fmt: skip
     publish("dashboard", topic(session))
     return session
+
+
+def _config() -> ConfigRevision:
+    config = ConfigRevision.objects.filter(state=RevisionState.ACTIVE).first()
+    if config is None:
+        raise SessionRefused("No configuration is in force. Approve and activate a revision.")
+    return config
+
+
+def _address(endpoint: Endpoint) -> str:
+    return f"{endpoint.name} ({endpoint.host}:{endpoint.port})"
 
 
 def _task(kind: str) -> Task | None:
@@ -185,16 +326,21 @@ def rerun(session: Session, scenarios: Collection[str], by: User) -> Session:
             involve(session, by, "ran scenarios again")
             add_attempts(session, definitions)
             names = [definition.id for definition in definitions]
-            move(session, S.READY, actor=by, event="rerun", scenarios=names, ended_at=None)
-            outbox.post("session.execute", number=session.number)
+            enqueue(session, by, run=True, event="rerun", scenarios=names, ended_at=None)
     except IntegrityError as error:
         raise SessionRefused(_busy(session.endpoint)) from error
     return session
 
 
 def _refuse_rerun(session: Session) -> None:
-    if not session.may_move(S.READY):
+    if session.kind == SessionKind.IMPORTED:
+        raise SessionRefused("An imported session ran elsewhere: it can't be run here.")
+    if session.state not in {S.MANUAL_CHECKS, S.REPORTING}:
         raise SessionRefused(f"{session.number} is {session.get_state_display()}.")
+    _refuse_change(session)
+
+
+def _refuse_change(session: Session) -> None:
     if session.code_version != code_version():
         raise SessionRefused("The product has changed since. Start a new session.")
     if session.endpoint.simulated != session.simulated:
@@ -212,125 +358,14 @@ def abort(session: Session, by: User, reason: str, *, trusted: bool = False) -> 
         raise SessionRefused("Say why the session is aborted.")
     with transaction.atomic():
         session = lock(session)
-        if not session.in_flight:
+        if not session.in_flight and session.state != S.DRAFT:
             raise SessionRefused(f"{session.number} is {session.get_state_display()} already.")
         involve(session, by, "aborted the session")
         asked = {"abort_requested_by": by, "abort_requested_at": timezone.now()}
-        if session.state == S.READY:
+        if session.state in WITHOUT_WORKER and session.lease_until is None:
             end(session, abort_stop(by.get_username(), reason), actor=by, **asked)
         else:
-            _set(session, abort_reason=reason[:500], **asked)
+            assign(session, abort_reason=reason[:500], **asked)
             record("session.abort_requested", "session", session.number, actor=by, reason=reason)
         publish("dashboard", topic(session))
     return session
-
-
-def abort_stop(who: str, reason: str) -> Stop:
-    """Return the end of a session that a person aborted."""
-    return Stop(S.ABORTED, f"{who} aborted it: {reason}", "Start a new session when ready.")
-
-
-def lock(session: Session) -> Session:
-    """Lock and re-read a session inside the caller's transaction."""
-    return Session.objects.select_for_update().get(pk=session.pk)
-
-
-def move(
-    session: Session, state: SessionState, *, actor: User | str, event: str = "", **fields: Any
-) -> None:
-    """Move a locked session along its state machine and write the ledger; raises SessionRefused."""
-    if not session.may_move(state):
-        raise SessionRefused(f"{session.number} can't go from {session.state} to {state}.")
-    before = session.state
-    details = {key: fields.pop(key) for key in ("scenarios", "note") if key in fields}
-    _set(session, state=state, **fields)
-    kind = f"session.{event or state.lower()}"
-    record(kind, "session", session.number, actor=actor, before=before, after=state, **details)
-    publish("dashboard", topic(session))
-
-
-def end(session: Session, stop: Stop, *, actor: User | str, **fields: Any) -> None:
-    """End a locked session before its time: open attempts are aborted, the task is told."""
-    what = f"The session ended {SessionState(stop.state).label.upper()}."
-    abort_attempts(session, stop.why)
-    OrderGrant.objects.filter(scope=session.number, revoked_at=None).update(
-        revoked_at=timezone.now()
-    )
-    outcome = str(Told(what, stop.why, stop.do))
-    move(
-        session, stop.state, actor=actor, note=stop.why, outcome_reason=outcome,
-        ended_at=timezone.now(), lease_owner="", lease_until=None, **fields,
-    )  # fmt: skip
-    column = Column.BLOCKED if stop.state in {S.BLOCKED, S.HALTED} else Column.IN_PROGRESS
-    why = f"Session {session.number}: {outcome}"
-    board.move_by_system(session.task, column, actor="system", why=why, link=link(session))
-
-
-def abort_attempts(session: Session, why: str) -> None:
-    """Mark every attempt that has not ended as ABORTED."""
-    for attempt in session.attempts.filter(state__in=[AttemptState.PENDING, AttemptState.RUNNING]):
-        attempt.reason = why
-        attempt.ended_at = timezone.now() if attempt.started_at else None
-        attempt.state = AttemptState.ABORTED
-        attempt.save(update_fields=["state", "reason", "ended_at"])
-        record("attempt.aborted", "attempt", attempt.pk, actor="system", attempt=str(attempt))
-
-
-def begin(session: Session, *, actor: str) -> OrderGrant | None:
-    """Write down that a claimed session runs; issue its order grant if it needs one."""
-    record("session.running", "session", session.number, actor=actor, token=session.token)
-    pending = session.attempts.filter(state=AttemptState.PENDING)
-    definitions = [catalogue.load().get(attempt.scenario) for attempt in pending]
-    publish("dashboard", topic(session))
-    if not any(definition.wants(ORDERS) for definition in definitions):
-        return None
-    _set(session, cleanup=CleanupState.PENDING)
-    return _issue_grant(session)
-
-
-def _issue_grant(session: Session) -> OrderGrant:
-    limits = session.config.content["limits"]
-    grant = OrderGrant.objects.create(
-        scope=session.number, endpoint=session.endpoint, issued_by=session.created_by,
-        expires_at=timezone.now() + GRANT_LIVES, max_orders=limits["max_orders"],
-        max_contracts=limits["max_contracts"], max_shares=limits["max_shares"],
-        max_notional=limits["max_notional"],
-        max_premium=session.config.content["test_contracts"]["spy_weekly_call"]["premium_cap"],
-    )  # fmt: skip
-    record("grant.issued", "grant", grant.pk, actor="system", scope=session.number)
-    return grant
-
-
-def complete(session: Session, *, actor: str) -> None:
-    """End the run of a locked session whose scenarios are all done: people go on from here."""
-    OrderGrant.objects.filter(scope=session.number, revoked_at=None).update(
-        revoked_at=timezone.now()
-    )
-    target = S.MANUAL_CHECKS if session.approvable else S.REPORTING
-    move(
-        session, target, actor=actor, event="completed", ended_at=timezone.now(),
-        lease_owner="", lease_until=None,
-    )  # fmt: skip
-    if session.approvable:
-        checklist.evaluate(session)
-
-
-def _set(session: Session, **fields: Any) -> None:
-    for name, value in fields.items():
-        setattr(session, name, value)
-    session.save(update_fields=list(fields))
-
-
-def link(session: Session) -> str:
-    """Return the address of the session's page, for comments."""
-    return f"/sessions/{session.number}/"
-
-
-def topic(session: Session) -> str:
-    """Return the name under which open pages hear of the session."""
-    return topic_of(session.number)
-
-
-def topic_of(number: str) -> str:
-    """Return the name under which open pages hear of the session with this number."""
-    return f"session:{number}"

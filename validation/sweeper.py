@@ -9,13 +9,16 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from brokerage.models import KillSwitch
 from crucible.alerts.raising import raise_alert
 from crucible.ledger.record import record
 from crucible.live.publish import publish
-from validation import lease, outbox, sessions
+from validation import bookkeeping, lease, outbox, pausing, sessions
 from validation.bookkeeping import BY_HAND, NOT_FLAT
 from validation.cleanup import LIMIT_S, Cleaned, clean_up
 from validation.models import AttemptState, CleanupState, LogLine, Outbox, Session, SessionState
+from validation.models.session import STOPPED
+from validation.preflight.surroundings import beat
 from validation.verdicts import Stop
 
 logger = logging.getLogger(__name__)
@@ -26,6 +29,7 @@ CLEANUP_LEASE = timedelta(seconds=LIMIT_S + 30)
 TRY_AGAIN_AFTER = timedelta(seconds=60)
 UNCLAIMED_AFTER = timedelta(seconds=60)
 PERIOD_S = 5.0
+TOO_OLD = "The preflight's findings were more than 30 minutes old."
 LOST = "Its worker stopped answering in the middle of the run: no sign of life for 15 seconds."
 NEXT = (
     "Nothing is repeated by itself. Read the clean-up's result below, check the worker's log, "
@@ -35,8 +39,15 @@ NEXT = (
 
 def sweep() -> float | None:
     """Do one round; return in how many seconds to look again, if before the next regular round."""
+    beat()
     for session in lease.expired():
         _each(interrupt, session)
+    for session in pausing.forgotten():
+        _each(pausing.end_forgotten, session)
+    for session in halted():
+        _each(halt, session)
+    for session in grown_old():
+        _each(check_again, session)
     for session in waiting_for_cleanup():
         _each(finish_cleanup, session)
     for session in unclaimed():
@@ -54,11 +65,46 @@ def _each(step: Callable[[Session], object], session: Session) -> None:
         logger.exception("%s: the sweeper failed; it tries again", session.number)
 
 
+def halted() -> list[Session]:
+    """Return the sessions that wait for a worker or a person while the kill switch is not armed."""
+    if KillSwitch.permits():
+        return []
+    waiting = (SessionState.PREFLIGHT, SessionState.READY, SessionState.PAUSED)
+    return list(Session.objects.filter(state__in=waiting, lease_until=None).order_by("pk"))
+
+
+def halt(session: Session) -> bool:
+    """End a waiting session HALTED; False when somebody has taken it meanwhile."""
+    with transaction.atomic():
+        session = sessions.lock(session)
+        if session.lease_until is not None or not session.may_move(SessionState.HALTED):
+            return False
+        sessions.end(session, bookkeeping.killed(), actor=SWEEPER)
+    return True
+
+
+def grown_old() -> list[Session]:
+    """Return the sessions that are ready on findings that are too old to start on."""
+    since = timezone.now() - lease.FINDINGS_LIVE
+    old = Q(checked_at=None) | Q(checked_at__lt=since)
+    return list(Session.objects.filter(old, state=SessionState.READY, lease_until=None))
+
+
+def check_again(session: Session) -> bool:
+    """Send a session that is ready back to its preflight; False when it has moved meanwhile."""
+    with transaction.atomic():
+        session = sessions.lock(session)
+        if session.state != SessionState.READY or not sessions.stale(session):
+            return False
+        sessions.enqueue(session, SWEEPER, run=session.wanted, note=TOO_OLD)
+    return True
+
+
 def unclaimed() -> list[Session]:
     """Return the sessions that have waited for a worker for a minute."""
     long_ago = timezone.now() - UNCLAIMED_AFTER
     asked_lately = Outbox.objects.filter(created_at__gte=long_ago).values("payload__number")
-    waiting = Session.objects.filter(state=SessionState.READY, created_at__lt=long_ago)
+    waiting = Session.objects.filter(lease.waiting(), created_at__lt=long_ago)
     lately = {row["payload__number"] for row in asked_lately}
     return [session for session in waiting if session.number not in lately]
 
@@ -98,7 +144,7 @@ def waiting_for_cleanup() -> list[Session]:
     free = Q(lease_until=None) | Q(lease_until__lt=timezone.now())
     return list(
         Session.objects.filter(
-            free, state=SessionState.INTERRUPTED, cleanup=CleanupState.PENDING
+            free, state__in=STOPPED, cleanup=CleanupState.PENDING
         ).select_related("endpoint")
     )
 

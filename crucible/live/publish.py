@@ -31,3 +31,12 @@ def _send(topics: tuple[str, ...]) -> None:
         _client().publish(CHANNEL, " ".join(topics))
     except redis.RedisError as error:
         logger.debug("live update of %s not sent: %s", topics, error)
+
+
+def broker_error() -> str:
+    """Return why the broker does not answer, or nothing when it does."""
+    try:
+        _client().ping()
+    except redis.RedisError as error:
+        return f"{error}"[:200] or type(error).__name__
+    return ""

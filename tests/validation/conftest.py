@@ -2,25 +2,50 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
+from django.utils import timezone
 
+from brokerage.calendar import ET, next_weekly_expiry
 from brokerage.models import Endpoint
 from brokerage.terms import Summary
 from tests.conftest import People
 from validation import runner, seeds, sessions
+from validation.bookkeeping import admit
 from validation.cleanup import Cleaned
-from validation.lease import Lease, claim
+from validation.lease import Lease, claim, guarded
 from validation.models import AttemptState, CleanupState, Session, SessionState
+from validation.preflight import process
+from validation.preflight.situation import GatewayLook, HostLook, Sample
 from validation.scenarios import catalogue
 from validation.scenarios.catalogue import ORDERS, Catalogue
 from validation.scenarios.trial import Trial
 
 Body = Callable[[Trial], Any]
+
+
+def well_gateway(**changes: Any) -> GatewayLook:
+    """What a preflight sees of a gateway that is well."""
+    expiry = next_weekly_expiry(timezone.now().astimezone(ET).date())
+    well = GatewayLook(
+        port_ms=1.0, connected=True, accounts=("DU1",), client_id=210, first_id=210,
+        server_version=178, samples=(Sample(0.0, 0.0, 1.0),), net_liquidation=100_000.0,
+        positions=(), open_refs=(), data_type=1, expirations=(f"{expiry:%Y%m%d}",),
+    )  # fmt: skip
+    return replace(well, **changes)
+
+
+def well_host(**changes: Any) -> HostLook:
+    """What a preflight sees of a host that is well."""
+    well = HostLook(
+        load=0.1, memory=0.2, free_gb=50.0, database_ms=1.0, broker_error="", heartbeat_s=2.0,
+        backup_h=1.0, status_page="https://status.example.com", exposed_text="This host only.",
+    )  # fmt: skip
+    return replace(well, **changes)
 
 
 @dataclass
@@ -30,6 +55,8 @@ class Toys:
     registry: Catalogue
     cleaned: list[str] = field(default_factory=list)
     cleanup: Cleaned = field(default_factory=lambda: Cleaned(True, "Nothing to do."))
+    gateway: GatewayLook = field(default_factory=well_gateway)
+    host: HostLook = field(default_factory=well_host)
 
     def add(self, name: str, body: Body, **options: Any) -> None:
         """Register a scenario; `body` may be an ordinary or an async function of the trial."""
@@ -71,8 +98,13 @@ def toys(monkeypatch: pytest.MonkeyPatch) -> Toys:
         box.cleaned.append(scope)
         return box.cleanup
 
+    async def look(target: Any) -> GatewayLook:
+        return box.gateway
+
     monkeypatch.setattr(runner.gateway, "connect", connect)
     monkeypatch.setattr(runner, "clean_up", clean_up)
+    monkeypatch.setattr(process, "look", look)
+    monkeypatch.setattr(process, "look_around", lambda **options: box.host)
     return box
 
 
@@ -110,13 +142,22 @@ def sound(toys: Toys, seeded: Endpoint, operator: User) -> Session:
 
 def run(session: Session) -> Session:
     """Claim and run a session to its end, and return it as it stands then."""
-    async_to_sync(runner.run)(taken(session))
+    async_to_sync(runner.run)(claimed(session))
     session.refresh_from_db()
     return session
 
 
 def taken(session: Session) -> Lease:
-    """Claim a session that waits."""
+    """Claim a session that waits, and let it run without a preflight."""
+    lease = claimed(session)
+    with guarded(lease) as held:
+        if held.state != SessionState.RUNNING:
+            admit(held)
+    return lease
+
+
+def claimed(session: Session) -> Lease:
+    """Claim a session that waits; its preflight is still to come."""
     lease = claim(session.number, "test")
     assert lease is not None
     return lease

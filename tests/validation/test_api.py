@@ -42,7 +42,7 @@ def test_a_session_is_started_read_and_aborted(call: Any, toys: Toys, seeded: En
     assert made.status_code == 201
     number = made.json()["number"]
     assert call("op", "post", "/sessions", {}).status_code == 409
-    assert call("vw", "get", f"/sessions/{number}").json()["state"] == "READY"
+    assert call("vw", "get", f"/sessions/{number}").json()["state"] == "PREFLIGHT"
     assert call("vw", "post", f"/sessions/{number}/abort", {"reason": "x"}).status_code == 403
     assert call("op", "post", f"/sessions/{number}/abort", {}).status_code == 400
     ended = call("op", "post", f"/sessions/{number}/abort", {"reason": "enough"})
@@ -56,6 +56,8 @@ def test_a_start_may_choose_gateway_scenarios_and_predecessor(
         "endpoint": seeded.name, "scenarios": ["RS-01"], "fail_fast": True,
         "restart_of": reviewed.number,
     }  # fmt: skip
+    assert call("ld", "post", "/sessions", body).status_code == 409
+    Session.objects.update(state=SessionState.BLOCKED)
     made = call("ld", "post", "/sessions", body).json()
     assert (made["kind"], made["restart_of"]) == ("PARTIAL", reviewed.number)
 
@@ -117,7 +119,7 @@ def test_the_narrative_is_written_until_the_submission(call: Any, reviewed: Sess
 def test_scenarios_are_run_again(call: Any, reviewed: Session) -> None:
     path = f"/sessions/{reviewed.number}/rerun"
     assert call("op", "post", path, {}).status_code == 400
-    assert call("op", "post", path, {"scenarios": ["RS-01"]}).json()["state"] == "READY"
+    assert call("op", "post", path, {"scenarios": ["RS-01"]}).json()["state"] == "PREFLIGHT"
 
 
 def test_checklist_items_are_read_and_changed(call: Any, reviewed: Session) -> None:

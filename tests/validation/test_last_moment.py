@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
+from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.auth.models import User
 from django.db import DatabaseError
 from django.test import Client
@@ -12,7 +12,7 @@ from django.test import Client
 from brokerage import kill
 from brokerage.models import Endpoint
 from tests.conftest import People
-from tests.validation.conftest import Toys, run, states
+from tests.validation.conftest import Toys, run, states, taken
 from validation import bookkeeping, recorder, runner, sessions
 from validation.cleanup import Cleaned
 from validation.lease import Lease
@@ -128,4 +128,7 @@ def test_the_pulse_hears_the_kill_switch_after_a_fault(
 
     monkeypatch.setattr(bookkeeping, "look_outside", faulty)
     toys.add("BC-01", lambda trial: asyncio.sleep(20))
-    assert run(sessions.start(operator)).state == SessionState.HALTED
+    session = sessions.start(operator)
+    async_to_sync(runner.run)(taken(session))
+    session.refresh_from_db()
+    assert session.state == SessionState.HALTED

@@ -60,7 +60,7 @@ def test_of_two_workers_at_once_one_gets_the_session(database: Database, waiting
     assert len(found) == 3
     assert len([one for one in found if one is not None]) == 1
     waiting.refresh_from_db()
-    assert (waiting.state, waiting.token) == (SessionState.RUNNING, 1)
+    assert (waiting.state, waiting.token) == (SessionState.PREFLIGHT, 1)
 
 
 def test_a_worker_that_was_overtaken_can_write_nothing_more(

@@ -19,6 +19,7 @@ from validation import recorder, runner, sessions
 from validation.cleanup import Cleaned
 from validation.lease import Lease, take_over
 from validation.models import AttemptState, Check, LogLine, Metric, Session, SessionState
+from validation.preflight import gateway_rules
 from validation.scenarios.catalogue import MARKET_HOURS, ORDERS
 from validation.scenarios.trial import Trial
 
@@ -287,7 +288,7 @@ def test_outside_of_trading_hours_a_scenario_is_skipped(
     monkeypatch.setattr(runner, "is_regular_hours", lambda at: False)
     monkeypatch.setattr(runner, "order_window_open", lambda at: False)
     toys.add("BC-01", passes, needs=[need])
-    session = run(sessions.start(operator))
+    session = run(sessions.start(operator, scenarios=["BC-01"]))
     attempt = session.attempts.get()
     assert attempt.state == A.SKIPPED
     assert "trading hours" in attempt.reason
@@ -298,6 +299,7 @@ def test_within_trading_hours_it_runs(
 ) -> None:
     Endpoint.objects.update(always_open=False)
     monkeypatch.setattr(runner, "is_regular_hours", lambda at: True)
+    monkeypatch.setattr(gateway_rules, "is_regular_hours", lambda at: True)
     toys.add("BC-01", passes, needs=[MARKET_HOURS])
     assert states(run(sessions.start(operator))) == {"BC-01": A.PASSED}
 

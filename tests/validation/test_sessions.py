@@ -21,6 +21,7 @@ from validation.models import (
     SessionState,
     Task,
 )
+from validation.models.session import IN_FLIGHT
 from validation.scenarios.catalogue import UnknownScenarioError
 from validation.scenarios.trial import Trial
 from validation.sessions import SessionRefused
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.django_db
 def test_a_start_pins_the_configuration_and_plans_every_scenario(
     sound: Session, seeded: Endpoint
 ) -> None:
-    assert (sound.kind, sound.state, sound.planned) == ("FULL", "READY", 3)
+    assert (sound.kind, sound.state, sound.planned) == ("FULL", "PREFLIGHT", 3)
     assert sound.config.number == 1
     assert sound.simulated
     assert states(sound) == dict.fromkeys(["BC-01", "OE-01", "RS-01"], "PENDING")
@@ -82,11 +83,14 @@ def test_one_session_at_a_time_runs_on_a_gateway(sound: Session, operator: User)
         sessions.start(operator)
 
 
-def test_the_database_refuses_a_second_session_on_the_gateway(sound: Session) -> None:
+@pytest.mark.parametrize("state", IN_FLIGHT)
+def test_the_database_refuses_a_second_session_on_the_gateway(
+    sound: Session, state: SessionState
+) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         Session.objects.create(
             number="other", endpoint=sound.endpoint, config=sound.config,
-            created_by=sound.created_by,
+            created_by=sound.created_by, state=state,
         )  # fmt: skip
 
 
@@ -187,7 +191,7 @@ def test_a_rerun_is_refused_to_others_and_elsewhere(
 
 
 def test_an_illegal_move_is_refused(sound: Session) -> None:
-    with pytest.raises(SessionRefused, match="can't go from READY to APPROVED"):
+    with pytest.raises(SessionRefused, match="can't go from PREFLIGHT to APPROVED"):
         sessions.move(sound, SessionState.APPROVED, actor="test")
 
 

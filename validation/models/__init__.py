@@ -4,7 +4,14 @@ from validation.models.board import Column, Task, TaskComment
 from validation.models.checklist import Blocking, Checklist, Item, ItemState
 from validation.models.config import ConfigRevision, RevisionState
 from validation.models.outbox import Outbox
+from validation.models.preflight import HealthAttestation, HealthCheck, PreflightRun, Verdict
 from validation.models.report import Report
+from validation.models.reviewing import (
+    Acknowledgement,
+    FaultWindow,
+    Heartbeat,
+    KnownLimitation,
+)
 from validation.models.run import Attempt, AttemptState, Check, LogLine, Metric
 from validation.models.session import (
     CleanupState,
@@ -16,6 +23,7 @@ from validation.models.session import (
 from validation.models.upload import Upload, UploadState
 
 __all__ = [
+    "Acknowledgement",
     "Attempt",
     "AttemptState",
     "Blocking",
@@ -24,12 +32,18 @@ __all__ = [
     "CleanupState",
     "Column",
     "ConfigRevision",
+    "FaultWindow",
+    "HealthAttestation",
+    "HealthCheck",
+    "Heartbeat",
     "Involvement",
     "Item",
     "ItemState",
+    "KnownLimitation",
     "LogLine",
     "Metric",
     "Outbox",
+    "PreflightRun",
     "Report",
     "RevisionState",
     "Session",
@@ -39,4 +53,5 @@ __all__ = [
     "TaskComment",
     "Upload",
     "UploadState",
+    "Verdict",
 ]

@@ -31,6 +31,7 @@ class Task(models.Model):
     blocked_reason = models.CharField(max_length=500, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
     moved_at = models.DateTimeField(default=timezone.now)
+    due_on = models.DateField(null=True, blank=True)
 
     class Meta:
         ordering = ["position", "code"]

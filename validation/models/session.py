@@ -10,18 +10,26 @@ from validation.models.config import ConfigRevision
 
 
 class SessionKind(models.TextChoices):
-    """What a session is worth: only a full one can be signed."""
+    """What a session is worth: only a full one can be signed.
+
+    An imported one repeats a test report that ran elsewhere; a drill provokes faults on purpose.
+    """
 
     FULL = "FULL", "Full"
     PARTIAL = "PARTIAL", "Partial"
     DRY_RUN = "DRY_RUN", "Dry run"
+    IMPORTED = "IMPORTED", "Imported"
+    DRILL = "DRILL", "Drill"
 
 
 class SessionState(models.TextChoices):
     """Where a session stands."""
 
+    DRAFT = "DRAFT", "Draft"
+    PREFLIGHT = "PREFLIGHT", "Preflight"
     READY = "READY", "Ready"
     RUNNING = "RUNNING", "Running"
+    PAUSED = "PAUSED", "Paused"
     CLEANUP = "CLEANUP", "Clean-up"
     MANUAL_CHECKS = "MANUAL_CHECKS", "Manual checks"
     REPORTING = "REPORTING", "Reporting"
@@ -32,19 +40,27 @@ class SessionState(models.TextChoices):
     BLOCKED = "BLOCKED", "Blocked"
     HALTED = "HALTED", "Halted"
     INTERRUPTED = "INTERRUPTED", "Interrupted"
+    SUPERSEDED = "SUPERSEDED", "Superseded"
 
 
 S = SessionState
-IN_FLIGHT = (S.READY, S.RUNNING, S.CLEANUP)
+# These hold their gateway: one session at a time.
+IN_FLIGHT = (S.PREFLIGHT, S.READY, S.RUNNING, S.PAUSED, S.CLEANUP)
 STOPPED = (S.ABORTED, S.BLOCKED, S.HALTED, S.INTERRUPTED)
-TERMINAL = (S.APPROVED, S.REJECTED, *STOPPED)
+SIGNED = (S.APPROVED, S.SUPERSEDED)
+TERMINAL = (S.APPROVED, S.REJECTED, S.SUPERSEDED, *STOPPED)
+# The clean-up comes before the manual checks: no position waits for a person's signature.
 MOVES: dict[SessionState, tuple[SessionState, ...]] = {
-    S.READY: (S.RUNNING, S.ABORTED, S.HALTED),
-    S.RUNNING: (S.CLEANUP, *STOPPED),
+    S.DRAFT: (S.PREFLIGHT, S.ABORTED),
+    S.PREFLIGHT: (S.READY, S.DRAFT, S.ABORTED, S.HALTED, S.INTERRUPTED),
+    S.READY: (S.PREFLIGHT, S.RUNNING, S.ABORTED, S.HALTED),
+    S.RUNNING: (S.PAUSED, S.CLEANUP, *STOPPED),
+    S.PAUSED: (S.RUNNING, S.ABORTED, S.HALTED, S.INTERRUPTED),
     S.CLEANUP: (S.MANUAL_CHECKS, S.REPORTING, *STOPPED),
-    S.MANUAL_CHECKS: (S.REPORTING, S.READY),
-    S.REPORTING: (S.MANUAL_CHECKS, S.AWAITING_APPROVAL, S.READY),
+    S.MANUAL_CHECKS: (S.REPORTING, S.PREFLIGHT),
+    S.REPORTING: (S.MANUAL_CHECKS, S.AWAITING_APPROVAL, S.PREFLIGHT),
     S.AWAITING_APPROVAL: (S.REPORTING, S.APPROVED, S.REJECTED),
+    S.APPROVED: (S.SUPERSEDED,),
 }
 
 
@@ -62,7 +78,7 @@ class Session(models.Model):
 
     number = models.CharField(max_length=40, unique=True)
     kind = models.CharField(max_length=10, choices=SessionKind, default=SessionKind.FULL)
-    state = models.CharField(max_length=20, choices=SessionState, default=SessionState.READY)
+    state = models.CharField(max_length=20, choices=SessionState, default=SessionState.DRAFT)
     endpoint = models.ForeignKey("brokerage.Endpoint", models.PROTECT, related_name="+")
     endpoint_name = models.CharField(max_length=100)
     config = models.ForeignKey(ConfigRevision, models.PROTECT, related_name="sessions")
@@ -76,6 +92,14 @@ class Session(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+    # Whether it runs by itself, or goes on, once its preflight has found nothing that blocks.
+    wanted = models.BooleanField(default=True)
+    checked_at = models.DateTimeField(null=True, blank=True)
+    paused_at = models.DateTimeField(null=True, blank=True)
+    pause_requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    pause_reason = models.CharField(max_length=500, blank=True)
     # Three sentences when a session did not end as planned: what happened, why, what to do.
     outcome_reason = models.TextField(blank=True)
     token = models.PositiveBigIntegerField(default=0)
@@ -97,6 +121,10 @@ class Session(models.Model):
         "self", models.PROTECT, null=True, blank=True, related_name="restarts"
     )
     task = models.ForeignKey(Task, models.PROTECT, null=True, blank=True, related_name="sessions")
+    # The search for the cause, when the session was stopped.
+    follow_up = models.ForeignKey(
+        Task, models.PROTECT, null=True, blank=True, related_name="caused_by"
+    )
 
     class Meta:
         ordering = ["-created_at", "-pk"]
@@ -119,13 +147,18 @@ class Session(models.Model):
 
     @property
     def in_flight(self) -> bool:
-        """Whether a worker has it, or is about to."""
+        """Whether it holds its gateway: a worker has it, is about to, or it is paused."""
         return self.state in IN_FLIGHT
 
     @property
     def terminal(self) -> bool:
         """Whether it has ended for good."""
         return self.state in TERMINAL
+
+    @property
+    def signed(self) -> bool:
+        """Whether its sign-off was given, be it superseded since or not."""
+        return self.state in SIGNED
 
     @property
     def approvable(self) -> bool:

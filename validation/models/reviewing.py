@@ -1,0 +1,90 @@
+"""What people must know of a run: planned faults, warnings they accepted, known limitations."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from crucible.ledger.append_only import AppendOnlyModel
+from validation.models.run import Attempt
+from validation.models.session import Session
+
+
+class FaultWindow(AppendOnlyModel):
+    """A span in which a scenario provoked a fault: what happened in it counts as planned."""
+
+    session = models.ForeignKey(Session, models.PROTECT, related_name="fault_windows")
+    attempt = models.ForeignKey(
+        Attempt, models.PROTECT, null=True, blank=True, related_name="fault_windows"
+    )
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    why = models.CharField(max_length=300)
+
+    class Meta:
+        ordering = ["session", "starts_at", "pk"]
+        default_permissions = ("view",)
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gte=models.F("starts_at")), name="window_has_length"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.why}: {self.seconds:.1f} s"
+
+    @property
+    def seconds(self) -> float:
+        """How long the window was, in real seconds."""
+        return (self.ends_at - self.starts_at).total_seconds()
+
+
+class Acknowledgement(AppendOnlyModel):
+    """That a person has read one warning of a session and says what follows from it.
+
+    `warning` names it: "check:<id>" for a scenario's, "preflight:<code>" for a preflight's.
+    """
+
+    session = models.ForeignKey(Session, models.PROTECT, related_name="acknowledgements")
+    warning = models.CharField(max_length=60)
+    text = models.CharField(max_length=500)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["session", "pk"]
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(fields=["session", "warning"], name="one_acknowledgement")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.warning}: {self.text}"
+
+
+class KnownLimitation(models.Model):
+    """What a paper account can't show, or the product does not; printed in every report."""
+
+    code = models.CharField(max_length=20, unique=True)
+    text = models.CharField(max_length=500)
+    position = models.PositiveIntegerField(default=0)
+    in_force = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["position", "code"]
+        default_permissions = ("view", "change", "add")
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.text[:60]}"
+
+
+class Heartbeat(models.Model):
+    """When a part of the product last gave a sign of life."""
+
+    name = models.CharField(max_length=40, unique=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.at:%H:%M:%S}"

@@ -1,0 +1,237 @@
+"""The checks of configuration, host and product: HP-08 to 13, 19 to 22, 24, 27 to 32."""
+
+from brokerage.calendar import ET, next_weekly_expiry
+from brokerage.terms import PAPER_PORTS
+from validation.preflight.judging import Found, V, health
+from validation.preflight.situation import Situation
+
+HEARTBEAT_LIMIT_S = 60.0
+BACKUP_LIMIT_H = 24.0
+LEAST_GB, GO_LIVE_GB = 5.0, 10.0
+
+
+@health(
+    "HP-08", "Configuration", "Configuration present and valid", "satisfies the schema",
+    remedy="Import a valid configuration, have it approved and put it in force.", blocks=True,
+)  # fmt: skip
+def config_valid(look: Situation) -> Found:
+    """The revision that the session is pinned to can be read."""
+    if look.plan.config is None:
+        return Found(V.BLOCK, look.plan.config_error or "There is none.")
+    return Found(V.PASS, f"Revision {look.plan.config_number} is valid.")
+
+
+@health(
+    "HP-09", "Configuration", "The port is a paper port", "4002 or 7497",
+    remedy="Correct the endpoint's port: a paper gateway listens on 4002 or 7497.", blocks=True,
+)  # fmt: skip
+def paper_port(look: Situation) -> Found:
+    """The gateway's port is the broker's for paper, or the gateway is a simulated one."""
+    plan = look.plan
+    if plan.simulated:
+        return Found(V.PASS, f"{plan.port}, a simulated gateway's.")
+    return Found(V.PASS if plan.port in PAPER_PORTS else V.BLOCK, f"{plan.port}.")
+
+
+@health(
+    "HP-10", "Configuration", "Weekly expiry is current", "the next one, listed by the broker",
+    remedy="Run `manage.py update_weekly_expiry`, or approve the revision that waits.",
+    blocks=True,
+)  # fmt: skip
+def expiry(look: Situation) -> Found:
+    """The configured expiry follows the rule, and the broker's option chain has it."""
+    if look.plan.config is None:
+        return Found(V.UNKNOWN, "The configuration can't be read.")
+    have = look.plan.config.test_contracts.spy_weekly_call.expiry
+    wanted = f"{next_weekly_expiry(look.plan.now.astimezone(ET).date()):%Y%m%d}"
+    if have != wanted:
+        return Found(V.BLOCK, f"{have or 'None'}; the rule gives {wanted}.")
+    listed = look.gateway.expirations
+    if listed is None:
+        return Found(V.WARN, f"{have}; the option chain could not be read.")
+    if have not in listed:
+        return Found(V.BLOCK, f"{have} is not in the broker's option chain.")
+    return Found(V.PASS, f"{have}, listed by the broker.")
+
+
+@health(
+    "HP-11", "Configuration", "Time-outs suit a live environment", "30 s or more",
+    remedy="Raise the gateway's and the historical time-out in the configuration.",
+)  # fmt: skip
+def timeouts(look: Situation) -> Found:
+    """The gateway's and the historical time-outs."""
+    config = look.plan.config
+    if config is None:
+        return Found(V.UNKNOWN, "The configuration can't be read.")
+    least = min(config.gateway.timeout, config.thresholds.historical_timeout_seconds)
+    return Found(V.PASS if least >= 30 else V.WARN, f"The shortest is {least:g} s.")
+
+
+@health(
+    "HP-12", "Host", "Processor and memory to spare", "load below 50 %, memory below 70 %",
+    remedy="End what else works on the worker's host.",
+)  # fmt: skip
+def resources(look: Situation) -> Found:
+    """The worker's host has room."""
+    load, memory = look.host.load, look.host.memory
+    if load is None or memory is None:
+        return Found(V.UNKNOWN, "Load and memory can't be read on this system.")
+    text = f"Load {load:.0%} of the processors over the last minute, memory {memory:.0%} in use."
+    return Found(V.PASS if load < 0.50 and memory < 0.70 else V.WARN, text)
+
+
+@health(
+    "HP-13", "Host", "Disk space", "5 GB free; 10 GB for a go-live",
+    remedy="Free space where the product keeps its data.", blocks=True, soft=True,
+)  # fmt: skip
+def disk(look: Situation) -> Found:
+    """The disk that takes the evidence has room."""
+    free = look.host.free_gb
+    if free is None:
+        return Found(V.UNKNOWN, "Free space can't be read on this system.")
+    verdict = V.BLOCK if free < LEAST_GB else V.WARN if free < GO_LIVE_GB else V.PASS
+    return Found(verdict, f"{free:.1f} GB free.")
+
+
+@health(
+    "HP-24", "Host", "No way to live trading is open", "no override file, mode is paper",
+    remedy="Remove the override file, and set TRADING_MODE to paper on the worker's host.",
+    blocks=True,
+)  # fmt: skip
+def override(look: Situation) -> Found:
+    """Neither the bot's override file nor its environment says live."""
+    host = look.host
+    if host.override_file:
+        return Found(V.BLOCK, f"{host.override_file} exists.")
+    if host.trading_mode.lower() not in {"", "paper"}:
+        return Found(V.BLOCK, f"TRADING_MODE is {host.trading_mode}.")
+    mode = host.trading_mode or "not set, which means paper"
+    return Found(V.PASS, f"No override file; TRADING_MODE is {mode}.")
+
+
+@health(
+    "HP-19", "Product", "Kill switch armed", "ARMED",
+    remedy="Find the root cause; two people reset the switch.", blocks=True,
+)  # fmt: skip
+def kill_switch(look: Situation) -> Found:
+    """The switch permits opening orders."""
+    state, why = look.plan.kill_state, look.plan.kill_reason
+    text = f"{state.replace('_', ' ').lower()}{': ' + why if why else ''}."
+    return Found(V.PASS if state == "ARMED" else V.BLOCK, text.capitalize())
+
+
+@health(
+    "HP-20", "Product", "Audit log writable", "an entry can be written",
+    remedy="Check the database: nothing runs that can't be recorded.", blocks=True,
+)  # fmt: skip
+def audit(look: Situation) -> Found:
+    """The entry of this preflight is written in the transaction that stores this finding."""
+    return Found(V.PASS, "This preflight has its entry.")
+
+
+@health(
+    "HP-20B", "Product", "A backup exists", "24 hours old at most",
+    remedy="Back the database up, and keep the proof with the session.",
+)  # fmt: skip
+def backup(look: Situation) -> Found:
+    """How old the last backup is."""
+    age = look.host.backup_h
+    if age is None:
+        return Found(V.UNKNOWN, "No backup is known to the product.")
+    return Found(V.PASS if age <= BACKUP_LIMIT_H else V.WARN, f"{age:.1f} hours old.")
+
+
+@health(
+    "HP-21", "Product", "Database, broker, workers, scheduler", "signs of life within 60 s",
+    remedy="Start Redis, the workers and the scheduler (beat).", blocks=True, soft=True,
+)  # fmt: skip
+def parts(look: Situation) -> Found:
+    """Every part of the product answers, or has done so lately."""
+    host = look.host
+    database = f"Database answers in {host.database_ms or 0:.0f} ms."
+    if host.foreground:
+        return Found(V.PASS, f"{database} The session runs in this shell, without workers.")
+    if host.broker_error:
+        return Found(V.BLOCK, f"{database} The message broker does not: {host.broker_error}")
+    if host.heartbeat_s is None:
+        return Found(V.UNKNOWN, f"{database} The scheduler has not given a sign of life yet.")
+    text = f"{database} The scheduler's last sign of life is {host.heartbeat_s:.0f} s old."
+    return Found(V.PASS if host.heartbeat_s <= HEARTBEAT_LIMIT_S else V.BLOCK, text)
+
+
+@health(
+    "HP-22", "Product", "Automated tests are green", "a green report of this version",
+    remedy="Send the test report of this commit to /api/v1/ci/uploads.", blocks=True, soft=True,
+)  # fmt: skip
+def tests_green(look: Situation) -> Found:
+    """A full session rests on tests that passed; others may run without."""
+    plan = look.plan
+    if plan.upload_green:
+        return Found(V.PASS, plan.upload_text)
+    none = f"No report of {plan.code_version[:12] or 'this version'} was sent."
+    text = none if plan.upload_green is None else plan.upload_text
+    return Found(V.BLOCK if plan.full else V.WARN, text)
+
+
+@health("HP-27", "Product", "Liveness", "/healthz answers", remedy="Restart the web process.")
+def liveness(look: Situation) -> Found:
+    """What /healthz asks: does the database answer."""
+    took = look.host.database_ms
+    if took is None:
+        return Found(V.UNKNOWN, "The database was not asked.")
+    return Found(V.PASS, f"What /healthz asks is answered in {took:.0f} ms.")
+
+
+@health(
+    "HP-28", "Product", "Detailed health", "/api/v1/health",
+    remedy="Read /api/v1/health and start what is away.",
+)  # fmt: skip
+def detailed(look: Situation) -> Found:
+    """What /api/v1/health would say now."""
+    verdict, text = parts(look)
+    return Found(V.WARN if verdict == V.BLOCK else verdict, text)
+
+
+@health(
+    "HP-29", "Product", "Commands for the terminal", "healthcheck, check_gateway_connection",
+    remedy="Install the product completely.",
+)  # fmt: skip
+def commands(look: Situation) -> Found:
+    """The two commands are installed."""
+    missing = look.host.missing_commands
+    if missing:
+        return Found(V.WARN, f"Missing: {', '.join(missing)}.")
+    return Found(V.PASS, "Both are installed.")
+
+
+@health(
+    "HP-30", "Gateway", "Connection check in three lines", "connection, account, time",
+    remedy="Run `manage.py check_gateway_connection` and follow what it says.",
+)  # fmt: skip
+def connection_check(look: Situation) -> Found:
+    """What check_gateway_connection would print."""
+    gateway = look.gateway
+    if not gateway.connected or not gateway.samples:
+        return Found(V.UNKNOWN, "No connection, so no three lines.")
+    first = gateway.samples[0].rtt_ms
+    text = f"Connected, {', '.join(gateway.accounts)}, time told in {first:.0f} ms."
+    return Found(V.PASS, text)
+
+
+@health(
+    "HP-31", "Gateway", "The broker's status page", "a link for the person on duty",
+    remedy="Set BROKER_STATUS_URL.",
+)  # fmt: skip
+def status_page(look: Situation) -> Found:
+    """Where a person sees whether the broker itself has trouble."""
+    page = look.host.status_page
+    return Found(V.PASS, page) if page else Found(V.WARN, "No address is set.")
+
+
+@health(
+    "HP-32", "Host", "Protected where it can be reached", "sign-in always; HTTPS from outside",
+    remedy="Set CRUCIBLE_HTTPS, or serve on this host only.",
+)  # fmt: skip
+def protected(look: Situation) -> Found:
+    """Every page and the API ask for a sign-in or a token; from outside it must be encrypted."""
+    return Found(V.WARN if look.host.exposed else V.PASS, look.host.exposed_text)

@@ -1,0 +1,123 @@
+"""What a preflight knows of gateway, host and plan when it judges; plain data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from validation.configuration import Config
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to run, where, and what the product itself says of it.
+
+    `config` is None with `config_error` when the pinned revision can't be read; `upload` is the
+    state of the test report of this version: None when there is none.
+    """
+
+    now: datetime
+    full: bool = True
+    simulated: bool = False
+    always_open: bool = False
+    speed: float = 1.0
+    host: str = "127.0.0.1"
+    port: int = 4002
+    wants_hours: bool = True
+    wants_orders: bool = True
+    config: Config | None = None
+    config_error: str = ""
+    config_number: int = 0
+    expected_account: str = ""
+    code_version: str = ""
+    upload_green: bool | None = None
+    upload_text: str = ""
+    kill_state: str = "ARMED"
+    kill_reason: str = ""
+    attested: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One answer to a request for the time: real UNIX seconds here and there, round trip in ms."""
+
+    local: float
+    reported: float
+    rtt_ms: float
+
+
+@dataclass(frozen=True)
+class GatewayLook:
+    """What was seen of the gateway; None, or empty, where nothing was seen.
+
+    `unsafe` is the text of a safety violation: the session must stop. `open_refs` are the order
+    references of working orders, empty text for one without.
+    """
+
+    port_ms: float | None = None
+    port_error: str = ""
+    live_ports: tuple[int, ...] = ()
+    connected: bool = False
+    error: str = ""
+    unsafe: str = ""
+    ids_in_use: bool = False
+    client_id: int = 0
+    first_id: int = 0
+    server_version: int = 0
+    accounts: tuple[str, ...] = ()
+    samples: tuple[Sample, ...] = ()
+    unanswered: int = 0
+    net_liquidation: float | None = None
+    positions: tuple[tuple[str, float], ...] | None = None
+    open_refs: tuple[str, ...] | None = None
+    data_type: int | None = None
+    quote_text: str = ""
+    expirations: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class HostLook:
+    """What was seen of the host and of the product's own parts; None where it can't be read.
+
+    `load` and `memory` are shares in use (1.0 is all), averaged over a minute for the load.
+    `heartbeat_s` is the age of the last sign of life of scheduler and worker; a `foreground`
+    session runs in a person's shell, without them.
+    """
+
+    load: float | None = None
+    memory: float | None = None
+    free_gb: float | None = None
+    database_ms: float | None = None
+    broker_error: str | None = None
+    heartbeat_s: float | None = None
+    foreground: bool = False
+    backup_h: float | None = None
+    override_file: str = ""
+    trading_mode: str = ""
+    missing_commands: tuple[str, ...] = ()
+    status_page: str = ""
+    exposed: bool = False
+    exposed_text: str = ""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All of it."""
+
+    plan: Plan
+    gateway: GatewayLook = field(default_factory=GatewayLook)
+    host: HostLook = field(default_factory=HostLook)
+
+
+def drift(samples: tuple[Sample, ...]) -> float | None:
+    """Return by how many seconds our clock is ahead of the gateway's at least; None without any.
+
+    The gateway tells whole seconds, and an answer may have spent its round trip on either way: each
+    sample bounds the difference, together they narrow it.
+    """
+    if not samples:
+        return None
+    low = max(one.local - one.reported - 1.0 - one.rtt_ms / 2000 for one in samples)
+    high = min(one.local - one.reported + one.rtt_ms / 2000 for one in samples)
+    if low <= 0 <= high or low > high:
+        return 0.0
+    return low if low > 0 else high

@@ -1,0 +1,105 @@
+"""Read the host and the product's own parts: load, memory, disk, database, broker, heartbeats."""
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management import get_commands
+from django.db import connection
+from django.utils import timezone
+
+from crucible.live.publish import broker_error
+from validation.models import Heartbeat
+from validation.preflight.situation import HostLook
+
+OVERRIDE_FILE = "ibkr_live_trading_confirmed.txt"
+COMMANDS = ("check_gateway_connection", "healthcheck")
+SCHEDULER = "scheduler"
+LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]", "testserver"}
+MEMORY = Path("/proc/meminfo")
+
+
+def look_around(*, foreground: bool = False) -> HostLook:
+    """Return what is seen from this process; `foreground` when it is a person's shell."""
+    exposed = not settings.HTTPS and not set(settings.ALLOWED_HOSTS) <= LOCAL_HOSTS
+    return HostLook(
+        load=_load(),
+        memory=memory_share(_text(MEMORY)),
+        free_gb=_free_gb(),
+        database_ms=database_ms(),
+        broker_error=None if foreground else broker_error(),
+        heartbeat_s=heartbeat_age(),
+        foreground=foreground,
+        override_file=_override(),
+        trading_mode=os.environ.get("TRADING_MODE", "").strip(),
+        missing_commands=tuple(name for name in COMMANDS if name not in get_commands()),
+        status_page=settings.BROKER_STATUS_URL,
+        exposed=exposed,
+        exposed_text=_exposure(exposed=exposed),
+    )
+
+
+def _load() -> float | None:
+    try:
+        return os.getloadavg()[0] / (os.cpu_count() or 1)
+    except OSError:
+        return None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def memory_share(text: str) -> float | None:
+    """Return the share of memory in use from the text of /proc/meminfo; None without its lines."""
+    lines = (line.split(":", 1) for line in text.splitlines() if ":" in line)
+    sizes = {name: value.split()[0] for name, value in lines if value.split()}
+    try:
+        return 1 - int(sizes["MemAvailable"]) / int(sizes["MemTotal"])
+    except (KeyError, ValueError, ZeroDivisionError):
+        return None
+
+
+def _free_gb() -> float | None:
+    try:
+        return shutil.disk_usage(settings.VAR_DIR).free / 1e9
+    except OSError:
+        return None
+
+
+def database_ms() -> float:
+    """Return how long the database took to answer, in ms; raises DatabaseError."""
+    began = time.perf_counter()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        cursor.fetchone()
+    return (time.perf_counter() - began) * 1000
+
+
+def heartbeat_age() -> float | None:
+    """Return how many seconds ago the scheduler's work was last done; None if it never was."""
+    last = Heartbeat.objects.filter(name=SCHEDULER).values_list("at", flat=True).first()
+    return None if last is None else max((timezone.now() - last).total_seconds(), 0.0)
+
+
+def beat() -> None:
+    """Note that scheduler and worker are alive."""
+    Heartbeat.objects.update_or_create(name=SCHEDULER, defaults={"at": timezone.now()})
+
+
+def _override() -> str:
+    for folder in (Path.home(), Path(settings.BASE_DIR)):
+        if (folder / OVERRIDE_FILE).exists():
+            return str(folder / OVERRIDE_FILE)
+    return ""
+
+
+def _exposure(*, exposed: bool) -> str:
+    if exposed:
+        return "Served to other hosts without HTTPS."
+    return "HTTPS is on." if settings.HTTPS else "Served to this host only."
