@@ -42,6 +42,12 @@ def closes(intent: Intent, holding: Holding) -> bool:
     return intent.quantity <= -holding.net - holding.buying
 
 
+def closes_own(intent: Intent, holdings: dict[int, Holding]) -> bool:
+    """Say whether the order can only bring an own position of these nearer to zero."""
+    holding = holdings.get(intent.contract.con_id)
+    return holding is not None and closes(intent, holding)
+
+
 def trade_problem(
     intent: Intent, price: float, equity: float, positions: Iterable[Position]
 ) -> OrderRefused | None:

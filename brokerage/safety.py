@@ -15,8 +15,8 @@ from django.db import DatabaseError, InterfaceError, transaction
 from brokerage.calendar import CalendarNotCoveredError, is_regular_hours
 from brokerage.clock import SessionClock
 from brokerage.errors import GatewayError, OrderRefused, SafetyViolation
-from brokerage.limits import grant_problem, holdings_of, trade_problem
-from brokerage.models import KillSwitch, OrderGrant
+from brokerage.limits import closes_own, grant_problem, holdings_of, trade_problem
+from brokerage.models import KillSwitch, OrderGrant, OrderRecord, ReconciliationDiff
 from brokerage.terms import (
     DATA_TYPES,
     LIVE_DATA,
@@ -26,6 +26,7 @@ from brokerage.terms import (
     SIMULATED,
     Contract,
     Intent,
+    OrderState,
     PaperProof,
     Position,
     Quote,
@@ -203,8 +204,11 @@ class Door:
         grant = OrderGrant.objects.select_for_update().filter(pk=self.grant_id).first()
         if grant is None:
             raise OrderRefused("NO_GRANT", f"There is no order grant {self.grant_id}.")
-        if problem := grant_problem(grant, intent, price, holdings_of(grant.scope)):
+        holdings = holdings_of(grant.scope)
+        if problem := grant_problem(grant, intent, price, holdings):
             raise problem
+        if not closes_own(intent, holdings):
+            refuse_unreconciled(grant)
         return grant
 
     async def _price(self, intent: Intent, desk: DeskFacts) -> float:
@@ -251,6 +255,18 @@ def hours_problem(target: Target, now: datetime) -> OrderRefused | None:
         return OrderRefused("HOURS", str(error))
     text = "The market is closed; orders wait for regular hours."
     return None if is_open else OrderRefused("HOURS", text)
+
+
+def refuse_unreconciled(grant: OrderGrant) -> None:
+    """Raise OrderRefused while own record and broker differ, or an own order's fate is unknown."""
+    if diff := ReconciliationDiff.unexplained(grant.endpoint_id).first():
+        raise OrderRefused("RECONCILIATION", f"An unexplained difference is open: {diff}.")
+    lost = OrderRecord.objects.filter(
+        endpoint_id=grant.endpoint_id, scope=grant.scope, state=OrderState.UNKNOWN
+    ).first()
+    if lost is not None:
+        text = f"The fate of order {lost.order_id} ({lost}) is unknown: reconcile first."
+        raise OrderRefused("UNSETTLED", text)
 
 
 def check_connection(desk: DeskFacts) -> None:

@@ -6,6 +6,8 @@ from brokerage.gateway.cleaning import CleanupReport, cleanup, marketable
 from brokerage.gateway.connecting import PROBE_IDS, SCENARIO_IDS, connect
 from brokerage.gateway.desk import Desk
 from brokerage.gateway.probing import probe
+from brokerage.gateway.reconciling import Reconciled, reconcile
+from brokerage.gateway.relaying import Relayed, relayed
 from brokerage.gateway.simulated import Simulated, simulation
 from brokerage.gateway.switching import FaultRefused, Switches, switches
 from brokerage.gateway.tickets import Event, Ticket
@@ -59,6 +61,8 @@ __all__ = [
     "Position",
     "Quote",
     "RateReport",
+    "Reconciled",
+    "Relayed",
     "SessionClock",
     "Side",
     "Simulated",
@@ -74,6 +78,8 @@ __all__ = [
     "connect",
     "marketable",
     "probe",
+    "reconcile",
+    "relayed",
     "simulation",
     "switches",
 ]

@@ -10,17 +10,15 @@ from uuid import uuid4
 from asgiref.sync import sync_to_async
 
 from brokerage.errors import GatewayError, OrderRefused
-from brokerage.gateway import journal
+from brokerage.gateway import journal, settling
 from brokerage.gateway.connecting import connect
 from brokerage.gateway.desk import Desk
 from brokerage.gateway.tickets import Ticket
-from brokerage.models import Execution, OrderRecord
+from brokerage.models import Execution
 from brokerage.safety import Door
 from brokerage.terms import (
     Contract,
-    Fill,
     Intent,
-    OrderState,
     Quote,
     Side,
     WorkingOrder,
@@ -64,7 +62,7 @@ async def cleanup(desk: Desk, scope: str) -> CleanupReport:
     """
     report = CleanupReport()
     await _cancel_all(desk, scope, report)
-    await _settle_records(desk, scope)
+    await settling.settle_records(desk, scope)
     for con_id, quantity in (await _delta(desk, scope)).items():
         try:
             await _flatten(desk, scope, con_id, quantity, report)
@@ -133,25 +131,9 @@ async def _ended(ticket: Ticket) -> None:
 # -- what is left -------------------------------------------------------------------------------
 
 
-async def _import_fills(desk: Desk, scope: str) -> list[Fill]:
-    fills = [fill for fill in await desk.executions() if journal.belongs(fill.ref, scope)]
-    await desk.book.flush()
-    await sync_to_async(_keep)(fills)
-    return fills
-
-
-def _keep(fills: list[Fill]) -> None:
-    orders = {
-        (order.client_id, order.order_id, order.ref): order
-        for order in OrderRecord.objects.filter(ref__in={fill.ref for fill in fills})
-    }
-    for fill in fills:
-        journal.keep_fill(fill, orders.get((fill.client_id, fill.order_id, fill.ref)))
-
-
 async def _delta(desk: Desk, scope: str) -> dict[int, float]:
     """Return the scope's own position by contract: its fills, but no more than is still held."""
-    await _import_fills(desk, scope)
+    await settling.import_fills(desk, scope)
     own = await sync_to_async(_net)(scope)
     held = {position.con_id: position.quantity for position in await desk.positions()}
     deltas = {}
@@ -169,28 +151,6 @@ def _net(scope: str) -> dict[int, float]:
         if journal.belongs(execution.ref, scope):
             sums[execution.con_id] += execution.signed
     return {con_id: net for con_id, net in sums.items() if net}
-
-
-async def _settle_records(desk: Desk, scope: str) -> None:
-    """Settle orders that another connection left open on record, by the broker's books."""
-    fills = await _import_fills(desk, scope)
-    working = await _own_orders(desk, scope)
-    followed = {ticket.order.pk for ticket in desk.book.tickets.values()}
-    for order in await sync_to_async(journal.unsettled)(scope):
-        if order.pk not in followed:
-            await sync_to_async(_settle)(order, fills, working)
-
-
-def _settle(order: OrderRecord, fills: list[Fill], working: list[WorkingOrder]) -> None:
-    key = (order.client_id, order.order_id)
-    own = [f for f in fills if (f.client_id, f.order_id) == key and f.ref == order.ref]
-    mine = standing(own)
-    filled = sum(fill.quantity for fill in mine)
-    if any((o.client_id, o.order_id) == key for o in working):
-        state = OrderState.PARTIAL if filled else OrderState.SUBMITTED
-    else:
-        state = OrderState.FILLED if filled >= order.quantity else OrderState.CANCELLED
-    journal.settle(order, state, filled, "" if mine or order.acked_ms else "NOT_AT_BROKER")
 
 
 # -- flattening ---------------------------------------------------------------------------------

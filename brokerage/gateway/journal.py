@@ -4,6 +4,7 @@ from math import nan
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from brokerage.broker import CommissionNote
@@ -179,6 +180,13 @@ def unsettled(prefix: str) -> list[OrderRecord]:
     """Return the sent orders of a reference prefix whose end is not on record."""
     orders = OrderRecord.objects.filter(state__in=WORKING).order_by("pk")
     return [order for order in orders if belongs(order.ref, prefix)]
+
+
+def sent(scope: str, target: Target) -> list[OrderRecord]:
+    """Return every order of a scope that left for this gateway, by its reference."""
+    unsent = (OrderState.INTENT, OrderState.REFUSED)
+    orders = OrderRecord.objects.filter(Q(endpoint_id=target.endpoint_id), ref__startswith=scope)
+    return [o for o in orders.exclude(state__in=unsent).order_by("pk") if belongs(o.ref, scope)]
 
 
 def left_open(scope: str, client_id: int, target: Target) -> list[tuple[OrderRecord, list[Fill]]]:

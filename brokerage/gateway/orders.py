@@ -18,6 +18,7 @@ from brokerage.safety import DeskFacts, Door, check_connection, check_shape
 from brokerage.terms import BrokerMessage, Fill, Intent, Listener, OrderState
 
 logger = logging.getLogger(__name__)
+IN_DOUBT = frozenset({OrderState.UNKNOWN, OrderState.NO_RESPONSE})
 ENDED_WORDS = frozenset({"Cancelled", "ApiCancelled", "Inactive"})
 Note = StatusNote | OpenNote | CommissionNote | Fill
 
@@ -229,6 +230,24 @@ class OrderBook:
         self._by_order_id[ticket.order_id] = ticket
         ticket.lost("left open by an earlier connection")
         return ticket
+
+    async def settle(self) -> None:
+        """Read the orders again that the broker does not list as we do, and write what they are.
+
+        One that it lists nowhere is UNKNOWN until something proves its end; one that was called
+        ended and works is followed again.
+        """
+        working = {(o.client_id, o.order_id) for o in await trading.open_orders(self._link)}
+        for ticket in list(self._by_order_id.values()):
+            listed = (self._link.client_id, ticket.order_id) in working
+            if listed and ticket.terminal:
+                ticket.reopen()
+            elif not listed and not ticket.terminal:
+                ticket.lost("the broker does not list it")
+                await self._reread(ticket, 0.0)
+            elif listed and ticket.status in IN_DOUBT:
+                await self._reread(ticket, 0.0)
+        await self.flush()
 
     # -- writing ------------------------------------------------------------------------------
 

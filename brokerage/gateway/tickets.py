@@ -230,6 +230,10 @@ class Ticket:
         self.intent = intent
         self._say("CHANGE", limit_price=intent.limit_price)
 
+    def reopen(self) -> None:
+        """The order was called ended, and the broker lists it as open: it works."""
+        self.move(OrderState.PARTIAL if self.filled else OrderState.SUBMITTED, reread=True)
+
     def sent(self) -> None:
         """The order has just been handed to the socket."""
         self.sent_at_ms = self.clock.wall_ms()

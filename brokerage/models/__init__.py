@@ -1,17 +1,21 @@
-"""What is kept about gateways, orders and the kill switch."""
+"""What is kept about gateways, orders, reconciliations and the kill switch."""
 
 from brokerage.models.endpoint import AccountProof, Endpoint
 from brokerage.models.orders import Commission, Execution, OrderEvent, OrderGrant, OrderRecord
+from brokerage.models.reconciliation import Correction, ReconciliationDiff, ReconciliationRun
 from brokerage.models.switch import KillSwitch, create_kill_switch
 
 __all__ = [
     "AccountProof",
     "Commission",
+    "Correction",
     "Endpoint",
     "Execution",
     "KillSwitch",
     "OrderEvent",
     "OrderGrant",
     "OrderRecord",
+    "ReconciliationDiff",
+    "ReconciliationRun",
     "create_kill_switch",
 ]

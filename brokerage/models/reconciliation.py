@@ -1,0 +1,116 @@
+"""Reconciliations: what was compared and when, the differences found, and corrections."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from brokerage.models.endpoint import Endpoint
+from crucible.ledger.append_only import AppendOnlyModel
+
+
+class ReconciliationRun(models.Model):
+    """One comparison of a scope's own record with the wire and the broker; final once it ends.
+
+    The first run of a scope is its baseline: `base` is what the account held besides the scope's
+    own executions, `foreign` the permanent ids of others' orders that worked then. Both are given
+    from then on; later runs keep them.
+    """
+
+    class State(models.TextChoices):
+        RUNNING = "RUNNING", "Running"
+        CLEAN = "CLEAN", "Clean"
+        DIFFS = "DIFFS", "Differences"
+        ERROR = "ERROR", "Could not be read"
+
+    endpoint = models.ForeignKey(
+        Endpoint, null=True, on_delete=models.PROTECT, related_name="reconciliations"
+    )
+    scope = models.CharField(max_length=60, db_index=True)
+    occasion = models.CharField(max_length=12)
+    client_id = models.IntegerField(default=0)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.RUNNING)
+    started_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True)
+    error = models.TextField(blank=True)
+    orders = models.PositiveIntegerField(default=0, help_text="own orders compared")
+    executions = models.PositiveIntegerField(default=0, help_text="own executions compared")
+    base = models.JSONField(default=dict, help_text="contract id to quantity")
+    foreign = models.JSONField(default=list, help_text="permanent ids")
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"Reconciliation of {self.scope} ({self.occasion}): {self.state}"
+
+
+class ReconciliationDiff(models.Model):
+    """One difference that was found; it stays as it is once it is explained or resolved."""
+
+    class State(models.TextChoices):
+        OPEN = "OPEN", "Open"
+        EXPLAINED = "EXPLAINED", "Explained"
+        RESOLVED = "RESOLVED", "Resolved"
+
+    run = models.ForeignKey(ReconciliationRun, on_delete=models.PROTECT, related_name="diffs")
+    endpoint = models.ForeignKey(
+        Endpoint, null=True, on_delete=models.PROTECT, related_name="differences"
+    )
+    scope = models.CharField(max_length=60, db_index=True)
+    kind = models.CharField(max_length=24)
+    subject = models.CharField(max_length=120)
+    con_id = models.BigIntegerField(null=True)
+    gap = models.FloatField(default=0, help_text="broker less own record, of a position")
+    own = models.CharField(max_length=200, blank=True)
+    wire = models.CharField(max_length=200, blank=True)
+    broker = models.CharField(max_length=200, blank=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    explanation = models.TextField(blank=True)
+    opened_at = models.DateTimeField(default=timezone.now)
+    last_seen = models.DateTimeField(default=timezone.now)
+    settled_at = models.DateTimeField(null=True)
+    settled_by = models.CharField(max_length=150, blank=True)
+    drill = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["pk"]
+        indexes = [models.Index(fields=["endpoint", "state"], name="diff_by_endpoint_and_state")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.subject}: own {self.own}, broker {self.broker}"
+
+    @classmethod
+    def unexplained(cls, endpoint_id: int | None) -> "models.QuerySet[ReconciliationDiff]":
+        """Return the open differences at a gateway: while there is one, nothing is opened there."""
+        return cls.objects.filter(models.Q(endpoint_id=endpoint_id), state=cls.State.OPEN)
+
+
+class Correction(AppendOnlyModel):
+    """A row that sets the own record right beside what stands in it; append-only.
+
+    `quantity` is added to the scope's own position; `exec_id` names an execution on record that
+    does not count because of it.
+    """
+
+    endpoint = models.ForeignKey(
+        Endpoint, null=True, on_delete=models.PROTECT, related_name="corrections"
+    )
+    scope = models.CharField(max_length=60, db_index=True)
+    diff = models.ForeignKey(
+        ReconciliationDiff, null=True, on_delete=models.PROTECT, related_name="corrections"
+    )
+    con_id = models.BigIntegerField()
+    quantity = models.FloatField()
+    exec_id = models.CharField(max_length=80, blank=True)
+    text = models.TextField()
+    at = models.DateTimeField(default=timezone.now)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    by_name = models.CharField(max_length=150)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.quantity:+g} of {self.con_id} in {self.scope}: {self.text}"
