@@ -1,9 +1,12 @@
 """The kill switch's life: anyone may trigger it, two people are needed to arm it again."""
 
+from collections.abc import Iterable
+
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
+from brokerage.kill_rules import CONNECTION_RULE, Loss, connection_problem
 from brokerage.models import KillSwitch, OrderGrant
 from crucible.alerts.raising import raise_alert, resolve
 from crucible.ledger.record import record
@@ -73,6 +76,14 @@ def trigger(actor: User | str, reason: str, *, rule: str = "manual") -> KillSwit
     raise_alert("kill-switch", "Kill switch triggered", text, severity="CRITICAL")
     _record("kill.triggered", switch, actor, reason=reason, rule=rule, grants_revoked=revoked)
     return switch
+
+
+def judge_connection(losses: Iterable[Loss], *, actor: str = "watch") -> str:
+    """Trigger the switch when the rule about lost connections says so; return why, or nothing."""
+    problem = connection_problem(losses)
+    if problem:
+        trigger(actor, problem, rule=CONNECTION_RULE)
+    return problem
 
 
 @transaction.atomic
