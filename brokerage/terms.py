@@ -17,6 +17,8 @@ LIVE_DATA = 1
 DATA_TYPES = {1: "live", 2: "frozen", 3: "delayed", 4: "delayed and frozen"}
 Side = Literal["BUY", "SELL"]
 Purpose = Literal["TEST", "CLEANUP"]
+# What an order is for: to be filled, to rest until it is cancelled, or to be refused.
+Aim = Literal["FILL", "REST", "REJECT"]
 Report = TypeVar("Report", bound="Reported")
 
 
@@ -243,6 +245,7 @@ class Intent:
     ref: str = ""
     purpose: Purpose = "TEST"
     reduce_only: bool = False
+    aim: Aim = "FILL"
 
 
 @dataclass(frozen=True)

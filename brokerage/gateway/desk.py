@@ -251,12 +251,13 @@ class Desk:
         Raises OrderRefused when the door does not let it out, SafetyViolation when a renewed proof
         fails.
         """
+        wished = self.clock.wall_ms()
         await self._keep_proof_fresh()
         if self.book.failed is not None:
             await self.book.flush()
         if self.book.failed is not None:
             raise OrderRefused("DATABASE", "What happened to earlier orders can't be written down.")
-        return await self.book.place(intent, door)
+        return await self.book.place(intent, door, wished)
 
     async def what_if(self, intent: Intent) -> WhatIf:
         """Ask what an order would do; nothing is placed."""

@@ -14,6 +14,7 @@ from brokerage.safety import Door, Permit
 from brokerage.terms import (
     TERMINAL,
     WORKING,
+    Aim,
     Contract,
     Fill,
     Intent,
@@ -23,6 +24,7 @@ from brokerage.terms import (
 from crucible.ledger.record import record
 
 ACTOR = "gateway"
+AIMS: dict[str, Aim] = {"FILL": "FILL", "REST": "REST", "REJECT": "REJECT"}
 UNWRITABLE = (DatabaseError, InterfaceError)
 # States that leave a line in the ledger, and the name of that line.
 LEDGER = {
@@ -61,6 +63,7 @@ def intend(
             "tif": intent.tif,
             "purpose": intent.purpose,
             "reduce_only": intent.reduce_only,
+            "aim": intent.aim,
         },
     )
     if new:
@@ -236,6 +239,7 @@ def intent_of(order: OrderRecord) -> Intent:
         ref=order.ref,
         purpose="CLEANUP" if order.purpose == "CLEANUP" else "TEST",
         reduce_only=order.reduce_only,
+        aim=AIMS.get(order.aim, "FILL"),
     )
 
 

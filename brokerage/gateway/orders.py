@@ -40,9 +40,11 @@ class OrderBook:
 
     # -- placing ------------------------------------------------------------------------------
 
-    async def place(self, intent: Intent, door: Door) -> Ticket:
+    async def place(self, intent: Intent, door: Door, wished: float) -> Ticket:
         """Send the order unless its key was used before; return its ticket.
 
+        `wished` is the reading of `wall_ms()` at which the caller wanted it sent: latencies count
+        from there, so that waiting for our own turn is not left out of them.
         Raises OrderRefused, again for a key that was refused before.
         """
         check_shape(intent)
@@ -53,7 +55,7 @@ class OrderBook:
             order, new = await self._write_down(intent, target.expected_account, client_id)
             if not new:
                 return self._again(order, intent)
-            return await self._send(order, intent, door)
+            return await self._send(order, intent, door, wished)
 
     async def _write_down(
         self, intent: Intent, expected: str, client_id: int
@@ -71,7 +73,9 @@ class OrderBook:
             self._by_order_id[order.order_id] = ticket
         return ticket
 
-    async def _send(self, order: OrderRecord, intent: Intent, door: Door) -> Ticket:
+    async def _send(
+        self, order: OrderRecord, intent: Intent, door: Door, wished: float
+    ) -> Ticket:
         ticket = self._open(order, intent)
         try:
             permit = await door.check(intent, self._desk)
@@ -88,7 +92,7 @@ class OrderBook:
             raise OrderRefused("DATABASE", "The order can't be written down.") from error
         ticket.order_id, ticket.status = order_id, OrderState.SUBMITTING
         self._by_order_id[order_id] = ticket
-        ticket.sent()
+        ticket.sent(wished)
         trading.place(self._link, permit, order_id)
         return ticket
 

@@ -234,9 +234,10 @@ class Ticket:
         """The order was called ended, and the broker lists it as open: it works."""
         self.move(OrderState.PARTIAL if self.filled else OrderState.SUBMITTED, reread=True)
 
-    def sent(self) -> None:
-        """The order has just been handed to the socket."""
+    def sent(self, wished: float) -> None:
+        """The order has just been handed to the socket; `wished` is when it should have been."""
         self.sent_at_ms = self.clock.wall_ms()
+        self.order.held_ms = self.sent_at_ms - wished
 
     def cancel_sent(self) -> None:
         """A cancel has just been handed to the socket."""

@@ -84,6 +84,7 @@ class OrderRecord(models.Model):
     tif = models.CharField(max_length=4, default="DAY")
     purpose = models.CharField(max_length=8, default="TEST")
     reduce_only = models.BooleanField(default=False)
+    aim = models.CharField(max_length=6, default="FILL", help_text="FILL, REST or REJECT")
     state = models.CharField(
         max_length=16,
         choices=[(state.value, state.value) for state in terms.OrderState],
@@ -97,6 +98,7 @@ class OrderRecord(models.Model):
     late_fill = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True)
+    held_ms = models.FloatField(null=True, help_text="real ms from the wish to the sending")
     acked_ms = models.FloatField(null=True, help_text="real ms from sending to the first answer")
     filled_ms = models.FloatField(null=True, help_text="real ms from sending to the last fill")
     cancel_acked_ms = models.FloatField(null=True, help_text="real ms from cancel to Cancelled")

@@ -185,7 +185,7 @@ async def order_cancellation(trial: Trial) -> None:
     quote = await trader.quote()
     if quote is None:
         return
-    trade = await trader.place("far buy", "BUY", quote.bid * FAR, quote)
+    trade = await trader.place("far buy", "BUY", quote.bid * FAR, quote, aim="REST")
     if trade is None or not await trader.acknowledged("far buy", trade):
         return
     await trial.clock.sleep(REST_S)
@@ -316,7 +316,7 @@ async def _offer_out_of_reach(trader: Trader) -> bool:
     if quote is None:
         return False
     name = "leg B, far offer"
-    far = await trader.place(name, "SELL", quote.ask * OUT_OF_REACH, quote)
+    far = await trader.place(name, "SELL", quote.ask * OUT_OF_REACH, quote, aim="REST")
     if far is None or not await trader.acknowledged(name, far):
         return False
     await trader.settled(far, RUNG_S / trader.trial.clock.speed)

@@ -15,7 +15,7 @@ from brokerage.errors import GatewayError, GatewayTimeout, SafetyViolation
 from brokerage.gateway import Contract, Desk, Intent, OrderState, Quote, Ticket
 from brokerage.models import Endpoint, OrderGrant
 from brokerage.safety import Door
-from brokerage.terms import Side
+from brokerage.terms import Aim, Side
 from validation.scenarios.steps import fresh_quote
 from validation.scenarios.strikes import NoTestContractError
 from validation.scenarios.trial import Trial
@@ -105,12 +105,19 @@ class Trader:
         quote = await self.quote()
         return await self.place(name, "SELL", quote.bid - self.margin, quote) if quote else None
 
-    async def place(self, name: str, side: Side, price: float, quote: Quote) -> Trade | None:
-        """Send a limit order for the day; None, with a failed check, when it was not let out."""
+    async def place(
+        self, name: str, side: Side, price: float, quote: Quote, *, aim: Aim = "FILL"
+    ) -> Trade | None:
+        """Send a limit order for the day; None, with a failed check, when it was not let out.
+
+        `aim` says what it is for: only orders that are meant to be filled count in the fill rate.
+        """
         limit = on_tick(price, self.tick)
         words = f"{side} {LOT} {self.contract.label} at {limit:g}"
         key = f"{self.ref}/{uuid4().hex}"
-        intent = Intent(key, self.contract, side, LOT, limit_price=limit, ref=self.ref)
+        intent = Intent(
+            key, self.contract, side, LOT, limit_price=limit, ref=self.ref, aim=aim
+        )
         self.trial.note(f"{name}: {words} (bid {quote.bid:g}, ask {quote.ask:g})")
         try:
             ticket = await self.desk.place(intent, self.door)
@@ -195,8 +202,10 @@ async def close_by_ladder(trader: Trader, name: str) -> list[Rung]:
         quote = await trader.quote()
         if quote is None:
             return rungs
+        # The first two prices are meant to try, the last one to sell.
+        aim: Aim = "FILL" if step == RUNGS - 1 else "REST"
         price = on_tick((quote.mid, quote.bid, quote.bid - trader.margin)[step], trader.tick)
-        trade = await trader.place(f"{name}, attempt {step + 1}", "SELL", price, quote)
+        trade = await trader.place(f"{name}, attempt {step + 1}", "SELL", price, quote, aim=aim)
         if trade is None:
             return rungs
         rungs.append(Rung(round(price - quote.bid, 6), trade))

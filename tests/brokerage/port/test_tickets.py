@@ -18,7 +18,7 @@ def ticket(quantity: float = 1) -> Ticket:
     intent = Intent("k", Contract(1, "SPY"), "BUY", quantity, limit_price=10)
     made = Ticket(OrderRecord(order_id=5, client_id=210), intent, HandClock())
     made.status = OrderState.SUBMITTING
-    made.sent()
+    made.sent(made.clock.wall_ms())
     return made
 
 
