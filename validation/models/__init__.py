@@ -3,6 +3,7 @@
 from validation.models.board import Column, Task, TaskComment
 from validation.models.checklist import Blocking, Checklist, Item, ItemState
 from validation.models.config import ConfigRevision, RevisionState
+from validation.models.measuring import LatencySample, MetricPlan, SampleKind
 from validation.models.outbox import Outbox
 from validation.models.preflight import HealthAttestation, HealthCheck, PreflightRun, Verdict
 from validation.models.report import Report
@@ -40,12 +41,15 @@ __all__ = [
     "Item",
     "ItemState",
     "KnownLimitation",
+    "LatencySample",
     "LogLine",
     "Metric",
+    "MetricPlan",
     "Outbox",
     "PreflightRun",
     "Report",
     "RevisionState",
+    "SampleKind",
     "Session",
     "SessionKind",
     "SessionState",
