@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from crucible.live.publish import publish
 from validation.lease import Lease, StaleToken, guarded
-from validation.models import Attempt, Check, LogLine, Metric
-from validation.scenarios.trial import CheckRow, MetricRow, Row, Sink
+from validation.models import Attempt, Check, FaultWindow, LatencySample, LogLine, Metric
+from validation.scenarios.trial import CheckRow, MetricRow, Row, SampleRow, Sink, WindowRow
 
-Stored = Check | Metric | LogLine
+Stored = Check | Metric | LogLine | FaultWindow | LatencySample
 logger = logging.getLogger(__name__)
 
 
@@ -75,13 +75,25 @@ def write(lease: Lease, rows: Sequence[Stored]) -> None:
         Check.objects.bulk_create([row for row in rows if isinstance(row, Check)])
         Metric.objects.bulk_create([row for row in rows if isinstance(row, Metric)])
         LogLine.objects.bulk_create([row for row in rows if isinstance(row, LogLine)])
+        FaultWindow.objects.bulk_create([row for row in rows if isinstance(row, FaultWindow)])
+        LatencySample.objects.bulk_create([row for row in rows if isinstance(row, LatencySample)])
         attempts = {row.attempt_id for row in rows}
         topics = [f"attempt:{pk}" for pk in attempts if pk is not None]
         publish(f"session:{lease.number}", *topics)
 
 
 def _model(row: Row, attempt: Attempt) -> Stored:
+    if isinstance(row, WindowRow):
+        return FaultWindow(
+            session_id=attempt.session_id, attempt=attempt, starts_at=row.starts_at,
+            ends_at=row.ends_at, why=row.why,
+        )  # fmt: skip
     at: datetime = row.at
+    if isinstance(row, SampleRow):
+        return LatencySample(
+            attempt=attempt, kind=row.kind, ms=row.ms, censored=row.censored, planned=row.planned,
+            at=at,
+        )  # fmt: skip
     if isinstance(row, CheckRow):
         return Check(
             attempt=attempt, position=row.position, name=row.name, expected=row.expected,
@@ -91,5 +103,6 @@ def _model(row: Row, attempt: Attempt) -> Stored:
         return Metric(attempt=attempt, name=row.name, value=row.value, unit=row.unit, at=at)
     return LogLine(
         session_id=attempt.session_id, attempt=attempt, at=at, level=row.level,
-        source=row.source, message=row.text, code=row.code, planned=row.planned,
+        source=row.source, message=row.text, code=row.code, request_id=row.request_id,
+        planned=row.planned,
     )  # fmt: skip

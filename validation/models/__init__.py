@@ -1,5 +1,6 @@
 """The models of validation, one file for each aggregate."""
 
+from validation.models.artefact import Artefact, GatewayLog
 from validation.models.board import Column, Task, TaskComment
 from validation.models.checklist import Blocking, Checklist, Item, ItemState
 from validation.models.config import ConfigRevision, RevisionState
@@ -25,6 +26,7 @@ from validation.models.upload import Upload, UploadState
 
 __all__ = [
     "Acknowledgement",
+    "Artefact",
     "Attempt",
     "AttemptState",
     "Blocking",
@@ -34,6 +36,7 @@ __all__ = [
     "Column",
     "ConfigRevision",
     "FaultWindow",
+    "GatewayLog",
     "HealthAttestation",
     "HealthCheck",
     "Heartbeat",

@@ -115,6 +115,8 @@ class LogLine(AppendOnlyModel):
     source = models.CharField(max_length=40)
     message = models.TextField()
     code = models.IntegerField(null=True, blank=True)
+    # The request that a broker's message answers; −1 when it is about none.
+    request_id = models.IntegerField(null=True, blank=True)
     planned = models.BooleanField(default=False)
 
     class Meta:

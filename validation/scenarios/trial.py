@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import Any, Protocol
 
@@ -52,9 +52,30 @@ class NoteRow:
     code: int | None
     planned: bool
     at: datetime
+    request_id: int | None = None
 
 
-Row = CheckRow | MetricRow | NoteRow
+@dataclass(frozen=True)
+class WindowRow:
+    """A span in which the scenario provoked a fault."""
+
+    starts_at: datetime
+    ends_at: datetime
+    why: str
+
+
+@dataclass(frozen=True)
+class SampleRow:
+    """One raw duration in real milliseconds that began at `at`; a censored one never ended."""
+
+    kind: str
+    ms: float
+    censored: bool
+    planned: bool
+    at: datetime
+
+
+Row = CheckRow | MetricRow | NoteRow | WindowRow | SampleRow
 
 
 class Sink(Protocol):
@@ -163,11 +184,27 @@ class Trial:
         self.metrics.append(row)
         self._send(row)
 
+    def sample(self, kind: str, ms: float, *, censored: bool = False) -> None:
+        """Keep a raw duration, counted from the intended sending by `clock.wall_ms()`.
+
+        `kind` is one of `models.SampleKind`; `ms` are real milliseconds, for one without an answer
+        (censored) its time-out. What happens to own orders is kept already, with the orders.
+        """
+        began = datetime.now(UTC) - timedelta(milliseconds=ms)
+        self._send(SampleRow(kind, float(ms), censored, bool(self.planned), began))
+
     def note(
-        self, text: str, level: str = "INFO", *, source: str = "scenario", code: int | None = None
+        self,
+        text: str,
+        level: str = "INFO",
+        *,
+        source: str = "scenario",
+        code: int | None = None,
+        request_id: int | None = None,
     ) -> None:
-        """Store a log line."""
-        row = NoteRow(level, source, clean(text), code, bool(self.planned), datetime.now(UTC))
+        """Store a log line; `code` and `request_id` are those of a broker's message."""
+        now, planned = datetime.now(UTC), bool(self.planned)
+        row = NoteRow(level, source, clean(text), code, planned, now, request_id)
         self.notes.append(row)
         self._send(row)
 
@@ -185,12 +222,18 @@ class Trial:
     def planned_fault(self, why: str) -> Iterator[None]:
         """Mark everything inside as provoked on purpose."""
         before, self.planned = self.planned, why
+        since = datetime.now(UTC)
         self.note(f"Planned fault begins: {why}")
         try:
             yield
         finally:
             self.note(f"Planned fault ends: {why}")
             self.planned = before
+            self.window(since, why)
+
+    def window(self, since: datetime, why: str) -> None:
+        """Store that everything from `since` (aware) until now was provoked."""
+        self._send(WindowRow(since, datetime.now(UTC), clean(why)[:300]))
 
     def connect(
         self, *, purpose: str, readonly: bool = True, **options: Any
@@ -238,7 +281,9 @@ class TrialListener(Listener):
     def message(self, message: BrokerMessage) -> None:
         """One line for each message of the broker."""
         level = "INFO" if message.cls == "INFORMATIONAL" else "WARNING"
-        self.trial.note(message.text, level, source="broker", code=message.code)
+        self.trial.note(
+            message.text, level, source="broker", code=message.code, request_id=message.req_id
+        )
 
     def lost(self, why: str) -> None:
         """One line for each lost connection."""
