@@ -1,31 +1,35 @@
-"""Market data: a fresh quote, historical bars, several symbols at once, a stream."""
+"""Market data on request: a fresh quote, historical bars, several symbols at once."""
 
 import asyncio
 import math
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 from brokerage.calendar import ET, session_hours
 from brokerage.errors import GatewayError, GatewayTimeout
-from brokerage.gateway import Bar, Contract, Quote, Stream, Tick
-from brokerage.terms import usable
+from brokerage.gateway import Bar, Contract, ContractSpec, Quote
+from brokerage.terms import DATA_TYPES, LIVE_DATA, usable
 from validation.scenarios.catalogue import MARKET_HOURS, Category, scenario
-from validation.scenarios.steps import age_limit, allowance, check_complaints, spy, unfresh
+from validation.scenarios.steps import (
+    age_limit,
+    allowance,
+    check_by_bars,
+    check_complaints,
+    market_open,
+    snapshot,
+    spy,
+    unfresh,
+)
 from validation.scenarios.trial import Trial
 
-LIVE_DATA = 1
-RANKS = (50, 95)  # percentiles that are reported
-DATA_TYPES = {1: "live", 2: "frozen", 3: "delayed", 4: "delayed and frozen"}
 BAR = timedelta(minutes=5)
 COMPANIONS = ("QQQ", "IWM")  # quoted at the same time as the configured stock
 SEVERAL_LIMIT_S = 20.0
-LATEST_BARS = ("1800 S", "1 min")  # duration and size
-AGREES_WITH_BARS = 0.05  # of the price: well above half an hour's noise
+MIXED_UP = 0.05  # of the price: another symbol's is further away
+SHARES_PER_OPTION = 100
 
 
 @scenario(
@@ -47,7 +51,9 @@ async def market_data_subscription_spy(trial: Trial) -> None:
     - the contract has an id, and the snapshot ends within 15 seconds;
     - last price, bid and ask are there and the ask is not below the bid (equal is a warning);
     - the quote carries a time and is younger than the configured limit (5 seconds);
-    - the data is live; delayed or frozen data usually means that a subscription is missing.
+    - the data is live; delayed or frozen data usually means that a subscription is missing;
+    - one option stands for 100 shares, by the chain and by the option's own details: what an order
+      costs and risks is worked out with that.
     """
     asked = trial.clock.wall_ms()
     contract = await trial.desk.qualify(spy(trial))
@@ -65,6 +71,7 @@ async def market_data_subscription_spy(trial: Trial) -> None:
     _check_prices(trial, quote)
     _check_age(trial, quote)
     _check_data_type(trial, quote)
+    await _check_multiplier(trial)
 
 
 def _check_prices(trial: Trial, quote: Quote) -> None:
@@ -99,6 +106,22 @@ def _check_data_type(trial: Trial, quote: Quote) -> None:
         trial.note(text, level="WARNING")
 
 
+async def _check_multiplier(trial: Trial) -> None:
+    """Hold the multiplier of the option chain, and of one option, against the agreed one."""
+    name, symbol = "multiplier of the options", spy(trial).symbol
+    try:
+        chain = await trial.desk.chain(symbol)
+        middle = chain.strikes[len(chain.strikes) // 2]
+        expiry = chain.expirations[0]
+        spec = ContractSpec(symbol, "OPT", expiry=expiry, strike=middle, right="C")
+        option = await trial.desk.qualify(spec)
+        actual = f"{chain.multiplier} by the chain, {option.multiplier} by {option.label}"
+        agreed = chain.multiplier == option.multiplier == SHARES_PER_OPTION
+    except GatewayError as error:
+        actual, agreed = str(error), False
+    trial.check(name, SHARES_PER_OPTION, actual, passed=agreed)
+
+
 @scenario(
     id="MD-02",
     slug="historical-data-retrieval-spy",
@@ -119,7 +142,9 @@ async def historical_data_retrieval_spy(trial: Trial) -> None:
     - a full session has 78 bars, or 42 when the exchange closed at 13:00; of a session that is
       under way every bar so far;
     - every close is above zero and no volume is negative;
-    - times ascend, 5 minutes apart within a session.
+    - times ascend, 5 minutes apart within a session;
+    - while the exchange trades, the last close of the newest 1-minute bars agrees with the quote
+      (within 0.5 %).
 
     The last bar of a running session is provisional: it may still change.
     """
@@ -138,6 +163,12 @@ async def historical_data_retrieval_spy(trial: Trial) -> None:
     _check_counts(trial, bars)
     _check_values(trial, bars)
     _check_times(trial, bars)
+    if market_open(trial):
+        quote = await snapshot(trial, contract)
+        if quote is not None:
+            await check_by_bars(trial, "last close agrees with the quote", quote)
+    else:
+        trial.note("The exchange is closed: the last close has no quote to be compared with.")
 
 
 def _check_counts(trial: Trial, bars: Sequence[Bar]) -> None:
@@ -214,7 +245,7 @@ async def market_data_multiple_symbols(trial: Trial) -> None:
     specs = [spy(trial), *(replace(spy(trial), symbol=symbol) for symbol in COMPANIONS)]
     contracts = [await trial.desk.qualify(spec) for spec in specs]
     heard, started = len(trial.desk.messages), trial.clock.elapsed()
-    quotes = await asyncio.gather(*(_snapshot(trial, contract) for contract in contracts))
+    quotes = await asyncio.gather(*(_one_of_several(trial, contract) for contract in contracts))
     took = trial.clock.elapsed() - started
     trial.measure("total_ms", took * 1000, "ms")
     limit = SEVERAL_LIMIT_S + allowance(trial)
@@ -229,15 +260,10 @@ async def market_data_multiple_symbols(trial: Trial) -> None:
     check_complaints(trial, "complaints about the message rate", heard)
 
 
-async def _snapshot(trial: Trial, contract: Contract) -> Quote | None:
-    limit = trial.config.thresholds.snapshot_timeout_seconds
-    name, expected = f"{contract.symbol} quote arrives", f"within {limit:g} s"
-    try:
-        quote = await trial.desk.quote(contract, limit=limit)
-    except GatewayError as error:
-        trial.check(name, expected, str(error), passed=False)
+async def _one_of_several(trial: Trial, contract: Contract) -> Quote | None:
+    quote = await snapshot(trial, contract)
+    if quote is None:
         return None
-    trial.check(name, expected, f"after {quote.snapshot_ms:.0f} ms", passed=True)
     trial.measure(f"{contract.symbol}_snapshot_ms", quote.snapshot_ms, "ms")
     now = trial.desk.now()
     trial.measure(f"{contract.symbol}_age_s", quote.age(now), "s")
@@ -250,118 +276,4 @@ async def _check_one_of_several(trial: Trial, contract: Contract, quote: Quote) 
     symbol = contract.symbol
     trial.check(f"{symbol} last price", "above 0", f"{quote.last:g}", passed=usable(quote.last))
     trial.check(f"{symbol} contract id", contract.con_id, quote.contract.con_id)
-    limit = trial.config.thresholds.historical_timeout_seconds
-    name, expected = f"{symbol} price is its own", f"within {AGREES_WITH_BARS:.0%} of its last bar"
-    try:
-        bars = await trial.desk.bars(contract, *LATEST_BARS, limit=limit)
-    except GatewayError as error:
-        trial.check(name, expected, str(error), passed=False)
-        return
-    close = bars[-1].close if bars else math.nan
-    agrees = abs(quote.last / close - 1) <= AGREES_WITH_BARS
-    trial.check(name, expected, f"{quote.last:g}, last bar {close:g}", passed=agrees)
-
-
-@scenario(
-    id="MD-04",
-    slug="market-data-stream-quality",
-    title="Quality of the market data stream",
-    category=Category.MD,
-    timeout=90,
-    severity="S-MED",
-    needs=[MARKET_HOURS],
-    cases=(17,),
-)
-async def market_data_stream_quality(trial: Trial) -> None:
-    """One managed stream of SPY stays healthy for a minute.
-
-    Opens the stream, collects what arrives for 60 seconds and closes it. Only real updates
-    count, by the exchange's time where it is given: a frozen stream that repeats itself fails.
-
-    Passes when
-
-    - there are at least the configured number of distinct updates (50);
-    - in at least 95 % of the seconds the newest update is at most 5 seconds old, and no gap is
-      longer than that;
-    - the buffer never exceeds its bound and drops nothing;
-    - afterwards as many subscriptions are open as before.
-    """
-    contract = await trial.desk.qualify(spy(trial))
-    thresholds = trial.config.thresholds
-    lines = trial.desk.lines
-    async with trial.desk.stream(contract, bound=thresholds.stream_buffer_bound) as stream:
-        began = trial.desk.now()
-        ticks = await _collect(trial, stream, thresholds.stream_quality_seconds)
-    _judge_ticks(trial, ticks, began)
-    trial.measure("buffer_peak", stream.peak)
-    within = stream.peak <= thresholds.stream_buffer_bound and stream.dropped == 0
-    expected = f"at most {thresholds.stream_buffer_bound}, none dropped"
-    trial.check("buffer", expected, f"{stream.peak}, {stream.dropped} dropped", passed=within)
-    trial.check("open subscriptions afterwards", lines, trial.desk.lines)
-
-
-async def _collect(trial: Trial, stream: Stream, seconds: float) -> list[Tick]:
-    ticks: list[Tick] = []
-
-    async def listen() -> None:
-        async for tick in stream:
-            ticks.append(tick)
-
-    listening = asyncio.create_task(listen())
-    await asyncio.wait([listening], timeout=seconds / trial.clock.speed)
-    listening.cancel()
-    with suppress(asyncio.CancelledError):
-        await listening
-    return ticks
-
-
-def _judge_ticks(trial: Trial, ticks: Sequence[Tick], began: datetime) -> None:
-    thresholds = trial.config.thresholds
-    seconds = int(thresholds.stream_quality_seconds)
-    distinct = {(tick.kind, tick.price, tick.exchange_time) for tick in ticks}
-    least = thresholds.stream_quality_min_quotes
-    many = len(distinct) >= least
-    trial.check("distinct updates", f"at least {least}", len(distinct), passed=many)
-    stamps = [_stamp(tick, began) for tick in ticks]
-    trial.measure("ticks", len(ticks))
-    trial.measure("distinct_seconds", len({int(stamp) for stamp in stamps}))
-    limit = thresholds.stream_max_gap_seconds + allowance(trial)
-    ages = newest_ages(stamps, seconds)
-    share = sum(age <= limit for age in ages) / len(ages)
-    for rank in RANKS:
-        trial.measure(f"age_p{rank}_s", nearest_rank(ages, rank), "s")
-    fresh, gap = thresholds.stream_fresh_share, longest_gap(stamps, seconds)
-    expected = f"at least {fresh:.0%}"
-    trial.check("seconds with a fresh update", expected, f"{share:.0%}", passed=share >= fresh)
-    trial.measure("max_gap_s", gap, "s")
-    expected = f"at most {thresholds.stream_max_gap_seconds:g} s"
-    trial.check("longest gap", expected, f"{gap:.1f} s", passed=gap <= limit)
-
-
-def _stamp(tick: Tick, began: datetime) -> float:
-    """When the update happened, in session seconds since the stream began."""
-    if tick.exchange_time is None:
-        return tick.at_session_s
-    return (tick.exchange_time - began).total_seconds()
-
-
-def newest_ages(stamps: Sequence[float], seconds: int) -> list[float]:
-    """Return at the end of each second how old the newest update was; infinite before the first."""
-    ordered = sorted(stamps)
-    ages = []
-    for second in range(1, seconds + 1):
-        seen = bisect_right(ordered, second)
-        ages.append(second - ordered[seen - 1] if seen else math.inf)
-    return ages
-
-
-def longest_gap(stamps: Sequence[float], seconds: int) -> float:
-    """Return the longest time without an update, from the beginning to the end."""
-    inside = sorted(stamp for stamp in stamps if 0 <= stamp <= seconds)
-    edges = [0.0, *inside, float(seconds)]
-    return max(later - earlier for earlier, later in pairwise(edges))
-
-
-def nearest_rank(values: Sequence[float], percent: int) -> float:
-    """Return the percentile by the nearest-rank method."""
-    return sorted(values)[math.ceil(percent / 100 * len(values)) - 1]
+    await check_by_bars(trial, f"{symbol} price is its own", quote, within=MIXED_UP)

@@ -1,16 +1,20 @@
 """Steps that several scenarios share: contracts of the configuration, fresh quotes, waits."""
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 
-from brokerage.errors import ErrorClass, GatewayError
+from brokerage.calendar import is_regular_hours
+from brokerage.errors import ErrorClass, GatewayError, OrderRefused
 from brokerage.gateway import Contract, ContractSpec, Desk, Quote
-from brokerage.safety import quote_problem
+from brokerage.safety import QUOTE_AHEAD_SECONDS, quote_problem
 from validation.scenarios.trial import Trial
 
 # Waits shrink with a gateway's speed, the machine's own delays don't: allowed for on top.
 SCHEDULING_WALL_S = 0.5
 WAIT_TOLERANCE = 0.2
+LATEST_BARS = ("1800 S", "1 min")  # duration and size
+AGREES_WITH_BARS = 0.005  # of the price: well above the noise of a minute
 
 
 def allowance(trial: Trial) -> float:
@@ -31,10 +35,49 @@ def age_limit(trial: Trial) -> float:
     return trial.config.thresholds.quote_freshness_seconds + allowance(trial)
 
 
+def objection(trial: Trial, quote: Quote | None, now: datetime) -> OrderRefused | None:
+    """Return why the order decision turns this quote down now, if it does; nothing is sent."""
+    ahead = QUOTE_AHEAD_SECONDS + trial.clock.doubt + allowance(trial)
+    return quote_problem(quote, now, age_limit(trial), ahead)
+
+
 def unfresh(trial: Trial, quote: Quote, now: datetime) -> str:
     """Say why nobody may act on this quote now; empty when it is complete and fresh."""
-    problem = quote_problem(quote, now, age_limit(trial))
+    problem = objection(trial, quote, now)
     return "" if problem is None else problem.text
+
+
+def market_open(trial: Trial) -> bool:
+    """Say whether the exchange trades now, by the gateway's time."""
+    return trial.target.always_open or is_regular_hours(trial.desk.now())
+
+
+async def snapshot(trial: Trial, contract: Contract) -> Quote | None:
+    """Take a snapshot, whatever its quality; None, with a failed check, when it does not come."""
+    limit = trial.config.thresholds.snapshot_timeout_seconds
+    name, expected = f"{contract.symbol} quote arrives", f"within {limit:g} s"
+    try:
+        quote = await trial.desk.quote(contract, limit=limit)
+    except GatewayError as error:
+        trial.check(name, expected, str(error), passed=False)
+        return None
+    trial.check(name, expected, f"after {quote.snapshot_ms:.0f} ms", passed=True)
+    return quote
+
+
+async def check_by_bars(
+    trial: Trial, name: str, quote: Quote, within: float = AGREES_WITH_BARS
+) -> bool:
+    """Check that the newest historical bar of a contract tells the same price as its quote."""
+    limit = trial.config.thresholds.historical_timeout_seconds
+    expected = f"within {within:.1%} of the newest bar"
+    try:
+        bars = await trial.desk.bars(quote.contract, *LATEST_BARS, limit=limit)
+    except GatewayError as error:
+        return trial.check(name, expected, str(error), passed=False)
+    close = bars[-1].close if bars else math.nan
+    agrees = abs(quote.last / close - 1) <= within
+    return trial.check(name, expected, f"{quote.last:g}, newest bar {close:g}", passed=agrees)
 
 
 async def fresh_quote(trial: Trial, contract: Contract, desk: Desk | None = None) -> Quote | None:

@@ -15,7 +15,7 @@ class Catch:
     """One fault, and the required checks of one scenario that it makes false.
 
     `after` seconds of the scenario it is switched on; without, before the scenario connects, and
-    with 0 as soon as it has. `also` are checks that may or may not fail with the others.
+    with 0 as soon as it has. `also` says how the names of checks begin that may fail with them.
     """
 
     scenario: str

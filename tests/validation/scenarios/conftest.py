@@ -172,7 +172,9 @@ def caught(run_scenario: Run) -> Caught:
             catch.scenario, speed=catch.speed, config=catch.config, catch=catch
         )
         assert outcome.state == "FAILED", (outcome.ending, outcome.trial.checks)
-        assert catch.checks <= outcome.failed <= catch.checks | catch.also
+        others = outcome.failed - catch.checks
+        assert catch.checks <= outcome.failed
+        assert all(name.startswith(tuple(catch.also)) for name in others), others
 
     return judge
 
