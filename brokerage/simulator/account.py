@@ -1,6 +1,6 @@
 """A margin account: cash, positions, commissions, profit and the margin that orders need."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -160,12 +160,11 @@ class Account:
         """Keep what a working order will need; call again when it filled in part, or ended."""
         if not order.working:
             self._charged.pop(order.key, None)
-        change = None if not order.working or self.reduces(order) else self._change(order, price)
-        need = 0.0 if change is None else max(change.initial - change.equity, 0.0)
+        need = 0.0
+        if order.working and not self.reduces(order):
+            change, _ = self._change(order, order.remaining, price)
+            need = max(change.initial - change.equity, 0.0)
         self.reserves.keep(order.key, order.oca_group, need)
-
-    def _change(self, order: SimOrder, price: float) -> Margins:
-        return self.what_if(changed(order, quantity=order.remaining, filled=0.0), price).change
 
     def day_trades_remaining(self) -> int:
         """Day trades that are left, −1 for any number."""
@@ -210,26 +209,27 @@ class Account:
 
     def what_if(self, order: SimOrder, price: float) -> WhatIf:
         """Margin before and after if the whole order filled at this price."""
-        listing = self._listing(order.con_id)
-        cost = commission(listing, order.quantity, price)
+        before, (change, cost) = self.margins(), self._change(order, order.quantity, price)
+        return WhatIf(before, change, before + change, round(cost, 4))
+
+    def _change(self, order: SimOrder, quantity: float, price: float) -> tuple[Margins, float]:
+        """What so much of an order changes, which no other position does, and what it costs."""
+        listing, held = self._listing(order.con_id), self.held_quantity(order.con_id)
+        cost = commission(listing, quantity, price)
         if order.side == "SELL":
-            cost += sale_fees(listing, order.quantity, price)
-        before = self.margins()
-        held = self.positions.get(order.con_id, Position(order.con_id))
-        signed = order.quantity * order.sign
-        moved = changed(held, quantity=held.quantity + signed)
-        others = [position for position in self.held() if position.con_id != order.con_id]
-        cash = self.cash - signed * price * listing.units - cost
-        after = self._margins(cash, [*others, moved])
-        return WhatIf(before, after - before, after, round(cost, 4))
+            cost += sale_fees(listing, quantity, price)
+        signed = quantity * order.sign
+        worth = self._price_of(order.con_id)
+        under = worth if listing.sec_type == "STK" else self._price_of(listing.under_con_id)
+        bound = requirement(listing, held + signed, worth, under)
+        bound -= requirement(listing, held, worth, under)
+        lent = loan_value(listing, held + signed, worth) - loan_value(listing, held, worth)
+        return Margins(bound, bound, lent - signed * price * listing.units - cost), cost
 
     def margins(self) -> Margins:
         """Margin and equity now."""
-        return self._margins(self.cash, self.held())
-
-    def _margins(self, cash: float, positions: Iterable[Position]) -> Margins:
-        bound, equity = 0.0, cash
-        for position in positions:
+        bound, equity = 0.0, self.cash
+        for position in self.held():
             listing, price = self._listing(position.con_id), self._price_of(position.con_id)
             under = price if listing.sec_type == "STK" else self._price_of(listing.under_con_id)
             bound += requirement(listing, position.quantity, price, under)

@@ -18,6 +18,7 @@ OPTION_BASE = 1 << 29
 EPOCH = date(2020, 1, 1)
 A_YEAR = timedelta(days=365)  # that is how long before its end an option is listed
 STRIKE_UNIT = 0.5
+KEPT_SEARCHES = 4096
 
 
 # Price increments by market rule: from this price on, so many dollars. Options of the three funds
@@ -211,11 +212,27 @@ def expirations(today: date) -> tuple[str, ...]:
     return tuple(day.strftime("%Y%m%d") for day in sorted(days) if day >= today)
 
 
+Terms = tuple[str, str, float, str, str, str]  # symbol, type, strike, right, currency, local symbol
+
+
+def _terms(listing: Listing) -> Terms:
+    """What a search may name, in the order of `Terms`."""
+    return (
+        listing.symbol,
+        listing.sec_type,
+        listing.strike,
+        listing.right,
+        listing.currency,
+        listing.local_symbol,
+    )
+
+
 class Listings:
     """Finds listings; option chains are computed from the clock's date, never stored."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
+        self._on = lru_cache(KEPT_SEARCHES)(self._search)
 
     def find(
         self,
@@ -235,21 +252,24 @@ class Listings:
         `expiry` may be a month (YYYYMM), `right` C, P, CALL or PUT. Without a symbol, local
         symbol or id nothing is found.
         """
-        wanted = {
-            "symbol": symbol,
-            "sec_type": sec_type,
-            "strike": strike,
-            "right": right[:1],
-            "currency": currency,
-            "local_symbol": local_symbol,
-        }
-        return [
+        wanted = (symbol, sec_type, strike, right[:1], currency, local_symbol)
+        return list(self._on(self.today(), con_id, wanted, expiry, exchange))
+
+    def _search(
+        self, today: date, con_id: int, wanted: Terms, expiry: str, exchange: str
+    ) -> tuple[Listing, ...]:
+        """What is found on a day: remembered, since every order asks for the same few."""
+        symbol, sec_type, _, _, _, local_symbol = wanted
+        return tuple(
             replace(listing, exchange=exchange or listing.exchange)
             for listing in self._candidates(con_id, symbol, sec_type, local_symbol)
-            if all(value in ("", 0.0, getattr(listing, name)) for name, value in wanted.items())
+            if all(
+                value in ("", 0.0, mine)
+                for value, mine in zip(wanted, _terms(listing), strict=True)
+            )
             and listing.expiry.startswith(expiry)
             and (not exchange or exchange in listing.valid_exchanges.split(","))
-        ]
+        )
 
     def _candidates(
         self, con_id: int, symbol: str, sec_type: str, local_symbol: str

@@ -32,12 +32,12 @@ class Margins:
     maintenance: float
     equity: float
 
-    def __sub__(self, other: "Margins") -> "Margins":
-        """The change from another moment."""
+    def __add__(self, change: "Margins") -> "Margins":
+        """After a change."""
         return Margins(
-            self.initial - other.initial,
-            self.maintenance - other.maintenance,
-            self.equity - other.equity,
+            self.initial + change.initial,
+            self.maintenance + change.maintenance,
+            self.equity + change.equity,
         )
 
 
