@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,22 +44,43 @@ def directory(prefix: str) -> Iterator[Path]:
         shutil.rmtree(made, ignore_errors=True)
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A PostgreSQL cluster on disk: how to serve it, where it then answers, as whom it runs."""
+
+    command: list[str]
+    url: str
+    identity: dict[str, Any]
+
+    def answers(self) -> bool:
+        """Whether a client gets in."""
+        with suppress(psycopg.OperationalError), psycopg.connect(self.url, connect_timeout=2):
+            return True
+        return False
+
+
+def prepare_postgresql(home: Path, options: tuple[str, ...] = PG_OPTIONS) -> Prepared:
+    """Make a cluster in this directory, with a free port and a password of its own."""
+    identity = _unprivileged()
+    if identity:
+        os.chown(home, identity["user"], identity["group"])
+    binaries = _readable(_postgres_binaries(), home, identity)
+    password, port, data = secrets.token_hex(12), free_port(), home / "data"
+    _initdb(binaries, data, password, identity)
+    url = f"postgres://crucible:{password}@127.0.0.1:{port}/postgres"
+    command = [str(binaries / "postgres"), "-D", str(data), "-k", str(home), "-p", str(port)]
+    command += ["-h", "127.0.0.1", *(f"-c{option}" for option in options)]
+    return Prepared(command, url, identity)
+
+
 @contextmanager
 def postgresql() -> Iterator[str]:
     """Run a PostgreSQL server of our own; yield the URL of its empty `postgres` database."""
     with directory("crucible-pg-") as home:
-        identity = _unprivileged()
-        if identity:
-            os.chown(home, identity["user"], identity["group"])
-        binaries = _readable(_postgres_binaries(), home, identity)
-        password, port, data = secrets.token_hex(12), _free_port(), home / "data"
-        _initdb(binaries, data, password, identity)
-        url = f"postgres://crucible:{password}@127.0.0.1:{port}/postgres"
-        command = [str(binaries / "postgres"), "-D", str(data), "-k", str(home), "-p", str(port)]
-        command += ["-h", "127.0.0.1", *(f"-c{option}" for option in PG_OPTIONS)]
+        made = prepare_postgresql(home)
         # SIGINT is PostgreSQL's fast shutdown: clients are disconnected.
-        with _running(command, lambda: _pg_answers(url), signal.SIGINT, **identity):
-            yield url
+        with _running(made.command, made.answers, signal.SIGINT, **made.identity):
+            yield made.url
 
 
 @contextmanager
@@ -67,7 +89,7 @@ def valkey() -> Iterator[str]:
     with directory("crucible-kv-") as home:
         command = broker_command(home / "s", home / "data")
         client = redis.Redis(unix_socket_path=str(home / "s"))
-        with _running(command, lambda: _redis_answers(client), signal.SIGTERM):
+        with _running(command, lambda: redis_answers(client), signal.SIGTERM):
             yield f"redis+socket://{home / 's'}"
 
 
@@ -109,19 +131,15 @@ def _initdb(binaries: Path, data: Path, password: str, identity: dict[str, Any])
     secret.unlink()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine on which nobody listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def _pg_answers(url: str) -> bool:
-    with suppress(psycopg.OperationalError), psycopg.connect(url, connect_timeout=2):
-        return True
-    return False
-
-
-def _redis_answers(client: redis.Redis) -> bool:
+def redis_answers(client: redis.Redis) -> bool:
+    """Whether the broker answers this client."""
     with suppress(redis.RedisError):
         return bool(client.ping())
     return False
@@ -135,7 +153,7 @@ def _running(
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             command, stdout=log, stderr=log, cwd="/",
-            preexec_fn=_die_with_parent, **identity,  # noqa: PLW1509 - one system call
+            preexec_fn=die_with_parent, **identity,  # noqa: PLW1509 - one system call
         )  # fmt: skip
         try:
             _await(process, ready, log)
@@ -162,6 +180,7 @@ def _reap(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """Ask the kernel, in a child, for SIGTERM when its parent dies."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)

@@ -1,0 +1,64 @@
+"""The servers that a stage rests on: PostgreSQL that keeps its word, and Valkey on a TCP port."""
+
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+import psycopg
+import redis
+
+from crucible.embedded import broker_command
+from tests.faults.processes import Process
+from tests.servers import free_port, prepare_postgresql, redis_answers
+
+# The machine does not lose its power in a test, but the server is killed: a commit that it has
+# confirmed must be found again.
+PG_OPTIONS = ("fsync=off", "synchronous_commit=on", "max_connections=100")
+
+
+class Postgres(Process):
+    """A PostgreSQL server that can be stopped at once or in good order, and started again."""
+
+    def __init__(self, home: Path) -> None:
+        made = prepare_postgresql(home, PG_OPTIONS)
+        # SIGINT is PostgreSQL's fast shutdown: clients are disconnected.
+        super().__init__(
+            "postgresql", made.command, home / "server.log", made.answers,
+            stop_signal=signal.SIGINT, identity=made.identity,
+        )  # fmt: skip
+        self.url = made.url
+        self.port = int(made.url.rsplit(":", 1)[1].split("/")[0])
+
+    def crash(self) -> None:
+        """End it without a checkpoint (immediate shutdown): it recovers when it starts again."""
+        assert self.child
+        self.child.send_signal(signal.SIGQUIT)
+        self.child.wait(30)
+
+    def admin(self, statement: str) -> None:
+        """Run one statement as the owner of everything."""
+        with psycopg.connect(self.url, autocommit=True, connect_timeout=10) as connection:
+            connection.execute(statement)  # type: ignore[call-overload]
+
+    def disconnect_clients(self) -> None:
+        """End every connection but our own, so that new settings count for all."""
+        self.admin(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+
+
+class Valkey(Process):
+    """A Redis-protocol server on a TCP port, with an append-only file like the demo's."""
+
+    def __init__(self, home: Path) -> None:
+        self.port = free_port()
+        command = broker_command(home / "s", home / "data")
+        command += ["--port", str(self.port), "--bind", "127.0.0.1"]
+        self.client = redis.Redis(port=self.port, socket_timeout=5, retry=None)
+        super().__init__("valkey", command, home / "valkey.log", lambda: redis_answers(self.client))
+
+    def flush(self) -> None:
+        """Forget everything, as FLUSHALL does."""
+        with suppress(redis.RedisError):
+            self.client.flushall()
