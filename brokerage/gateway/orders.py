@@ -73,9 +73,7 @@ class OrderBook:
             self._by_order_id[order.order_id] = ticket
         return ticket
 
-    async def _send(
-        self, order: OrderRecord, intent: Intent, door: Door, wished: float
-    ) -> Ticket:
+    async def _send(self, order: OrderRecord, intent: Intent, door: Door, wished: float) -> Ticket:
         ticket = self._open(order, intent)
         try:
             permit = await door.check(intent, self._desk)

@@ -8,8 +8,9 @@ from typing import Any
 from brokerage.gateway.switching import LocalSwitches, Switches
 from brokerage.simulator.control import Control
 from brokerage.simulator.levers import Levers
-from brokerage.simulator.server import Gateway
+from brokerage.simulator.server import Frame, Gateway
 from brokerage.terms import SIMULATED, Target
+from brokerage.tws.messages import ExecDetails
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,20 @@ class Simulated:
     def switches(self) -> Switches:
         """The faults of the catalogue."""
         return LocalSwitches(self.gateway)
+
+    def fill_one_part(self, most: float) -> None:
+        """Let the next fill be of so many units at most, and none follow it until `fill_rest`."""
+        self.levers.fill_at_most = most
+        self.gateway.watchers.append(self._hold)
+
+    def fill_rest(self) -> None:
+        """Let orders fill again as the market gives."""
+        self.levers.fill_at_most, self.levers.no_fill = None, False
+
+    def _hold(self, frame: Frame) -> None:
+        if isinstance(frame.message, ExecDetails):
+            self.levers.no_fill = True
+            self.gateway.watchers.remove(self._hold)
 
     @property
     def transcript(self) -> list[Any]:

@@ -55,7 +55,7 @@ class Ticket:
         self.order, self.intent, self.clock = order, intent, clock
         self.order_id, self.client_id = order.order_id or 0, order.client_id
         self.status = OrderState(order.state)
-        self.broker_status = ""
+        self.broker_status = self.why_held = ""
         self.filled, self.avg_price = order.filled, order.avg_price
         self.acked_ms, self.filled_ms = order.acked_ms, order.filled_ms
         self.cancel_acked_ms = order.cancel_acked_ms
@@ -139,6 +139,7 @@ class Ticket:
     def hear_status(self, note: StatusNote) -> None:
         """The gateway reports a status."""
         self.perm_id, self.broker_status = note.perm_id or self.perm_id, note.status
+        self.why_held = note.why_held
         self._acknowledge(note.status)
         if note.filled > self.filled:
             self.filled, self.avg_price = note.filled, note.avg_price

@@ -5,25 +5,42 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 from uuid import uuid4
 
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from brokerage.clock import SessionClock
-from brokerage.errors import GatewayError, GatewayTimeout, SafetyViolation
-from brokerage.gateway import Contract, Desk, Intent, OrderState, Quote, Ticket
-from brokerage.models import Endpoint, OrderGrant
+from brokerage.errors import GatewayError, GatewayTimeout, OrderRefused, SafetyViolation
+from brokerage.gateway import (
+    Contract,
+    Desk,
+    Intent,
+    OrderState,
+    Quote,
+    Ticket,
+    WorkingOrder,
+)
+from brokerage.models import Endpoint, Execution, OrderGrant
 from brokerage.safety import Door
-from brokerage.terms import Aim, Side
+from brokerage.terms import Aim, Side, standing
 from validation.scenarios.steps import fresh_quote
 from validation.scenarios.strikes import NoTestContractError
 from validation.scenarios.trial import Trial
 
 LOT = 1
+SHARES = 100  # that an option is for
 RUNGS, RUNG_S = 3, 10.0  # prices of the ladder, and how long each may stand
 DRILL_LASTS = timedelta(minutes=10)
 POLL_S = 0.25
+
+
+def check_multiplier(trial: Trial, contract: Contract) -> bool:
+    """Check that an option is for a hundred shares: on another figure no order may rest."""
+    if not contract.is_option:
+        return True
+    return trial.check("multiplier of the contract", SHARES, contract.multiplier)
 
 
 async def weekly_call(trial: Trial) -> Contract:
@@ -105,19 +122,36 @@ class Trader:
         quote = await self.quote()
         return await self.place(name, "SELL", quote.bid - self.margin, quote) if quote else None
 
-    async def place(
-        self, name: str, side: Side, price: float, quote: Quote, *, aim: Aim = "FILL"
-    ) -> Trade | None:
-        """Send a limit order for the day; None, with a failed check, when it was not let out.
+    def intent(
+        self,
+        side: Side,
+        price: float,
+        *,
+        quantity: float = LOT,
+        aim: Aim = "FILL",
+        market: bool = False,
+    ) -> Intent:
+        """Return an order of the scenario's own for the day: at a limit on tick, or at market.
 
         `aim` says what it is for: only orders that are meant to be filled count in the fill rate.
         """
-        limit = on_tick(price, self.tick)
-        words = f"{side} {LOT} {self.contract.label} at {limit:g}"
         key = f"{self.ref}/{uuid4().hex}"
-        intent = Intent(
-            key, self.contract, side, LOT, limit_price=limit, ref=self.ref, aim=aim
+        limit = math.nan if market else on_tick(price, self.tick)
+        kind: Literal["LMT", "MKT"] = "MKT" if market else "LMT"
+        return Intent(
+            key, self.contract, side, quantity, kind, limit_price=limit, ref=self.ref, aim=aim
         )
+
+    async def place(
+        self, name: str, side: Side, price: float, quote: Quote, *, aim: Aim = "FILL"
+    ) -> Trade | None:
+        """Send a limit order for the day; None, with a failed check, when it was not let out."""
+        return await self.send(name, self.intent(side, price, aim=aim), quote)
+
+    async def send(self, name: str, intent: Intent, quote: Quote) -> Trade | None:
+        """Send an order; None, with a failed check, when it was not let out."""
+        price = "market" if math.isnan(intent.limit_price) else f"{intent.limit_price:g}"
+        words = f"{intent.side} {intent.quantity:g} {self.contract.label} at {price}"
         self.trial.note(f"{name}: {words} (bid {quote.bid:g}, ask {quote.ask:g})")
         try:
             ticket = await self.desk.place(intent, self.door)
@@ -129,6 +163,20 @@ class Trader:
         trade = Trade(ticket, intent, quote)
         self.trades.append(trade)
         return trade
+
+    async def refusal(self, intent: Intent, desk: Desk | None = None) -> OrderRefused | None:
+        """Ask the door about an order and send nothing; return why it is refused, if it is."""
+        try:
+            await self.door.check(intent, desk or self.desk)
+        except OrderRefused as refused:
+            return refused
+        return None
+
+    async def listed(self, trade: Trade) -> list[WorkingOrder]:
+        """Return every order that the broker lists as open under an order's ids."""
+        own = (trade.ticket.client_id, trade.ticket.order_id)
+        orders = await self.desk.open_orders()
+        return [order for order in orders if (order.client_id, order.order_id) == own]
 
     async def acknowledged(self, name: str, trade: Trade) -> bool:
         """Wait for the gateway's first word about an order, and check that it came in time."""
@@ -167,6 +215,13 @@ class Trader:
         if not trade.ticket.terminal:
             await self.desk.cancel(trade.ticket)
         return await self.settled(trade, self.trial.clock.wall(limit))
+
+    async def booked(self) -> float:
+        """Return what the executions on record for the orders sent here add up to."""
+        await self.desk.book.flush()
+        orders = [trade.ticket.order.pk for trade in self.trades]
+        rows = [row async for row in Execution.objects.filter(order_id__in=orders)]
+        return float(sum(row.signed for row in standing(rows)))
 
     async def held(self) -> float:
         """Return how much of the contract the broker says the account holds."""
@@ -219,15 +274,20 @@ async def close_by_ladder(trader: Trader, name: str) -> list[Rung]:
 
 
 @asynccontextmanager
-async def drill_door(trial: Trial, clock: SessionClock) -> AsyncIterator[tuple[Door, str]]:
+async def drill_door(
+    trial: Trial, clock: SessionClock, **limits: float
+) -> AsyncIterator[tuple[Door, str]]:
     """Yield a door and a reference for orders at a private counterpart, apart from the session's.
 
     What is bought there must never count as the session's own position at the real gateway.
+    `limits` are those of the grant that are not the usual ones.
     """
     ref = f"drill/{trial.ref}"
     endpoint = await Endpoint.objects.aget(pk=trial.target.endpoint_id or 0)
     until = timezone.now() + DRILL_LASTS
-    grant = await OrderGrant.objects.acreate(scope=ref, endpoint=endpoint, expires_at=until)
+    grant = await OrderGrant.objects.acreate(
+        scope=ref, endpoint=endpoint, expires_at=until, **limits
+    )
     try:
         yield Door(grant.pk, clock), ref
     finally:

@@ -30,6 +30,7 @@ SPECIFIED = {
     "OE-02": ("position-tracking", 75, "S-HIGH", TRADES, (12,), True),
     "OE-03": ("order-cancellation", 45, "S-CRIT", TRADES, (), False),
     "OE-04": ("close-position", 180, "S-HIGH", TRADES, (13,), True),
+    "OE-05": ("order-anomaly-handling", 120, "S-HIGH", TRADES, (8, 9, 10, 11), True),
     "RS-01": ("network-timeout-handling", 75, "S-HIGH", set(), (6,), True),
     "RS-02": ("api-rate-limit-handling", 120, "S-MED", set(), (14,), True),
     "RS-03": ("market-data-staleness-detection", 45, "S-HIGH", {MARKET_HOURS}, (4,), True),
