@@ -102,7 +102,7 @@ class TickByTickDesk:
     ) -> tuple[int, str] | None:
         rules, kind = self.floor.data, message.tick_type
         if kind not in KINDS:
-            cause = "Tick-by-tick data type is incorrect/not set."
+            cause = f"There is no tick-by-tick data of type '{kind[:20]}'."
             return 321, f"Error validating request.-'bT' : cause - {cause}"
         if (session, message.req_id) in self._streams:
             return 102, "Duplicate ticker id"

@@ -98,7 +98,6 @@ class HalfOpenSocket(Fault):
 
     incidents: ClassVar = (
         Incident("erdewit/ib_insync", 419, "isConnected() stays true, no callback comes"),
-        Incident("deepentropy/ibx", 113, "no reset delivered, connection_closed never fires"),
         Incident("ml4t/live", 87, "75 minutes in an established socket without an answer"),
     )
     signal: ClassVar = "No answer to reqCurrentTime within a few seconds: ask it as a heartbeat."

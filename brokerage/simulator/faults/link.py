@@ -236,7 +236,6 @@ class HistoryFarmBroken(Fault):
     """2105: requests for historical data are taken and never answered, nor refused."""
 
     incidents: ClassVar = (
-        Incident("deepentropy/ibx", 190, "no callback: in flight or never coming?"),
         Incident(NAUTILUS, 4412, "2105 unhandled, 2106 missing among the restorations"),
     )
     signal: ClassVar = "2105, and no answer to historical requests: they need a time limit."

@@ -20,14 +20,17 @@ KINDS = ("TRADES", "MIDPOINT", "BID", "ASK", "BID_ASK")
 SMALL = 30  # seconds; bars up to this size are few to a request
 MOST_SMALL_BARS, MOST_BARS = 2000, 20_000
 LONGEST = {"S": 86_400, "D": 365, "W": 52, "M": 12, "Y": 30}
+BAD_DURATION = "Historical data requested duration is invalid."
+MORE_THAN_A_YEAR = (
+    "Historical data requests for durations longer than 365 days must be made in years."
+)
 TOO_LONG = {
     "S": "Historical data request for greater than 86400 seconds rejected.",
-    "D": "Historical data requests for durations longer than 365 days must be made in years.",
-    "W": "Historical data request for durations longer than 52 weeks must be made in years.",
-    "M": "Historical data request for durations longer than 12 months must be made in years.",
-    "Y": "Historical data requested duration is invalid.",
+    "D": MORE_THAN_A_YEAR,
+    "W": MORE_THAN_A_YEAR,
+    "M": MORE_THAN_A_YEAR,
+    "Y": BAD_DURATION,
 }
-BAD_DURATION = "Historical data requested duration is invalid."
 BAD_SIZE = "Historical data bar size setting is invalid. Legal ones are: " + ", ".join(BAR_SECONDS)
 BAD_KIND = "What to show field is missing or incorrect."
 TRADING_SECONDS = {"S": 1, "D": 23_400, "W": 5 * 23_400, "M": 21 * 23_400, "Y": 252 * 23_400}
