@@ -209,7 +209,12 @@ class Thresholds(Section):
     historical_timeout_seconds: Seconds = 30
     server_time_seconds: Seconds = 5
     connection_latency_ms: Annotated[float, Field(gt=0, le=10_000)] = 100
+    place_ack_ms: Annotated[float, Field(gt=0, le=10_000)] = 200
     cancel_ack_ms: Annotated[float, Field(gt=0, le=10_000)] = 100
+    order_status_ms: Annotated[float, Field(gt=0, le=10_000)] = 50
+    latency_delta: Annotated[float, Field(gt=0, le=10)] = 0.5
+    min_fill_rate: Annotated[float, Field(gt=0, lt=1)] = 0.98
+    max_memory_mb: Annotated[float, Field(gt=0, le=100_000)] = 500
     max_messages_per_second: Annotated[int, Field(ge=1, le=50)] = 50
     suite_minutes: Annotated[float, Field(gt=0, le=600)] = 30
 

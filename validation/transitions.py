@@ -9,7 +9,7 @@ from django.utils import timezone
 from brokerage.models import OrderGrant
 from crucible.ledger.record import record
 from crucible.live.publish import publish
-from validation import board, checklist
+from validation import board, checklist, metrics
 from validation.models import AttemptState, CleanupState, Column, Session, SessionState
 from validation.scenarios import catalogue
 from validation.scenarios.catalogue import ORDERS
@@ -84,7 +84,11 @@ def abort_attempts(session: Session, why: str) -> None:
 
 
 def begin(session: Session) -> OrderGrant | None:
-    """Issue the order grant of a session that runs, if it needs one."""
+    """Issue the order grant of a session that runs, if it needs one.
+
+    Its metrics and their limits are written down first: what counts is fixed before it is known.
+    """
+    metrics.freeze(session)
     pending = session.attempts.filter(state=AttemptState.PENDING)
     definitions = [catalogue.load().get(attempt.scenario) for attempt in pending]
     publish("dashboard", topic(session))

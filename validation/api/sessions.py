@@ -1,5 +1,6 @@
 """Sessions over REST: list, start, abort, run again, results, log, report."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django.db.models import QuerySet
@@ -14,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from brokerage.models import Endpoint
-from validation import reports, sessions
+from validation import metrics, reports, sessions
 from validation.api.answers import answered, caller
 from validation.api.serializers import (
     AbortSerializer,
@@ -25,16 +26,19 @@ from validation.api.serializers import (
     SessionSerializer,
     StartSerializer,
 )
-from validation.models import Attempt, LogLine, Metric, Session, SessionState
+from validation.models import (
+    Attempt,
+    LogLine,
+    Metric,
+    MetricPlan,
+    SampleKind,
+    Session,
+    SessionState,
+)
+from validation.samples import Samples
 
 REFUSED = OpenApiResponse(description="Not as things stand; `detail` says why.")
 SESSIONS = Session.objects.select_related("config", "created_by", "restart_of", "task")
-FORMS = {
-    "md": ("text/markdown", "markdown", reports.markdown),
-    "html": ("text/html", "html", lambda session: reports.html(reports.markdown(session))),
-    "xml": ("application/xml", "junit", reports.junit),
-    "checklist.md": ("text/markdown", "checklist", reports.checklist_markdown),
-}  # fmt: skip
 
 
 class SessionList(generics.ListAPIView[Session]):
@@ -148,8 +152,45 @@ class SessionResults(generics.ListAPIView[Attempt]):
         )
 
 
-class SessionMetrics(generics.ListAPIView[Metric]):
-    """Every figure of a session."""
+class SessionMetrics(APIView):
+    """The session's metrics against their limits: the point rule, and what the samples show."""
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    def get(self, request: Request, number: str) -> Response:
+        """Return the judged metrics by their number, and the digest of the frozen plan."""
+        session = get_object_or_404(Session, number=number)
+        plan = MetricPlan.objects.filter(session=session).first()
+        return Response(
+            {
+                "session": session.number,
+                "simulated": session.simulated,
+                "plan_sha256": plan.digest if plan else None,
+                "frozen_at": plan.at if plan else None,
+                "metrics": metrics.content(session),
+            }
+        )
+
+
+class SessionSamples(APIView):
+    """The raw samples behind a session's metrics."""
+
+    @extend_schema(
+        parameters=[OpenApiParameter("kind", str, enum=SampleKind.values)],
+        responses={200: OpenApiTypes.OBJECT},
+    )
+    def get(self, request: Request, number: str) -> Response:
+        """Return the samples in the order of their beginning, only those of one kind when asked."""
+        session = get_object_or_404(Session, number=number)
+        kind = request.query_params.get("kind")
+        if kind is not None and kind not in SampleKind.values:
+            raise ValidationError({"kind": f"One of {', '.join(SampleKind.values)}."})
+        found = Samples(session)
+        rows = found.all if kind is None else found.of(kind)
+        return Response({"session": session.number, "samples": [asdict(row) for row in rows]})
+
+
+class SessionFigures(generics.ListAPIView[Metric]):
+    """Every figure that the scenarios measured."""
 
     serializer_class = MetricSerializer
 
@@ -178,20 +219,15 @@ class SessionReport(APIView):
     """The report: frozen once it is submitted, a draft before."""
 
     @extend_schema(
-        parameters=[OpenApiParameter("form", str, OpenApiParameter.PATH, enum=list(FORMS))],
+        parameters=[OpenApiParameter("form", str, OpenApiParameter.PATH, enum=list(archiving.FORMS))],
         responses={200: OpenApiTypes.STR},
     )
     def get(self, request: Request, number: str, form: str) -> HttpResponse:
-        """Return the report as Markdown, HTML, or JUnit XML, or the checklist as Markdown."""
+        """Return the report in one of its forms, or the checklist as Markdown."""
         session = get_object_or_404(SESSIONS, number=number)
-        if form not in FORMS:
-            raise ValidationError({"form": f"One of {', '.join(FORMS)}."})
-        kind, field, render = FORMS[form]
-        kept = reports.frozen(session)
-        text = getattr(kept, field) if kept else render(session)
-        answer = HttpResponse(text, content_type=f"{kind}; charset=utf-8")
-        answer["Content-Disposition"] = f'attachment; filename="{number}.{form}"'
-        return answer
+        if form not in archiving.FORMS:
+            raise ValidationError({"form": f"One of {', '.join(archiving.FORMS)}."})
+        return attached(archiving.report_file(session, form))
 
 
 class SessionNarrative(APIView):

@@ -11,6 +11,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sessions/<slug:number>/rerun", sessions.SessionRerun.as_view(), name="session_rerun"),
     path("sessions/<slug:number>/results", sessions.SessionResults.as_view(), name="results"),
     path("sessions/<slug:number>/metrics", sessions.SessionMetrics.as_view(), name="metrics"),
+    path("sessions/<slug:number>/samples", sessions.SessionSamples.as_view(), name="samples"),
+    path("sessions/<slug:number>/figures", sessions.SessionFigures.as_view(), name="figures"),
     path("sessions/<slug:number>/log", sessions.SessionLog.as_view(), name="log"),
     path("sessions/<slug:number>/report.<str:form>", sessions.SessionReport.as_view(),
          name="report"),
