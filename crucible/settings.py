@@ -135,7 +135,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TIMEZONE = "America/New_York"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "validation.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},
+    # It never expires: a worker whose clock is ahead of beat's would throw every round away.
+    "sweep": {"task": "validation.tasks.sweep", "schedule": 5.0},
     "probe": {
         "task": "brokerage.tasks.probe_endpoints",
         "schedule": 30.0,

@@ -8,12 +8,13 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from brokerage.errors import OrderRefused
 from brokerage.safety import fenced
 from crucible.ledger.record import record
+from validation.database_clock import after, left_until
 from validation.models import Session, SessionState
 
 LEASE = timedelta(seconds=15)
@@ -86,14 +87,13 @@ def _hold(waiting: QuerySet[Session], owner: str) -> int:
 
 
 def _taken(owner: str) -> dict[str, Any]:
-    until = timezone.now() + LEASE
-    return {"token": F("token") + 1, "lease_owner": owner, "lease_until": until}
+    return {"token": F("token") + 1, "lease_owner": owner, "lease_until": after(LEASE)}
 
 
 def renew(lease: Lease) -> None:
     """Prolong the lease by 15 s from now; raises StaleToken when it is not ours any more."""
     mine = Session.objects.filter(pk=lease.session_id, token=lease.token, state__in=HELD)
-    if not mine.update(lease_until=timezone.now() + LEASE):
+    if not mine.update(lease_until=after(LEASE)):
         raise StaleToken(f"{lease.number}: token {lease.token} is not the current one")
 
 
@@ -129,14 +129,15 @@ def fence(lease: Lease) -> AbstractContextManager[None]:
 
 def expired() -> list[Session]:
     """Return the sessions whose worker has not renewed its lease in time."""
-    return list(Session.objects.filter(state__in=HELD, lease_until__lt=timezone.now()))
+    return list(Session.objects.filter(state__in=HELD, lease_until__lt=Now()))
 
 
 def next_expiry() -> float | None:
     """Return in how many seconds the next lease ends, or None when no session runs."""
     running = Session.objects.filter(state__in=HELD).exclude(lease_until=None)
-    first = running.order_by("lease_until").values_list("lease_until", flat=True).first()
-    return None if first is None else (first - timezone.now()).total_seconds()
+    left = running.order_by("lease_until").values_list(left_until("lease_until"), flat=True)
+    first: timedelta | None = left.first()
+    return None if first is None else first.total_seconds()
 
 
 def take_over(session: Session, owner: str) -> Lease | None:
@@ -144,9 +145,8 @@ def take_over(session: Session, owner: str) -> Lease | None:
 
     The old worker's token becomes stale in the same statement.
     """
-    now = timezone.now()
-    still = Q(token=session.token, state__in=HELD, lease_until__lt=now)
+    still = Q(token=session.token, state__in=HELD, lease_until__lt=Now())
     taken = Session.objects.filter(still, pk=session.pk).update(
-        token=F("token") + 1, lease_owner=owner, lease_until=now + LEASE
+        token=F("token") + 1, lease_owner=owner, lease_until=after(LEASE)
     )
     return Lease(session.pk, session.number, session.token + 1, owner) if taken else None

@@ -6,11 +6,12 @@ from datetime import timedelta
 from celery import current_app
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
+from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from validation import lease
+from validation.database_clock import after
 from validation.models import Outbox, Session
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ def deliver(message: Outbox) -> bool:
     except UNDELIVERED as error:
         logger.warning("%s not sent, will be sent again: %s", message, error)
         return False
-    Outbox.objects.filter(pk=message.pk).update(delivered_at=timezone.now())
+    Outbox.objects.filter(pk=message.pk).update(delivered_at=Now())
     return True
 
 
@@ -55,7 +56,7 @@ def deliver_again(limit: int = 20) -> int:
 def _unclaimed() -> list[str]:
     """Return sessions that still wait although their message went out some time ago."""
     waiting = Session.objects.filter(lease.waiting()).values_list("number", flat=True)
-    fresh = timezone.now() - SEND_AGAIN_AFTER
+    fresh = after(-SEND_AGAIN_AFTER)
     return [
         number
         for number in waiting

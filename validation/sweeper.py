@@ -7,6 +7,7 @@ from datetime import timedelta
 from asgiref.sync import async_to_sync
 from django.db import transaction
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from brokerage.models import KillSwitch
@@ -16,6 +17,7 @@ from crucible.live.publish import publish
 from validation import bookkeeping, lease, outbox, pausing, sessions
 from validation.bookkeeping import BY_HAND, NOT_FLAT
 from validation.cleanup import LIMIT_S, Cleaned, clean_up
+from validation.database_clock import after
 from validation.models import AttemptState, CleanupState, LogLine, Outbox, Session, SessionState
 from validation.models.session import STOPPED
 from validation.preflight.surroundings import beat
@@ -27,6 +29,8 @@ SWEEPER = "sweeper"
 # next try comes after a minute.
 CLEANUP_LEASE = timedelta(seconds=LIMIT_S + 30)
 TRY_AGAIN_AFTER = timedelta(seconds=60)
+# A clean-up that failed at the end of a run is as open as one that was never made.
+TO_CLEAN = (CleanupState.PENDING, CleanupState.FAILED)
 UNCLAIMED_AFTER = timedelta(seconds=60)
 PERIOD_S = 5.0
 TOO_OLD = "The preflight's findings were more than 30 minutes old."
@@ -140,13 +144,13 @@ def interrupt(session: Session) -> bool:
 
 
 def waiting_for_cleanup() -> list[Session]:
-    """Return the ended sessions whose clean-up nobody has verified yet."""
-    free = Q(lease_until=None) | Q(lease_until__lt=timezone.now())
-    return list(
-        Session.objects.filter(
-            free, state__in=STOPPED, cleanup=CleanupState.PENDING
-        ).select_related("endpoint")
-    )
+    """Return the ended sessions of which nobody has verified that nothing is left."""
+    left = Q(cleanup__in=TO_CLEAN, state__in=STOPPED)
+    return list(Session.objects.filter(left, _free()).select_related("endpoint"))
+
+
+def _free() -> Q:
+    return Q(lease_until=None) | Q(lease_until__lt=Now())
 
 
 def finish_cleanup(session: Session) -> bool:
@@ -166,12 +170,9 @@ def finish_cleanup(session: Session) -> bool:
 
 @transaction.atomic
 def _take_cleanup(session: Session) -> lease.Lease | None:
-    taken = Session.objects.filter(
-        Q(lease_until=None) | Q(lease_until__lt=timezone.now()),
-        pk=session.pk, cleanup=CleanupState.PENDING,
-    ).update(
-        token=F("token") + 1, lease_owner=SWEEPER, lease_until=timezone.now() + CLEANUP_LEASE
-    )  # fmt: skip
+    taken = Session.objects.filter(_free(), pk=session.pk, cleanup__in=TO_CLEAN).update(
+        token=F("token") + 1, lease_owner=SWEEPER, lease_until=after(CLEANUP_LEASE)
+    )
     if not taken:
         return None
     token = Session.objects.values_list("token", flat=True).get(pk=session.pk)
@@ -182,9 +183,10 @@ def _note_cleanup(mine: lease.Lease, cleaned: Cleaned) -> None:
     with lease.guarded(mine) as session:
         first = session.cleanup_note != cleaned.note
         session.cleanup_note = cleaned.note
-        session.lease_owner, session.lease_until = "", timezone.now() + TRY_AGAIN_AFTER
+        next_try = None if cleaned.ok else after(TRY_AGAIN_AFTER)
+        session.lease_owner, session.lease_until = "", next_try
         if cleaned.ok:
-            session.cleanup, session.lease_until = CleanupState.DONE, None
+            session.cleanup = CleanupState.DONE
         session.save(update_fields=["cleanup", "cleanup_note", "lease_owner", "lease_until"])
         level = "INFO" if cleaned.ok else "ERROR"
         if first:

@@ -28,7 +28,7 @@ def sweep() -> None:
     """Look for what was left behind, and again the moment that the next lease ends."""
     again = sweeper.sweep()
     if again is not None:
-        sweep.apply_async(countdown=again, expires=again + sweeper.PERIOD_S, retry=False)
+        sweep.apply_async(countdown=again, retry=False)
 
 
 @shared_task(max_retries=0, ignore_result=True)

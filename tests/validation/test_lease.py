@@ -142,3 +142,22 @@ def test_the_token_of_a_session_that_is_gone_is_stale(waiting: Session) -> None:
     ghost = Lease(waiting.pk + 1, "gone", 1, "me")
     with pytest.raises(StaleToken, match="gone"), guarded(ghost):
         pass
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_no_clock_but_the_databases_decides_about_a_lease(
+    database: Database, waiting: Session, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    now = timezone.now()
+    with monkeypatch.context() as wrong:
+        wrong.setattr(timezone, "now", lambda: now + timedelta(hours=hours))
+        held = claim(waiting.number, "worker")
+        assert held is not None
+        renew(held)
+        assert lease.expired() == []
+    waiting.refresh_from_db()
+    assert waiting.lease_until is not None
+    assert abs((waiting.lease_until - now - lease.LEASE).total_seconds()) < 60
+    left = lease.next_expiry()
+    assert left is not None
+    assert left <= lease.LEASE.total_seconds()
