@@ -11,10 +11,19 @@ from django.utils import timezone
 
 from crucible.live.publish import publish
 from validation.lease import Lease, StaleToken, guarded
-from validation.models import Attempt, Check, FaultWindow, LatencySample, LogLine, Metric
+from validation.models import (
+    Attempt,
+    Check,
+    ConnectionEvent,
+    FaultWindow,
+    Finding,
+    LatencySample,
+    LogLine,
+    Metric,
+)
 from validation.scenarios.trial import CheckRow, MetricRow, Row, SampleRow, Sink, WindowRow
 
-Stored = Check | Metric | LogLine | FaultWindow | LatencySample
+Stored = Check | Metric | LogLine | FaultWindow | LatencySample | Finding | ConnectionEvent
 logger = logging.getLogger(__name__)
 
 
@@ -33,6 +42,10 @@ class Recorder:
             self._rows.append(_model(row, attempt))
 
         return take
+
+    def keep(self, row: Stored) -> None:
+        """Add a row that somebody else has made."""
+        self._rows.append(row)
 
     def line(self, text: str, level: str = "INFO", source: str = "session") -> None:
         """Add a line of the session's own."""
@@ -77,6 +90,9 @@ def write(lease: Lease, rows: Sequence[Stored]) -> None:
         LogLine.objects.bulk_create([row for row in rows if isinstance(row, LogLine)])
         FaultWindow.objects.bulk_create([row for row in rows if isinstance(row, FaultWindow)])
         LatencySample.objects.bulk_create([row for row in rows if isinstance(row, LatencySample)])
+        Finding.objects.bulk_create([row for row in rows if isinstance(row, Finding)])
+        events = [row for row in rows if isinstance(row, ConnectionEvent)]
+        ConnectionEvent.objects.bulk_create(events)
         attempts = {row.attempt_id for row in rows}
         topics = [f"attempt:{pk}" for pk in attempts if pk is not None]
         publish(f"session:{lease.number}", *topics)

@@ -180,6 +180,8 @@ class _Line:
         at = self.link.clock.elapsed() - self.began
         exchange_time = _exchange_time(ticker)
         self.stream.told(ticker.marketDataType, {name: getattr(ticker, name) for name in CLOCKS})
+        # 1: halted by the exchange, 2: by volatility; 0 and -1 (not known) are not; unset is nan.
+        self.stream.halted = ticker.halted > 0
         for tick in ticker.ticks:
             if tick.tickType in KINDS and tick.price > 0:
                 self.stream.push(Tick(at, exchange_time, tick.price, KINDS[tick.tickType]))

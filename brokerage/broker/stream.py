@@ -12,8 +12,9 @@ class Stream:
     """Ticks of one contract, to iterate over; `gateway` opens and closes it.
 
     `count` ticks arrived, `dropped` of them were never read, `peak` waited at most. `data_types`
-    are the kinds of data that were sent (1 live, 2 frozen, 3 delayed, 4 both); `backward` counts
-    the trades that were reported right after a later one.
+    are the kinds of data that were sent (1 live, 2 frozen, 3 delayed, 4 both), `data_type` is the
+    latest; `backward` counts the trades that were reported right after a later one; `halted` says
+    that trading is.
     """
 
     def __init__(self, contract: Contract, bound: int) -> None:
@@ -23,6 +24,7 @@ class Stream:
         self.contract, self.bound = contract, bound
         self.count = self.dropped = self.peak = self.backward = 0
         self.data_types: set[int] = set()
+        self.data_type, self.halted = 1, False
         self._trades: dict[str, datetime] = {}
         self._buffer: deque[Tick] = deque()
         self._news = asyncio.Event()
@@ -42,6 +44,7 @@ class Stream:
     def told(self, data_type: int, trade_times: Mapping[str, datetime | None]) -> None:
         """Note the kind of data, and by each of its clocks when the last trade was."""
         self.data_types.add(data_type)
+        self.data_type = data_type
         for clock, at in trade_times.items():
             if at is not None:
                 self.backward += at < self._trades.get(clock, at)

@@ -3,7 +3,7 @@
 from brokerage.broker import Stream
 from brokerage.clock import SessionClock
 from brokerage.gateway.cleaning import CleanupReport, cleanup, marketable
-from brokerage.gateway.connecting import PROBE_IDS, SCENARIO_IDS, connect
+from brokerage.gateway.connecting import PROBE_IDS, SCENARIO_IDS, WATCH_IDS, connect
 from brokerage.gateway.desk import Desk
 from brokerage.gateway.probing import probe
 from brokerage.gateway.reconciling import Reconciled, reconcile
@@ -43,6 +43,7 @@ __all__ = [
     "SCENARIO_IDS",
     "SIMULATED",
     "TERMINAL",
+    "WATCH_IDS",
     "Bar",
     "BrokerMessage",
     "Chain",

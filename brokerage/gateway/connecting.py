@@ -17,6 +17,7 @@ from brokerage.terms import Listener, Target
 # decisions C-14: client ids by purpose, so that nothing of ours meets the bot or itself.
 SCENARIO_IDS = range(210, 220)
 PROBE_IDS = range(230, 240)
+WATCH_IDS = range(240, 250)
 GAPS_SECONDS = (1.0, 2.0, 4.0)
 TIME_ANSWER_SECONDS = 5.0
 

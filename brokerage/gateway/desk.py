@@ -85,6 +85,11 @@ class Desk:
         return self._link.connected
 
     @property
+    def standing(self) -> bool:
+        """Whether the socket is up, whatever has become of the gateway's own link."""
+        return bool(self._link.ib.isConnected())
+
+    @property
     def accounts(self) -> tuple[str, ...]:
         """The accounts of the latest proof; none once one has failed."""
         return self._proof.accounts if self._proof else ()

@@ -23,6 +23,7 @@ from validation.models.session import (
     SessionState,
 )
 from validation.models.upload import Upload, UploadState
+from validation.models.watching import ConnectionEvent, Finding, LaneState, Phase, Severity
 
 __all__ = [
     "Acknowledgement",
@@ -35,7 +36,9 @@ __all__ = [
     "CleanupState",
     "Column",
     "ConfigRevision",
+    "ConnectionEvent",
     "FaultWindow",
+    "Finding",
     "GatewayLog",
     "HealthAttestation",
     "HealthCheck",
@@ -44,11 +47,13 @@ __all__ = [
     "Item",
     "ItemState",
     "KnownLimitation",
+    "LaneState",
     "LatencySample",
     "LogLine",
     "Metric",
     "MetricPlan",
     "Outbox",
+    "Phase",
     "PreflightRun",
     "Report",
     "RevisionState",
@@ -56,6 +61,7 @@ __all__ = [
     "Session",
     "SessionKind",
     "SessionState",
+    "Severity",
     "Task",
     "TaskComment",
     "Upload",
