@@ -1,11 +1,25 @@
 """Everything that is known of a session, read once for the rules, the report and the manifest."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 from brokerage.models import AccountProof, Execution, OrderRecord
 from validation.configuration import Config, read
-from validation.models import Attempt, AttemptState, Check, LogLine, Metric, Session, Upload
+from validation.models import (
+    Acknowledgement,
+    Attempt,
+    AttemptState,
+    Check,
+    FaultWindow,
+    LogLine,
+    Metric,
+    Session,
+    Upload,
+    Verdict,
+)
+from validation.scenarios.catalogue import Category
 
 # The metrics behind the figures of the report; a name may carry a prefix, such as a symbol.
 FIGURES = {
@@ -13,6 +27,23 @@ FIGURES = {
     "fill": "place_to_fill_ms",
     "quote_age": "quote_age_s",
 }
+
+
+@dataclass(frozen=True)
+class Warned:
+    """A warning of a session, under the name by which it is acknowledged, and by whom it was."""
+
+    key: str
+    title: str
+    text: str
+    acknowledged: Acknowledgement | None
+
+
+def _place(attempt: Attempt) -> tuple[int, str, str, int]:
+    """Return the attempt's place in the catalogue; no database sorts text like another."""
+    known = [category.value for category in Category]
+    group = known.index(attempt.category) if attempt.category in known else len(known)
+    return group, attempt.category, attempt.scenario, attempt.number
 
 
 class Facts:
@@ -29,35 +60,79 @@ class Facts:
     @cached_property
     def all_attempts(self) -> list[Attempt]:
         """Every attempt, in the order of the catalogue, then by number."""
-        return list(self.session.attempts.order_by("category", "scenario", "number"))
+        return sorted(self.session.attempts.all(), key=_place)
 
     @cached_property
     def latest(self) -> dict[str, Attempt]:
         """The last attempt at each scenario: the one that counts."""
         return {attempt.scenario: attempt for attempt in self.all_attempts}
 
+    @property
+    def counted(self) -> list[Attempt]:
+        """The attempts that count, in the order of the catalogue."""
+        return list(self.latest.values())
+
     @cached_property
     def checks(self) -> list[Check]:
         """The checks of the attempts that count."""
-        return list(
-            Check.objects.filter(attempt__in=self.latest.values())
-            .select_related("attempt")
-            .order_by("attempt__scenario", "position")
-        )
+        rows = Check.objects.filter(attempt__in=self.counted).select_related("attempt")
+        return sorted(rows, key=lambda check: (_place(check.attempt), check.position))
+
+    def checks_of(self, attempt: Attempt) -> list[Check]:
+        """Return the checks of one of the attempts that count."""
+        return [check for check in self.checks if check.attempt_id == attempt.pk]
 
     @cached_property
     def metrics(self) -> list[Metric]:
         """The metrics of the attempts that count."""
-        return list(
-            Metric.objects.filter(attempt__in=self.latest.values())
-            .select_related("attempt")
-            .order_by("attempt__scenario", "pk")
-        )
+        rows = Metric.objects.filter(attempt__in=self.counted).select_related("attempt")
+        return sorted(rows, key=lambda metric: (_place(metric.attempt), metric.pk))
 
     @cached_property
     def log_lines(self) -> list[LogLine]:
         """The whole log."""
         return list(self.session.log_lines.select_related("attempt").order_by("pk"))
+
+    @cached_property
+    def windows(self) -> list[FaultWindow]:
+        """The spans in which faults were provoked, the earliest first."""
+        return list(self.session.fault_windows.select_related("attempt"))
+
+    def provoked(self, at: datetime) -> bool:
+        """Say whether a moment (aware) lies in a span in which a fault was provoked."""
+        return any(window.starts_at <= at <= window.ends_at for window in self.windows)
+
+    def planned(self, line: LogLine) -> bool:
+        """Say whether a log line tells of something that was provoked."""
+        return line.planned or self.provoked(line.at)
+
+    @cached_property
+    def warnings(self) -> list[Warned]:
+        """What only warns: checks that are not required, and findings of the last preflight."""
+        return [*self._warned_checks(), *self._warned_findings()]
+
+    @property
+    def open_warnings(self) -> list[Warned]:
+        """The warnings that nobody has acknowledged yet."""
+        return [warned for warned in self.warnings if warned.acknowledged is None]
+
+    @cached_property
+    def _acknowledged(self) -> dict[str, Acknowledgement]:
+        said = self.session.acknowledgements.select_related("by")
+        return {one.warning: one for one in said}
+
+    def _warned_checks(self) -> Iterator[Warned]:
+        for check in self.checks:
+            if not check.required and not check.passed:
+                key, title = f"check:{check.pk}", f"{check.attempt.scenario} {check.name}"
+                text = f"Expected {check.expected}, found {check.actual}."
+                yield Warned(key, title, text, self._acknowledged.get(key))
+
+    def _warned_findings(self) -> Iterator[Warned]:
+        run = self.session.preflights.order_by("number").last()
+        for one in run.checks.filter(verdict=Verdict.WARN) if run else ():
+            key = f"health:{one.pk}"
+            yield Warned(key, f"{one.code} {one.title}", one.finding, self._acknowledged.get(key))
 
     @cached_property
     def orders(self) -> list[OrderRecord]:
@@ -116,4 +191,4 @@ class Facts:
 
     def unplanned(self, *levels: str) -> list[LogLine]:
         """Return the log lines of these levels that nobody provoked."""
-        return [line for line in self.log_lines if line.level in levels and not line.planned]
+        return [line for line in self.log_lines if line.level in levels and not self.planned(line)]

@@ -182,9 +182,10 @@ def pass_rate(facts: Facts, _: str) -> Finding:
 
 @rule
 def warnings(facts: Facts, _: str) -> Finding:
-    """A person looks at the checks that only warn; without any there is nothing to look at."""
-    count = sum(not check.required and not check.passed for check in facts.checks)
-    return Finding(None if count else True, f"{count} warnings")
+    """Every warning, of a scenario or of the preflight, was acknowledged by a person."""
+    count, left = len(facts.warnings), len(facts.open_warnings)
+    text = f"{count} warnings, {left} to acknowledge" if count else "0 warnings"
+    return Finding(None if left else True, text)
 
 
 @rule
@@ -279,8 +280,8 @@ def log_warnings(facts: Facts, _: str) -> Finding:
 def no_disconnects(facts: Facts, _: str) -> Finding:
     """No connection was lost without being provoked."""
     lost = [line for line in facts.log_lines if line.message.startswith("Disconnected")]
-    unplanned = [line for line in lost if not line.planned]
-    text = f"{len(unplanned)} unplanned, {len(lost) - len(unplanned)} planned"
+    unplanned = [line for line in lost if not facts.planned(line)]
+    text = f"{len(lost)} in all, {len(lost) - len(unplanned)} planned, {len(unplanned)} unplanned"
     return Finding(not unplanned, text)
 
 
@@ -292,7 +293,7 @@ def no_pacing(facts: Facts, _: str) -> Finding:
         for line in facts.log_lines
         if line.source == "broker"
         and (line.code in PACING_CODES or "pacing" in line.message.lower())
-        and not line.planned
+        and not facts.planned(line)
         and not (line.attempt and line.attempt.scenario == RATE_SCENARIO)
     ]
     return Finding(not found, f"{len(found)} pacing messages")

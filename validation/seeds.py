@@ -10,7 +10,7 @@ from brokerage.models import Endpoint
 from crucible.ledger.record import record
 from crucible.roles import Role
 from validation.configuration import Config, digest
-from validation.models import Column, ConfigRevision, RevisionState, Task
+from validation.models import Column, ConfigRevision, KnownLimitation, RevisionState, Task
 
 # The milestone's tasks; a green test report moves the first seven to DONE.
 TASKS = (
@@ -26,12 +26,31 @@ TASKS = (
 )
 
 
+# What paper trading can't show (decisions C-16, C-17, C-19); printed in every report.
+LIMITATIONS = (
+    ("L-01", "Paper orders fill from the top of the book: no queue, no depth, no assignment."),
+    ("L-02", "Acknowledgement to fill is the paper engine's behaviour, not the market's."),
+    ("L-03", "Stops are simulated, and option orders in penny increments may not fill."),
+    ("L-04", "Buying power is finite: a paper account enforces margin."),
+    ("L-05", "The gateway may answer a request for the time without asking the broker."),
+)
+
+
 @transaction.atomic
 def plant() -> list[str]:
     """Create what is missing and return what was created; what exists stays as it is."""
-    made = [*_roles(), *_tasks(), *_endpoint(), *_config()]
+    made = [*_roles(), *_tasks(), *_endpoint(), *_config(), *_limitations()]
     if made:
         record("product.seeded", "product", "crucible", actor="system", created=made)
+    return made
+
+
+def _limitations() -> list[str]:
+    made = []
+    for position, (code, text) in enumerate(LIMITATIONS, start=1):
+        defaults = {"text": text, "position": position}
+        if KnownLimitation.objects.get_or_create(code=code, defaults=defaults)[1]:
+            made.append(f"limitation {code}")
     return made
 
 

@@ -150,19 +150,19 @@ def _read(root: Element) -> Parsed:
     cases = list(root.iter("testcase"))
     if not cases:
         raise UploadRefused("The report has no test cases.")
-    outcomes = [_outcome(case) for case in cases]
-    problems = [_problem(*pair) for pair in zip(cases, outcomes, strict=True) if pair[1]]
+    outcomes = [outcome_of(case) for case in cases]
+    problems = [problem_of(*pair) for pair in zip(cases, outcomes, strict=True) if pair[1]]
     return Parsed(
         tests=len(cases),
         failures=outcomes.count("failure"),
         errors=outcomes.count("error"),
         skipped=outcomes.count("skipped"),
-        duration_s=round(sum(_seconds(case) for case in cases), 3),
+        duration_s=round(sum(seconds_of(case) for case in cases), 3),
         problems=problems[:MOST_PROBLEMS],
     )
 
 
-def _outcome(case: Element) -> str:
+def outcome_of(case: Element) -> str:
     """Return the gravest thing a case reports; empty when it passed."""
     found = {child.tag for child in case}
     for outcome in ("error", "failure", "skipped"):
@@ -171,7 +171,8 @@ def _outcome(case: Element) -> str:
     return ""
 
 
-def _problem(case: Element, outcome: str) -> dict[str, str]:
+def problem_of(case: Element, outcome: str) -> dict[str, str]:
+    """Return what a case says of its outcome: name, class name, outcome, message."""
     detail = case.find(outcome)
     message = "" if detail is None else detail.get("message") or detail.text or ""
     return {
@@ -182,7 +183,8 @@ def _problem(case: Element, outcome: str) -> dict[str, str]:
     }
 
 
-def _seconds(case: Element) -> float:
+def seconds_of(case: Element) -> float:
+    """Return how long a case took; 0 when it does not say so sensibly."""
     try:
         value = float(case.get("time", "0"))
     except ValueError:

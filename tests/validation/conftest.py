@@ -57,6 +57,7 @@ class Toys:
     cleanup: Cleaned = field(default_factory=lambda: Cleaned(True, "Nothing to do."))
     gateway: GatewayLook = field(default_factory=well_gateway)
     host: HostLook = field(default_factory=well_host)
+    upload: dict[str, Any] = field(default_factory=lambda: {"upload_green": True})
 
     def add(self, name: str, body: Body, **options: Any) -> None:
         """Register a scenario; `body` may be an ordinary or an async function of the trial."""
@@ -104,6 +105,7 @@ def toys(monkeypatch: pytest.MonkeyPatch) -> Toys:
     monkeypatch.setattr(runner.gateway, "connect", connect)
     monkeypatch.setattr(runner, "clean_up", clean_up)
     monkeypatch.setattr(process, "look", look)
+    monkeypatch.setattr(process, "upload_of", lambda session: box.upload)
     monkeypatch.setattr(process, "look_around", lambda **options: box.host)
     return box
 

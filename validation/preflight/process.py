@@ -83,7 +83,7 @@ def plan_of(session: Session) -> Plan:
         code_version=session.code_version,
         kill_state=switch.state if switch else "UNKNOWN",
         kill_reason=switch.reason if switch else "its row is missing",
-        attested=_attested(session), **_configuration(session), **_upload(session),
+        attested=_attested(session), **_configuration(session), **upload_of(session),
     )  # fmt: skip
 
 
@@ -94,7 +94,8 @@ def _configuration(session: Session) -> dict[str, Any]:
         return {"config_error": str(error)[:400]}
 
 
-def _upload(session: Session) -> dict[str, Any]:
+def upload_of(session: Session) -> dict[str, Any]:
+    """Return what the newest test report of the version says; empty without one."""
     found = Upload.objects.filter(commit=session.code_version, kind="TESTS").first()
     if found is None:
         return {}

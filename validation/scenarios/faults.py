@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from brokerage.errors import GatewayError
@@ -20,13 +21,14 @@ class TrialFaults:
     def __init__(self, trial: "Trial", switches: Switches) -> None:
         self._trial, self._switches = trial, switches
         self._on: list[str] = []
-        self._planned_before = ""
+        self._planned_before, self._since = "", datetime.now(UTC)
 
     async def on(self, name: str, **params: Any) -> None:
         """Switch a fault on; `docs/faults.md` lists names and parameters."""
         await self._switches.on(name, **params)
         if not self._on:
             self._planned_before, self._trial.planned = self._trial.planned, f"fault {name}"
+            self._since = datetime.now(UTC)
         if name not in self._on:
             self._on.append(name)
         told = ", ".join(f"{key} {value}" for key, value in params.items())
@@ -43,6 +45,7 @@ class TrialFaults:
         if name in self._on:
             self._on.remove(name)
             if not self._on:
+                self._trial.window(self._since, self._trial.planned)
                 self._trial.planned = self._planned_before
 
     @asynccontextmanager
