@@ -9,11 +9,19 @@ from django.contrib.auth.models import User
 from brokerage.models import Execution, OrderRecord
 from crucible.ledger.canonical import canonical, digest, plain
 from crucible.ledger.record import record
-from validation import board, checklists, reports, revisions, sessions
+from validation import archiving, board, checklists, reports, revisions, sessions
 from validation.checklist import open_blocking, planned, settle
-from validation.facts import Facts
+from validation.facts import Facts, Warned
 from validation.involvement import involve
-from validation.models import Attempt, AttemptState, Column, Item, Session, SessionState
+from validation.models import (
+    Attempt,
+    AttemptState,
+    Column,
+    FaultWindow,
+    Item,
+    Session,
+    SessionState,
+)
 from validation.signals import changed
 
 __all__ = ["SessionEvidence", "Summary", "changed", "load"]
@@ -53,11 +61,14 @@ class SessionEvidence:
                 "orders": [_order(order) for order in facts.orders],
                 "fills": [_fill(fill) for fill in facts.executions],
                 "log": _log(facts),
+                "preflights": list(_preflights(session)),
+                "planned_faults": [_window(window) for window in facts.windows],
+                "acknowledgements": [_acknowledged(warned) for warned in facts.warnings],
                 "checklist": [_item(item) for item in session.checklist.items.all()]
                 if session.approvable
                 else [],
                 "not_covered": _left_out(session),
-                "report": {"sha256": digest(reports.markdown(session))},
+                "artefacts": archiving.evidence(session),
             }
         )
         return whole
@@ -123,6 +134,7 @@ class SessionEvidence:
         words = f"Sign-off {outcome.replace('_', ' ').lower()}{': ' + note if note else '.'}"
         if outcome == "APPROVED":
             sessions.move(session, S.APPROVED, actor=actor, note=note)
+            _supersede(session)
             _move_task(session, Column.DONE, actor, words)
         elif outcome == "REJECTED":
             sessions.move(session, S.REJECTED, actor=actor, note=note, outcome_reason=words)
@@ -148,6 +160,16 @@ def _locked(subject: str) -> Session:
     return Session.objects.select_for_update().get(number=subject)
 
 
+def _supersede(session: Session) -> None:
+    """Let a newly approved session take the place of the earlier ones of its kind."""
+    earlier = Session.objects.select_for_update().filter(
+        state=S.APPROVED, kind=session.kind, simulated=session.simulated,
+        created_at__lt=session.created_at,
+    )  # fmt: skip
+    for old in earlier.exclude(pk=session.pk).order_by("pk"):
+        sessions.move(old, S.SUPERSEDED, actor="system", note=f"{session.number} was approved.")
+
+
 def _move_task(session: Session, column: Column, actor: User | str, why: str) -> None:
     board.move_by_system(
         session.task, column, actor=actor, why=f"Session {session.number}: {why}",
@@ -157,7 +179,8 @@ def _move_task(session: Session, column: Column, actor: User | str, why: str) ->
 
 def _blockers(session: Session) -> Iterator[str]:
     if not session.approvable:
-        yield "Only a full session can be signed; this one ran a part of the catalogue."
+        kind = session.get_kind_display().lower()
+        yield f"Only a full session can be signed; this one is of the kind {kind}."
         return
     if session.in_flight:
         yield "The session has not ended yet."
@@ -167,6 +190,8 @@ def _blockers(session: Session) -> Iterator[str]:
     for attempt in Facts(session).latest.values():
         if attempt.state != AttemptState.PASSED:
             yield f"{attempt.scenario} {attempt.title} {attempt.get_state_display().lower()}."
+    if left := len(Facts(session).open_warnings):
+        yield f"{left} warning{'s are' if left > 1 else ' is'} not acknowledged yet."
     for item in open_blocking(session):
         yield f"Checklist item {item.code} is open: {item.text}."
     if session.state in {S.REPORTING, S.AWAITING_APPROVAL} and not revisions.agrees(session):
@@ -264,6 +289,37 @@ def _log(facts: Facts) -> dict[str, Any]:
         for line in facts.log_lines
     ]
     return {"lines": len(lines), "sha256": digest(canonical(lines))}
+
+
+def _preflights(session: Session) -> Iterator[dict[str, Any]]:
+    for run in session.preflights.prefetch_related("checks"):
+        for check in run.checks.all():
+            yield {
+                "id": f"{run.number}/{check.code}",
+                "limit": check.limit,
+                "finding": check.finding,
+                "verdict": check.verdict,
+            }
+
+
+def _window(window: FaultWindow) -> dict[str, Any]:
+    return {
+        "id": window.pk,
+        "starts_at": window.starts_at,
+        "ends_at": window.ends_at,
+        "why": window.why,
+    }
+
+
+def _acknowledged(warned: Warned) -> dict[str, Any]:
+    said = warned.acknowledged
+    return {
+        "id": warned.key,
+        "title": warned.title,
+        "text": said.text if said else None,
+        "by": _who(said.by) if said else None,
+        "at": said.at if said else None,
+    }
 
 
 def _item(item: Item) -> dict[str, Any]:

@@ -46,6 +46,18 @@ class LogQuery(Query):
     )
 
 
+class CompareQuery(forms.Form):
+    """With which session another one is compared; without, with its baseline."""
+
+    against = forms.SlugField(max_length=40, required=False)
+
+
+class GatewayLogForm(forms.Form):
+    """The gateway's raw log."""
+
+    file = forms.FileField(max_length=200, allow_empty_file=True)
+
+
 class ItemQuery(Query):
     """Which checklist items to show."""
 

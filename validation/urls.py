@@ -4,9 +4,11 @@ from django.urls import URLPattern, URLResolver, path
 
 from validation.api.urls import urlpatterns as api_urlpatterns
 from validation.views import (
+    artefacts,
     attempts,
     board,
     checklist,
+    comparison,
     config,
     dashboard,
     reports,
@@ -29,6 +31,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sessions/<slug:number>/checklist/<str:code>/", checklist.item, name="checklist_item"),
     path("sessions/<slug:number>/report/", reports.page, name="report"),
     path("sessions/<slug:number>/report/write/", reports.write, name="report_write"),
+    path("sessions/<slug:number>/gateway-log/", artefacts.upload_log, name="gateway_log"),
+    path("sessions/<slug:number>/archive.zip", artefacts.archive, name="archive"),
+    path("sessions/<slug:number>/files/<str:name>", artefacts.download, name="artefact"),
+    path("sessions/<slug:number>/compare/", comparison.page, name="compare"),
     path("sessions/<slug:number>/report.<str:form>", reports.download, name="report_download"),
     path(
         "sessions/<slug:number>/scenarios/<str:scenario>/<int:n>/", attempts.detail, name="attempt"

@@ -13,7 +13,7 @@ from tests.conftest import People
 from tests.validation.conftest import Toys, passes, run
 from tests.validation.test_checklist import close_all, item
 from tests.validation.test_rules import fill, order
-from validation import checklist, evidence, reports, revisions, sessions
+from validation import archiving, checklist, evidence, reports, revisions, sessions
 from validation.configuration import read
 from validation.models import Column, ConfigRevision, RevisionState, Session, SessionState, Task
 from validation.signals import changed
@@ -51,7 +51,7 @@ def test_the_manifest_is_the_same_for_the_same_content(ready: Session) -> None:
     content = E.manifest(ready.number)
     assert [row["id"] for row in content["results"]] == ["BC-01#1", "OE-01#1", "RS-01#1"]
     assert content["configuration"]["in_force"] is True
-    assert {"checks", "metrics", "orders", "fills", "log", "checklist", "report"} <= set(content)
+    assert {"checks", "metrics", "orders", "fills", "log", "checklist", "artefacts"} <= set(content)
 
 
 def test_submission_and_decision_do_not_change_the_manifest(
@@ -161,7 +161,7 @@ def test_an_unknown_subject_does_not_exist() -> None:
 
 def test_a_submission_freezes_the_report_and_moves_the_task(submitted: Session) -> None:
     assert submitted.state == SessionState.AWAITING_APPROVAL
-    report = reports.frozen(submitted)
+    report = archiving.frozen(submitted)
     assert report is not None
     assert report.markdown == reports.markdown(submitted)
     task = Task.objects.get(code="1.1.8")

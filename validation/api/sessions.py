@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from brokerage.models import Endpoint
-from validation import metrics, reports, sessions
+from validation import archiving, metrics, reports, sessions
 from validation.api.answers import answered, caller
 from validation.api.serializers import (
     AbortSerializer,
@@ -26,6 +26,7 @@ from validation.api.serializers import (
     SessionSerializer,
     StartSerializer,
 )
+from validation.downloads import attached
 from validation.models import (
     Attempt,
     LogLine,
@@ -219,7 +220,9 @@ class SessionReport(APIView):
     """The report: frozen once it is submitted, a draft before."""
 
     @extend_schema(
-        parameters=[OpenApiParameter("form", str, OpenApiParameter.PATH, enum=list(archiving.FORMS))],
+        parameters=[
+            OpenApiParameter("form", str, OpenApiParameter.PATH, enum=list(archiving.FORMS))
+        ],
         responses={200: OpenApiTypes.STR},
     )
     def get(self, request: Request, number: str, form: str) -> HttpResponse:

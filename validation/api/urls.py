@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from validation.api import checklists, configuration, sessions, uploads
+from validation.api import artefacts, checklists, configuration, sessions, uploads
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("sessions", sessions.SessionList.as_view(), name="sessions"),
@@ -16,6 +16,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sessions/<slug:number>/log", sessions.SessionLog.as_view(), name="log"),
     path("sessions/<slug:number>/report.<str:form>", sessions.SessionReport.as_view(),
          name="report"),
+    path("sessions/<slug:number>/artefacts", artefacts.SessionArtefacts.as_view(),
+         name="artefacts"),
+    path("sessions/<slug:number>/artefacts/<str:name>", artefacts.SessionArtefact.as_view(),
+         name="artefact"),
+    path("sessions/<slug:number>/archive", artefacts.SessionArchive.as_view(), name="archive"),
+    path("sessions/<slug:number>/gateway-logs", artefacts.SessionGatewayLogs.as_view(),
+         name="gateway_logs"),
+    path("sessions/<slug:number>/comparison", artefacts.SessionComparison.as_view(),
+         name="comparison"),
     path("sessions/<slug:number>/narrative", sessions.SessionNarrative.as_view(),
          name="narrative"),
     path("sessions/<slug:number>/checklist", checklists.ItemList.as_view(), name="checklist"),

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from crucible.roles import Role
 from crucible.templatetags.crucible import NOTHING, duration, share
-from validation import reports
+from validation.artefacts.markup import html
 from validation.models import Item, Metric, Session
 
 register = template.Library()
@@ -47,7 +47,7 @@ def expiry_day(expiry: str | None) -> str:
 @register.filter
 def markdown(text: str) -> SafeString:
     """Show Markdown, such as a scenario's docstring; nothing but formatting survives."""
-    return mark_safe(reports.html(text))  # noqa: S308 - cleaned by nh3
+    return mark_safe(html(text))  # noqa: S308 - cleaned by nh3
 
 
 @register.filter
@@ -67,3 +67,9 @@ def role_names(codes: Sequence[str]) -> str:
 def metric_name(metric: Metric) -> str:
     """A metric's name in words, without the unit that stands beside its value."""
     return metric.name.removesuffix(f"_{metric.unit}").replace("_", " ")
+
+
+@register.filter
+def figure(value: float | None) -> str:
+    """Show a measured value with four digits that matter."""
+    return NOTHING if value is None else f"{value:.4g}"

@@ -3,55 +3,47 @@
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.utils.html import format_html
+from django.shortcuts import render
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_POST, require_safe
 
 from crucible.roles import has_role
-from validation import reports
+from validation import archiving, gateway_logs, reports
+from validation.artefacts.markup import html
+from validation.comparing import baseline
+from validation.downloads import attached
 from validation.forms import NarrativeForm
 from validation.models import Session, SessionState
 from validation.reports import ReportError
 from validation.views.answers import carry_out, person_of
+from validation.views.artefacts import session_of
 
-# The file stands alone: it is read and printed where the product's sheets are not.
-STYLE = mark_safe(
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
-    "table{border-collapse:collapse}th,td{border:1px solid #bbb;padding:.3rem .6rem;"
-    "text-align:left;vertical-align:top}th{background:#f2f4f6}"
-)
 WRITABLE = {SessionState.MANUAL_CHECKS, SessionState.REPORTING}
-TYPES = {
-    "md": "text/markdown; charset=utf-8",
-    "html": "text/html; charset=utf-8",
-    "xml": "application/xml",
-    "checklist.md": "text/markdown; charset=utf-8",
-}
 
 
 @require_safe
 def page(request: HttpRequest, number: str) -> HttpResponse:
     """The report as it was frozen, or as it stands now, and the form for people's words."""
-    session = _found(number)
+    session = session_of(number)
     return render(request, "validation/report.html", _report(request, session))
-
-
-def _found(number: str) -> Session:
-    return get_object_or_404(Session.objects.select_related("config", "created_by"), number=number)
 
 
 def _report(
     request: HttpRequest, session: Session, form: NarrativeForm | None = None
 ) -> dict[str, Any]:
-    frozen = reports.frozen(session)
-    body = frozen.html if frozen else reports.html(reports.markdown(session))
+    frozen = archiving.frozen(session)
+    body = frozen.html if frozen else html(reports.markdown(session))
     words = {name: getattr(session, name) for name in reports.FIELDS}
     allowed = has_role(request.user, *reports.MAY_WRITE)
     return {
         "session": session,
         "simulated": session.simulated,
         "frozen": frozen,
+        "files": archiving.listed(session),
+        "before": baseline(session),
+        "logs": session.gateway_logs.defer("content").select_related("uploaded_by"),
+        "may_add_log": has_role(request.user, *gateway_logs.MAY_UPLOAD)
+        and session.state in gateway_logs.OPEN,
         "report_html": mark_safe(body),  # noqa: S308 - cleaned by nh3
         "form": form or NarrativeForm(initial=words),
         "may_write": allowed and session.state in WRITABLE,
@@ -68,7 +60,7 @@ def _why_not(session: Session, *, allowed: bool) -> str:
 @require_POST
 def write(request: HttpRequest, number: str) -> HttpResponse:
     """Keep what people wrote into the report."""
-    session, by = _found(number), person_of(request)
+    session, by = session_of(number), person_of(request)
     form = NarrativeForm(request.POST)
     if not form.is_valid():
         context = _report(request, session, form)
@@ -85,30 +77,6 @@ def write(request: HttpRequest, number: str) -> HttpResponse:
 @require_safe
 def download(request: HttpRequest, number: str, form: str) -> HttpResponse:
     """The report as a file: the frozen one when there is one."""
-    if form not in TYPES:
+    if form not in archiving.FORMS:
         raise Http404(f"There is no report in the form {form}.")
-    response = HttpResponse(_file(_found(number), form), content_type=TYPES[form])
-    response["Content-Disposition"] = f'attachment; filename="{number}-report.{form}"'
-    return response
-
-
-def _file(session: Session, form: str) -> str:
-    frozen = reports.frozen(session)
-    if form == "xml":
-        return frozen.junit if frozen else reports.junit(session)
-    if form == "checklist.md":
-        return frozen.checklist if frozen else reports.checklist_markdown(session)
-    text = frozen.markdown if frozen else reports.markdown(session)
-    return text if form == "md" else _document(session, reports.html(text))
-
-
-def _document(session: Session, body: str) -> str:
-    return format_html(
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width">'
-        "<title>{}</title><style>{}</style></head>"
-        "<body>\n{}</body></html>\n",
-        f"Validation report {session.number}",
-        STYLE,
-        mark_safe(body),  # noqa: S308 - cleaned by nh3
-    )
+    return attached(archiving.report_file(session_of(number), form))

@@ -16,7 +16,9 @@ from django.db import close_old_connections
 
 from brokerage.errors import GatewayError
 from brokerage.models import Endpoint
-from validation import foreground, reports, sessions
+from validation import foreground, sessions
+from validation.artefacts.junit import junit
+from validation.facts import Facts
 from validation.models import Attempt, AttemptState, Session
 from validation.scenarios.catalogue import UnknownScenarioError
 from validation.scenarios.trial import Trial
@@ -66,7 +68,7 @@ class Command(BaseCommand):
             if threading.current_thread() is threading.main_thread():
                 signal.signal(signal.SIGINT, before)
         if options["junit"]:
-            self._write(options["junit"], reports.junit(session))
+            self._write(options["junit"], junit(Facts(session)))
         self._sum_up(session)
 
     def _order(self, options: dict[str, Any]) -> foreground.Order:

@@ -1,0 +1,1 @@
+"""What a session leaves behind as files: the same session renders the same bytes, anywhere."""
