@@ -119,13 +119,17 @@ def _after(intent: Intent, price: float, before: Holding) -> Holding:
     return Holding(before.sec_type, before.multiplier, dearest, before.net, buying, selling)
 
 
-def holdings_of(scope: str) -> dict[int, Holding]:
-    """Add up the own orders of a scope by contract, from the database."""
+def holdings_of(scope: str, besides: str = "") -> dict[int, Holding]:
+    """Add up the own orders of a scope by contract, from the database.
+
+    Of the order with the key `besides`, which is about to be changed, only what is filled counts.
+    """
     sums: dict[int, Holding] = {}
     for order in OrderRecord.objects.filter(scope=scope).exclude(state__in=("INTENT", "REFUSED")):
         price = order.avg_price or order.limit_price or 0.0
         old = sums.get(order.con_id, Holding(order.sec_type, order.multiplier, price))
-        left = max(order.quantity - order.filled, 0) if order.state in WORKING else 0
+        works = order.state in WORKING and order.key != besides
+        left = max(order.quantity - order.filled, 0) if works else 0
         buy = order.side == "BUY"
         sums[order.con_id] = Holding(
             old.sec_type,

@@ -204,7 +204,7 @@ class Door:
         grant = OrderGrant.objects.select_for_update().filter(pk=self.grant_id).first()
         if grant is None:
             raise OrderRefused("NO_GRANT", f"There is no order grant {self.grant_id}.")
-        holdings = holdings_of(grant.scope)
+        holdings = holdings_of(grant.scope, besides=intent.key)
         if problem := grant_problem(grant, intent, price, holdings):
             raise problem
         if not closes_own(intent, holdings):

@@ -172,11 +172,9 @@ class Tape(Wrapper):
         posSize: float,  # noqa: N803
         avgCost: float,  # noqa: N803
     ) -> None:
-        """Pass on what came without being asked for."""
-        asked = "positions" in self._results
+        """Pass it on: asking once is a subscription, and each list is its newest word."""
         super().position(account, contract, posSize, avgCost)
-        if not asked:
-            self._on_told(PositionNote(account, contract.conId, float(posSize)))
+        self._on_told(PositionNote(account, contract.conId, float(posSize)))
 
     def commissionReport(self, commissionReport: CommissionReport) -> None:  # noqa: N802, N803
         """Keep the commission and pass it on, before the library overwrites what is unset."""

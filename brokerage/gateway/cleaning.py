@@ -15,6 +15,7 @@ from brokerage.gateway.connecting import connect
 from brokerage.gateway.desk import Desk
 from brokerage.gateway.tickets import Ticket
 from brokerage.models import Execution
+from brokerage.reconciliation import is_ours
 from brokerage.safety import Door
 from brokerage.terms import (
     Contract,
@@ -63,11 +64,12 @@ async def cleanup(desk: Desk, scope: str) -> CleanupReport:
     report = CleanupReport()
     await _cancel_all(desk, scope, report)
     await settling.settle_records(desk, scope)
-    for con_id, quantity in (await _delta(desk, scope)).items():
-        try:
-            await _flatten(desk, scope, con_id, quantity, report)
-        except GatewayError as error:
-            report.problems.append(str(error))
+    for part in (*await sync_to_async(_outside)(scope), scope):
+        for con_id, quantity in (await _delta(desk, part)).items():
+            try:
+                await _flatten(desk, part, con_id, quantity, report)
+            except GatewayError as error:
+                report.problems.append(str(error))
     await _verify(desk, scope, report)
     await desk.book.flush()
     return report
@@ -145,6 +147,12 @@ async def _delta(desk: Desk, scope: str) -> dict[int, float]:
     return deltas
 
 
+def _outside(scope: str) -> list[str]:
+    """References of the scope that its own record does not count: closed under their own name."""
+    refs = Execution.objects.filter(ref__startswith=scope).values_list("ref", flat=True)
+    return sorted({ref for ref in refs if journal.belongs(ref, scope) and not is_ours(ref, scope)})
+
+
 def _net(scope: str) -> dict[int, float]:
     sums: defaultdict[int, float] = defaultdict(float)
     for execution in standing(Execution.objects.filter(ref__startswith=scope)):
@@ -163,7 +171,7 @@ async def _flatten(
     for step in range(1, STEPS + 1):
         await _reduce(desk, scope, contract, quantity, step)
         left = (await _delta(desk, scope)).get(con_id, 0.0)
-        report.closed[contract.label] = quantity - left
+        report.closed[contract.label] = report.closed.get(contract.label, 0.0) + quantity - left
         if not left:
             return
         quantity = left

@@ -71,13 +71,7 @@ async def order_anomaly_handling(trial: Trial) -> None:
       cancelled, no longer listed, and fill no more.
     """
     trader = Trader(trial, await trial.desk.qualify(spy(trial)))
-    legs: Sequence[tuple[int, Callable[[Trader], Awaitable[None]]]] = (
-        (8, _too_large),
-        (9, _in_parts),
-        (10, _race),
-        (11, _twice),
-    )
-    for number, leg in legs:
+    for number, leg in LEGS:
         await _report(trader, number, leg)
 
 
@@ -339,3 +333,11 @@ async def _change(trader: Trader, trade: Trade) -> None:
     changed = len(listed) == 1 and math.isclose(listed[0].limit_price, limit)
     trial.check("leg 11: change of the limit", f"{limit:g}", f"{actual}{said}", passed=changed)
     trial.check("leg 11: orders under its id", 1, len({order.perm_id for order in listed}))
+
+
+LEGS: Sequence[tuple[int, Callable[[Trader], Awaitable[None]]]] = (
+    (8, _too_large),
+    (9, _in_parts),
+    (10, _race),
+    (11, _twice),
+)

@@ -378,3 +378,21 @@ def test_history_is_never_edited(grant: OrderGrant) -> None:
 
     runs()
     assert timezone.now() >= ReconciliationRun.objects.all()[0].started_at
+
+
+def test_clean_up_closes_what_stands_outside_under_its_own_name(grant: OrderGrant) -> None:
+    @story
+    async def runs() -> None:
+        async with (
+            reconciled(grant) as (simulated, desk),
+            stranger(simulated, grant) as other,
+        ):
+            await (await buy(desk, grant)).done()
+            await (await buy(other, grant, "k2", ref="s1/RS-08/outside")).done()
+            report = await gateway.cleanup(desk, "s1")
+            assert (report.ok, list(report.closed.values())) == (True, [2.0])
+            assert (await gateway.reconcile(desk, "s1", "END")).clean
+
+    runs()
+    sold = OrderRecord.objects.filter(side="SELL").order_by("pk").values_list("ref", flat=True)
+    assert list(sold) == ["s1/RS-08/outside/cleanup", "s1/cleanup"]
