@@ -1,5 +1,6 @@
 """IBKR's codes and what they mean for us, and the errors that the port raises."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -115,6 +116,15 @@ MAX_RATE, NO_CONTRACT, ORDER_CANCELLED, CLIENT_ID_IN_USE = 100, 200, 202, 326
 NOTHING_LISTENS, NOT_CONNECTED, CLOSED_BY_PEER, DATA_LOST = 502, 504, 507, 1101
 LINK_LOST = frozenset({1100, 2110, 1300})
 LINK_RESTORED = frozenset({1101, 1102})
+# What breaks, and the codes that say that it works again.
+RECOVERED_BY = {
+    1100: frozenset({1101, 1102}),
+    1300: frozenset({1101, 1102}),
+    2110: frozenset({1101, 1102, 2104}),
+    2103: frozenset({2104}),
+    2105: frozenset({2106}),
+    2157: frozenset({2158}),
+}
 CANCEL_TOO_LATE = frozenset({161, 10147, 10148})
 
 
@@ -134,6 +144,19 @@ def classify(code: int, text: str = "", has_order_id: bool = False) -> ErrorClas
     if 2100 <= code < 2200:
         return ErrorClass.INFORMATIONAL
     return ErrorClass.PERMANENT if has_order_id else ErrorClass.TRANSIENT
+
+
+def unrecovered(codes: Iterable[int]) -> list[int]:
+    """Return the codes of links and farms that broke, as long as nothing says that they recovered.
+
+    `codes` are those of the gateway's messages in the order in which they came.
+    """
+    broken: list[int] = []
+    for code in codes:
+        broken = [one for one in broken if code not in RECOVERED_BY[one]]
+        if code in RECOVERED_BY and code not in broken:
+            broken.append(code)
+    return broken
 
 
 def meaning(code: int) -> str:

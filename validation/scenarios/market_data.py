@@ -29,7 +29,7 @@ BAR = timedelta(minutes=5)
 COMPANIONS = ("QQQ", "IWM")  # quoted at the same time as the configured stock
 SEVERAL_LIMIT_S = 20.0
 MIXED_UP = 0.05  # of the price: another symbol's is further away
-SHARES_PER_OPTION = 100
+OPTION, SHARES_PER_OPTION = "OPT", 100
 
 
 @scenario(
@@ -113,7 +113,7 @@ async def _check_multiplier(trial: Trial) -> None:
         chain = await trial.desk.chain(symbol)
         middle = chain.strikes[len(chain.strikes) // 2]
         expiry = chain.expirations[0]
-        spec = ContractSpec(symbol, "OPT", expiry=expiry, strike=middle, right="C")
+        spec = ContractSpec(symbol, OPTION, expiry=expiry, strike=middle, right="C")
         option = await trial.desk.qualify(spec)
         actual = f"{chain.multiplier} by the chain, {option.multiplier} by {option.label}"
         agreed = chain.multiplier == option.multiplier == SHARES_PER_OPTION

@@ -15,11 +15,12 @@ from brokerage.safety import quote_problem
 from brokerage.terms import usable
 from validation.scenarios.catalogue import MARKET_HOURS, Category, scenario
 from validation.scenarios.steps import (
-    age_limit,
+    check_by_bars,
     check_complaints,
     check_connection,
     check_waits,
     fresh_quote,
+    objection,
     spy,
 )
 from validation.scenarios.trial import Trial, TrialListener
@@ -237,7 +238,8 @@ async def market_data_staleness_detection(trial: Trial) -> None:
 
     Passes when
 
-    - the live quote is younger than the configured limit (5 seconds) and is accepted;
+    - the live quote is younger than the configured limit (5 seconds) and is accepted, and its
+      price agrees with the newest bar (within 0.5 %): one that is frozen may carry a fresh time;
     - the aged quotes, also the one of exactly the limit, and the missing one are refused as
       stale, each with its reason in the log;
     - not one of those leads to an order.
@@ -248,9 +250,10 @@ async def market_data_staleness_detection(trial: Trial) -> None:
         return
     now, limit = trial.desk.now(), trial.config.thresholds.quote_freshness_seconds
     trial.measure("quote_age_s", quote.age(now), "s")
-    problem = quote_problem(quote, now, age_limit(trial))
+    problem = objection(trial, quote, now)
     actual = "accepted" if problem is None else str(problem)
     trial.check("live quote", "accepted", actual, passed=problem is None)
+    await check_by_bars(trial, "live quote agrees with the newest bar", quote)
     offers: dict[str, Quote | None] = {
         f"quote of {age:g} s": _aged(quote, now, age) for age in (limit, limit + 1, limit * 9)
     }

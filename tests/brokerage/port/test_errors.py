@@ -2,7 +2,7 @@
 
 import pytest
 
-from brokerage.errors import ErrorClass, GatewayError, classify, meaning
+from brokerage.errors import ErrorClass, GatewayError, classify, meaning, unrecovered
 
 PERMANENT, TRANSIENT = ErrorClass.PERMANENT, ErrorClass.TRANSIENT
 RATE_LIMIT, INFORMATIONAL = ErrorClass.RATE_LIMIT, ErrorClass.INFORMATIONAL
@@ -71,3 +71,22 @@ def test_an_error_says_what_why_and_what_to_do() -> None:
         "Buy another.",
         5,
     )
+
+
+@pytest.mark.parametrize(
+    ("codes", "broken"),
+    [
+        ([], []),
+        ([1100, 1102], []),
+        ([2103, 2105, 2106], [2103]),
+        ([2103, 2104, 2103], [2103]),
+        ([1100, 1100, 2110, 2104], [1100]),
+        ([2110, 2104], []),
+        ([2104, 2157], [2157]),
+    ],
+    ids=str,
+)
+def test_what_broke_stays_broken_until_its_own_recovery(
+    codes: list[int], broken: list[int]
+) -> None:
+    assert unrecovered(codes) == broken

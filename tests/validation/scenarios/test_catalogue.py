@@ -22,6 +22,7 @@ SPECIFIED = {
     "BC-03": ("account-balance-retrieval", 30, "S-HIGH", set(), (), True),
     "BC-04": ("position-retrieval-empty-account", 30, "S-MED", set(), (12,), True),
     "BC-05": ("gateway-reconnection-resilience", 60, "S-HIGH", set(), (1,), True),
+    "BC-06": ("gateway-connection-stability", 90, "S-HIGH", set(), (), True),
     "MD-01": ("market-data-subscription-spy", 45, "S-HIGH", {MARKET_HOURS}, (), True),
     "MD-02": ("historical-data-retrieval-spy", 45, "S-HIGH", set(), (6,), True),
     "MD-03": ("market-data-multiple-symbols", 60, "S-MED", {MARKET_HOURS}, (), True),
@@ -35,6 +36,7 @@ SPECIFIED = {
     "RS-02": ("api-rate-limit-handling", 120, "S-MED", set(), (14,), True),
     "RS-03": ("market-data-staleness-detection", 45, "S-HIGH", {MARKET_HOURS}, (4,), True),
     "RS-04": ("gateway-error-recovery", 45, "S-HIGH", {MARKET_HOURS}, (7,), True),
+    "RS-05": ("extended-session-stability", 360, "S-HIGH", {MARKET_HOURS}, (16,), True),
 }
 
 

@@ -1,14 +1,20 @@
 """Resilience: sound gateways pass, and each fault turns the check that guards against it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.validation.scenarios.conftest import Run
+from brokerage.gateway import ContractSpec, Quote
+from tests.validation.scenarios.catches import Catch, catch
+from tests.validation.scenarios.conftest import Caught, Run
 
 
 def limits(**thresholds: float) -> dict[str, Any]:
     return {"thresholds": thresholds}
+
+
+IMPATIENT = limits(historical_timeout_seconds=0.9)
 
 
 @pytest.mark.parametrize("scenario", ["RS-01", "RS-02", "RS-03", "RS-04"])
@@ -39,6 +45,41 @@ async def test_fails_because_of(
 ) -> None:
     outcome = await run_scenario(scenario, **levers)
     assert (outcome.state, outcome.failed) == ("FAILED", checks)
+
+
+CATCHES = (
+    catch("RS-01", "history_never_answered", "patient request", config=IMPATIENT),
+    catch("RS-01", "history_farm_broken", "patient request", config=IMPATIENT),
+    catch("RS-03", "delayed_instead_of_live", "fresh quote of SPY"),
+    catch("RS-03", "no_quote", "fresh quote of SPY"),
+    catch("RS-03", "crossed_quotes", "fresh quote of SPY"),
+    catch("RS-03", "history_last_bar_wrong", "live quote agrees with the newest bar"),
+)
+
+
+@pytest.mark.parametrize("catch", CATCHES, ids=str)
+async def test_each_fault_is_caught(caught: Caught, catch: Catch) -> None:
+    await caught(catch)
+
+
+async def test_a_quote_that_stands_while_the_market_moves_is_given_away_by_the_bars(
+    run_scenario: Run,
+) -> None:
+    async def freeze(trial: Any) -> None:
+        contract, take = await trial.desk.qualify(ContractSpec("SPY")), trial.desk.quote
+        old = await take(contract)
+        trial.shared["gateway"].move(contract.con_id, 1.02)
+        await trial.shared["gateway"].skip(130)
+        await trial.desk.server_time()
+
+        async def frozen(*args: Any, **options: Any) -> Quote:
+            quote: Quote = await take(*args, **options)
+            return replace(quote, bid=old.bid, ask=old.ask, last=old.last)
+
+        trial.desk.quote = frozen
+
+    outcome = await run_scenario("RS-03", prepare=freeze)
+    assert outcome.failed == {"live quote agrees with the newest bar"}
 
 
 async def test_complaints_about_the_rate_fail(run_scenario: Run) -> None:
