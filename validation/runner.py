@@ -29,6 +29,8 @@ from validation.scenarios.catalogue import FAULTS, MARKET_HOURS, ORDERS, Definit
 from validation.scenarios.trial import Trial, TrialListener
 from validation.trials import Ending, carry_out, explain
 from validation.verdicts import Stop, stop_now
+from validation.watch import Watch
+from validation.watching import conclude, watching
 
 logger = logging.getLogger(__name__)
 PULSE_S = 1.0
@@ -78,6 +80,8 @@ class Run:
     shared: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     pausing: bool = False
+    attempt: Attempt | None = None
+    trial: Trial | None = None
 
     def count(self, name: str) -> None:
         """Count one more of something."""
@@ -142,18 +146,22 @@ async def _first(control: Control, task: "asyncio.Future[Any]") -> bool:
 async def _carry_out(job: Run) -> None:
     if "opening_balance" not in job.facts:
         await _read_balance(job, "opening_balance")
-    stop = await _scenarios(job)
-    if job.pausing and stop is None:
-        stop = await _pause(job)
-        if stop is None:
-            return
-    await _end(job, stop)
+    async with watching(job, job.control.decide) as watch:
+        stop = await _scenarios(job, watch)
+        if job.pausing and stop is None:
+            stop = await _pause(job, watch)
+            if stop is None:
+                return
+        await _end(job, watch, stop)
 
 
-async def _pause(job: Run) -> Stop | None:
+async def _pause(job: Run, watch: Watch) -> Stop | None:
     """Leave nothing behind that works or is held, then pause; return why it must stop instead."""
     cleaned = await clean_up(job.target, job.lease.number)
     job.recorder.line(f"Clean-up before the pause: {cleaned.note}", source="clean-up")
+    stop = await conclude(watch, job, None)
+    if stop is not None:
+        return stop
     job.control.check()
     await job.recorder.settle()
     return await sync_to_async(bookkeeping.enter_pause)(job.lease, cleaned, job.facts)
@@ -179,7 +187,7 @@ async def _pulse(lease: Lease, recorder: Recorder, control: Control) -> None:
             logger.exception("%s: the database did not answer", lease.number)
 
 
-async def _scenarios(job: Run) -> Stop | None:
+async def _scenarios(job: Run, watch: Watch) -> Stop | None:
     """Run what is planned; return why it stopped early, if it did."""
     for attempt, definition in job.plan:
         job.control.check()
@@ -188,7 +196,7 @@ async def _scenarios(job: Run) -> Stop | None:
         if await sync_to_async(bookkeeping.wants_pause)(job.lease):
             job.pausing = True
             return None
-        ending = await _one(job, attempt, definition)
+        ending = await _one(job, watch, attempt, definition)
         job.states[definition.id] = ending.state
         if ending.halted or await sync_to_async(bookkeeping.saw_live_account)(job.lease):
             why = f"Safety violation in {definition.id}: {ending.reason or 'not a paper account'}"
@@ -201,7 +209,7 @@ async def _scenarios(job: Run) -> Stop | None:
     return job.control.stop
 
 
-async def _one(job: Run, attempt: Attempt, definition: Definition) -> Ending:
+async def _one(job: Run, watch: Watch, attempt: Attempt, definition: Definition) -> Ending:
     """Give one attempt its run, its clean-up and its end."""
     if reason := _unmet(definition, job):
         ending = Ending(AttemptState.SKIPPED, reason)
@@ -212,9 +220,11 @@ async def _one(job: Run, attempt: Attempt, definition: Definition) -> Ending:
     clock = SessionClock(job.target.speed)
     began = clock.wall_ms()
     trial = _trial(job, attempt, clock)
-    ending = await _interruptible(job, _attempt(job, definition, trial))
+    job.attempt, job.trial = attempt, trial
+    ending = await _interruptible(job, _attempt(job, watch, definition, trial))
     if definition.wants(ORDERS):
         ending = await _clean_after(job, attempt, ending)
+    job.attempt = job.trial = None
     await _finish(job, attempt, ending, trial, round(clock.wall_ms() - began))
     return ending
 
@@ -233,26 +243,29 @@ def _trial(job: Run, attempt: Attempt, clock: SessionClock) -> Trial:
     return trial
 
 
-async def _attempt(job: Run, definition: Definition, trial: Trial) -> Ending:
+async def _attempt(job: Run, watch: Watch, definition: Definition, trial: Trial) -> Ending:
     """Give the scenario its desk and its faults and carry it out; no fault outlives it."""
     if definition.wants(FAULTS):
         trial.fault_switches = gateway.switches(job.target)
     try:
-        return await _connected(job, definition, trial)
+        return await _connected(job, watch, definition, trial)
     finally:
         await trial.end_faults()
 
 
-async def _connected(job: Run, definition: Definition, trial: Trial) -> Ending:
+async def _connected(job: Run, watch: Watch, definition: Definition, trial: Trial) -> Ending:
     """Connect if the scenario wants a desk, then carry it out."""
     if definition.own_connection:
         return await carry_out(definition, trial)
     orders = definition.wants(ORDERS)
     try:
-        async with _desk(job, readonly=not orders, trial=trial) as desk:
+        async with _desk(job, readonly=not orders, trial=trial) as desk, watch.over(desk):
             trial.connection = desk
             trial.order_door = Door(job.grant_id, trial.clock) if orders else None
-            return await carry_out(definition, trial)
+            ending = await carry_out(definition, trial)
+            if orders:
+                await watch.look_at(desk)
+            return ending
     except SafetyViolation as violation:
         return Ending(AttemptState.ERROR, str(violation), halted=True)
     except GatewayError as error:
@@ -334,7 +347,7 @@ async def _read_balance(job: Run, name: str) -> None:
         job.recorder.line(f"The balance could not be read: {error}", "WARNING")
 
 
-async def _end(job: Run, stop: Stop | None) -> None:
+async def _end(job: Run, watch: Watch, stop: Stop | None) -> None:
     """Clean up after the whole session, then hand it to people, or end it before its time."""
     await job.recorder.flush()
     needed = await sync_to_async(bookkeeping.enter_cleanup)(job.lease)
@@ -344,6 +357,7 @@ async def _end(job: Run, stop: Stop | None) -> None:
         job.recorder.line(f"Clean-up of the session: {cleaned.note}", source="clean-up")
     if stop is None:
         await _read_balance(job, "closing_balance")
+    stop = await conclude(watch, job, stop)
     job.control.check()
     await job.recorder.settle()
     await sync_to_async(bookkeeping.close_run)(job.lease, stop, cleaned, job.facts)

@@ -14,6 +14,7 @@ from brokerage.calendar import ET, next_weekly_expiry
 from brokerage.models import Endpoint
 from brokerage.terms import Summary
 from tests.conftest import People
+from tests.validation.quiet import QuietWatch
 from validation import runner, seeds, sessions
 from validation.bookkeeping import admit
 from validation.cleanup import Cleaned
@@ -53,6 +54,7 @@ class Toys:
     """A catalogue of its own, whose scenarios do what a test tells them."""
 
     registry: Catalogue
+    watch: QuietWatch = field(default_factory=QuietWatch)
     cleaned: list[str] = field(default_factory=list)
     cleanup: Cleaned = field(default_factory=lambda: Cleaned(True, "Nothing to do."))
     gateway: GatewayLook = field(default_factory=well_gateway)
@@ -104,6 +106,7 @@ def toys(monkeypatch: pytest.MonkeyPatch) -> Toys:
 
     monkeypatch.setattr(runner.gateway, "connect", connect)
     monkeypatch.setattr(runner, "clean_up", clean_up)
+    monkeypatch.setattr(runner, "watching", box.watch.watching)
     monkeypatch.setattr(process, "look", look)
     monkeypatch.setattr(process, "upload_of", lambda session: box.upload)
     monkeypatch.setattr(process, "look_around", lambda **options: box.host)

@@ -1,0 +1,333 @@
+"""Watch a gateway beside the scenarios, on a read-only connection of the watch's own."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import DatabaseError
+
+from brokerage import gateway
+from brokerage.clock import SessionClock
+from brokerage.errors import GatewayError, GatewayTimeout, SafetyViolation
+from brokerage.gateway import Desk
+from brokerage.terms import BrokerMessage, Listener, Target
+from validation.models.watching import LaneState, Severity
+from validation.watch.books import Books
+from validation.watch.conditions import GRACE_S, Condition, Conditions, Provocation
+from validation.watch.figures import Figures
+from validation.watch.lanes import BROKER, MARKET, LaneChange, Lanes
+from validation.watch.liveness import Answers, Drift, Hours, Line, hours
+from validation.watch.notebook import Notebook
+from validation.watch.streams import Follower
+
+logger = logging.getLogger(__name__)
+# Session seconds between looks, for an answer, and between attempts to connect.
+BEAT_S, ANSWER_S, RETRY_S = 5.0, 5.0, 5.0
+# Real seconds: however fast the session's clock, a busy machine is no silence.
+LEAST_BEAT, LEAST_SILENCE, LEAST_GRACE = 0.1, 1.5, 1.0
+SYMBOLS = ("SPY",)
+GATEWAY, SCENARIO = "gateway", "scenario"
+TOO_FAST = 100
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What is watched: a gateway, a session's own record, and whether faults are provoked now."""
+
+    target: Target
+    scope: str
+    notebook: Notebook
+    provoked: Callable[[], bool] = lambda: False
+    unsafe: Callable[[str], None] = lambda why: None
+    earlier: dict[str, Any] = field(default_factory=dict)
+
+
+class _Ears(Listener):
+    """Hands what the connection hears to the watch."""
+
+    def __init__(self, watch: "Watch") -> None:
+        self._watch = watch
+
+    def message(self, message: BrokerMessage) -> None:
+        """A notice of the gateway."""
+        self._watch.hear(message)
+
+    def lost(self, why: str) -> None:
+        """The connection, or the gateway's own link, is gone."""
+        self._watch.wake.set()
+
+
+class Watch:
+    """Sees what nobody else looks at; whatever goes wrong with it is itself a finding."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        self.job, self.clock = assignment, SessionClock(assignment.target.speed)
+        self.conditions, self.lanes = Conditions(), Lanes()
+        self.provocation = Provocation(grace_s=self._least(GRACE_S, LEAST_GRACE))
+        self.figures = Figures.resumed(assignment.earlier)
+        self.lines = {name: self._new_line(name) for name in SYMBOLS}
+        self.books = Books(self)
+        self.wake, self.up = asyncio.Event(), asyncio.Event()
+        self.desk: Desk | None = None
+        self._before = self.figures.failures
+        self._task: asyncio.Task[None] | None = None
+        self._losses = 0
+
+    # -- beginning and end --------------------------------------------------------------------
+
+    async def begin(self, limit: float = 30.0) -> None:
+        """Start watching; return when the baseline is read, or after `limit` session seconds."""
+        self._task = asyncio.create_task(self._guarded(self._run()))
+        with contextlib.suppress(TimeoutError):
+            async with self.clock.timeout(limit):
+                await self.books.based.wait()
+
+    async def conclude(self, limit: float = 30.0) -> list[Condition]:
+        """Compare for the last time; return the differences that nobody can explain."""
+        self._hear_provocation()
+        try:
+            async with self.clock.timeout(limit):
+                await self.up.wait()
+        except TimeoutError:
+            self.books.unread("The watch had no connection at the end.")
+            return []
+        try:
+            return await self.books.last(self.desk)
+        except DatabaseError as error:
+            logger.exception("%s: the last comparison failed", self.job.scope)
+            self.books.unread(str(error))
+            return []
+
+    async def look_at(self, desk: Desk) -> None:
+        """Compare what a scenario's desk was told with the record, before it is closed."""
+        await self._guarded(self.books.look_at(desk))
+
+    @asynccontextmanager
+    async def over(self, desk: Desk) -> AsyncIterator[None]:
+        """Follow a scenario's desk while it is open."""
+        self.lane(SCENARIO, LaneState.UP, f"client {desk.client_id}")
+        if not desk.readonly:
+            await self._guarded(self.books.check_ids(desk))
+        try:
+            yield
+        finally:
+            lost = "" if desk.standing else "lost"
+            self.lane(SCENARIO, LaneState.DOWN, lost or f"client {desk.client_id} closed")
+
+    async def stop(self) -> dict[str, Any]:
+        """End the watch and return its figures."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        return self.content()
+
+    def content(self) -> dict[str, Any]:
+        """Return the figures up to now."""
+        self.figures.failures = self._before + self.job.notebook.failures
+        return self.figures.content()
+
+    # -- telling ------------------------------------------------------------------------------
+
+    def judge(self, group: str, found: Iterable[Condition | None]) -> None:
+        """Tell what one judge finds now: what begins, goes on, or is over."""
+        now = self._hear_provocation()
+        there = [condition for condition in found if condition is not None]
+        for sighting in self.conditions.judge(group, there, now, self.provocation):
+            self.job.notebook.tell(sighting)
+
+    def once(self, *found: Condition) -> None:
+        """Tell what has happened."""
+        now = self._hear_provocation()
+        for sighting in self.conditions.once(found, now, self.provocation):
+            self.job.notebook.tell(sighting)
+
+    def lane(self, lane: str, state: LaneState, detail: str = "", code: int | None = None) -> None:
+        """Tell that a lane is in this state."""
+        now = self._hear_provocation()
+        change = LaneChange(lane, state, code, detail)
+        planned = self.provocation.now_on
+        if state is not LaneState.UP:
+            planned = self.provocation.covers(now)
+        self.job.notebook.lane(change, planned=planned)
+
+    def _hear_provocation(self) -> float:
+        now = self.clock.elapsed()
+        self.provocation.hear(self.job.provoked(), now)
+        return now
+
+    def hear(self, message: BrokerMessage) -> None:
+        """Take a notice of the gateway in."""
+        now = self.clock.elapsed()
+        for change in self.lanes.hear(message.code, message.text, now):
+            self.lane(change.lane, change.state, change.detail, change.code)
+            if change.lane == BROKER and change.state is LaneState.UP:
+                self.books.due = "RECONNECT"
+        if message.code == TOO_FAST:
+            do = "Find out who sends too much; the watch itself keeps below 45 a second."
+            text = f"{message.code} {message.text}"
+            self.once(Condition("rate_refused", GATEWAY, Severity.ERROR, text, do))
+
+    # -- watching -----------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                async with self._connected() as desk:
+                    await self._watch(desk)
+            except SafetyViolation as violation:
+                self._unsafe(str(violation))
+                return
+            except GatewayError as error:
+                self._not_connected(error)
+            self._pass_time(up=False)
+            await self.clock.sleep(max(RETRY_S, LEAST_BEAT * self.clock.speed))
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Desk]:
+        serving = gateway.connect(
+            self.job.target, client_ids=gateway.WATCH_IDS, clock=self.clock,
+            listener=_Ears(self), attempts=1, timeout=15.0,
+        )  # fmt: skip
+        async with serving as desk:
+            self._begin(desk)
+            try:
+                yield desk
+            finally:
+                self.desk = None
+                self.up.clear()
+
+    def _begin(self, desk: Desk) -> None:
+        self.desk, self.answers, self.drift = desk, Answers(), Drift()
+        self.lanes = Lanes()
+        for name in (BROKER, MARKET):
+            self.lane(name, LaneState.UP)
+        self.lane(GATEWAY, LaneState.UP, f"client {desk.client_id}")
+        self.judge("connection", ())
+        if self.books.based.is_set():
+            self.books.due = "RECONNECT"
+        self.up.set()
+
+    def _not_connected(self, error: GatewayError) -> None:
+        self.lane(GATEWAY, LaneState.DOWN, str(error))
+        do = error.do or "Check gateway and network; nothing is watched meanwhile."
+        text = f"The watch has no connection: {error.what}"
+        # The same while it lasts, whatever the attempts say.
+        self.judge("connection", [Condition("no_connection", GATEWAY, Severity.ERROR, text, do)])
+
+    def _unsafe(self, why: str) -> None:
+        self.lane(GATEWAY, LaneState.DOWN, why)
+        do = "Trade nothing. Find out which account the gateway is logged in to."
+        self.once(Condition("account_changed", GATEWAY, Severity.CRITICAL, why, do))
+        self.job.unsafe(why)
+
+    async def _watch(self, desk: Desk) -> None:
+        """Look at everything until the connection is gone or mute."""
+        works: list[Awaitable[None]] = [self.books.keep(desk)]
+        works += [Follower(self, desk, name).follow() for name in SYMBOLS]
+        tasks = [asyncio.ensure_future(self._guarded(work)) for work in works]
+        try:
+            while desk.standing and await self._beat(desk):
+                await self._pause()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        self._lost(desk)
+
+    def _lost(self, desk: Desk) -> None:
+        if self.answers.missed_since is not None and desk.standing:
+            self.lane(GATEWAY, LaneState.MUTE, "It does not answer; connecting anew.")
+            return
+        self._losses += 1
+        text = f"The connection of client {desk.client_id} was lost (loss {self._losses})."
+        do = "Find the cause in the gateway's log; a restart at night is planned as a window."
+        self.lane(GATEWAY, LaneState.DOWN, text)
+        self.once(Condition("connection_lost", GATEWAY, Severity.ERROR, text, do))
+
+    async def _pause(self) -> None:
+        self.wake.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(BEAT_S / self.clock.speed, LEAST_BEAT)):
+                await self.wake.wait()
+
+    async def _beat(self, desk: Desk) -> bool:
+        """Ask for the time and judge everything; False when the gateway is mute."""
+        answered = await self._ask(desk)
+        now = self.clock.elapsed()
+        self._pass_time(up=answered and not self.lanes.is_down(BROKER))
+        mute = self.answers.condition(now)
+        self.judge("answers", [mute])
+        self.judge("clock", [self.drift.condition()])
+        if answered:
+            self._judge_lines(desk, now)
+        self.judge("lanes", self.lanes.conditions(now))
+        if desk.proof is None:
+            raise SafetyViolation("The gateway names other accounts than it did.")
+        return mute is None
+
+    async def _ask(self, desk: Desk) -> bool:
+        asked, began = self.clock.elapsed(), self.clock.wall_ms()
+        try:
+            told = await desk.server_time(ANSWER_S)
+        except GatewayTimeout:
+            self.answers.miss(asked)
+            self.figures.misses += 1
+            return False
+        except GatewayError:
+            return False
+        took = self.clock.wall_ms() - began
+        self.answers.hear(took)
+        self.figures.answers += 1
+        self.figures.latencies.append(took)
+        self.drift.hear(told, asked, self.clock.elapsed())
+        return True
+
+    def _pass_time(self, *, up: bool) -> None:
+        now = self._hear_provocation()
+        desk, always = self.desk, self.job.target.always_open
+        regular = desk is not None and hours(desk.now(), always_open=always) is Hours.REGULAR
+        planned = self.provocation.covers(now)
+        self.figures.pass_time(now, up=up, regular=regular, planned=planned)
+
+    def _judge_lines(self, desk: Desk, now: float) -> None:
+        at = hours(desk.now(), always_open=self.job.target.always_open)
+        found = [line.condition(now, at, self.lanes.restored) for line in self.lines.values()]
+        # A lane that is down explains the silence, and is judged itself.
+        if not (self.lanes.is_down(BROKER) or self.lanes.is_down(MARKET)):
+            self.judge("lines", found)
+        for line, condition in zip(self.lines.values(), found, strict=True):
+            if condition is not None and condition.kind.startswith("silent"):
+                self.lane(f"line {line.symbol}", LaneState.SILENT, condition.text)
+            elif line.ticks:
+                self.lane(f"line {line.symbol}", LaneState.UP)
+
+    def _new_line(self, symbol: str) -> Line:
+        floor = LEAST_SILENCE * self.clock.speed
+        return Line(symbol, self.clock.elapsed(), floor=floor)
+
+    def renew_line(self, symbol: str) -> Line:
+        """Begin the line anew, with the prices that it had."""
+        line = self._new_line(symbol)
+        line.before = self.lines[symbol].prices
+        self.lines[symbol] = line
+        return line
+
+    def _least(self, seconds: float, real: float) -> float:
+        return max(seconds, real * self.clock.speed)
+
+    async def _guarded(self, work: Awaitable[None]) -> None:
+        """Let no failure of the watch end the session; one is a finding."""
+        try:
+            await work
+        except GatewayError as error:
+            logger.info("%s: the watch was interrupted: %s", self.job.scope, error)
+        except Exception as error:
+            logger.exception("%s: the watch failed", self.job.scope)
+            text = f"A part of the watch failed: {type(error).__name__}: {error}"
+            do = "What it watched is unknown from then on. Report it with the worker's log."
+            self.once(Condition("watch_failed", "watch", Severity.ERROR, text, do))

@@ -1,0 +1,72 @@
+"""Run the watch beside a session's scenarios, and let what nobody can explain fail the session."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+
+from brokerage.terms import Target
+from validation.lease import Lease
+from validation.models import Attempt, SessionState
+from validation.recorder import Recorder
+from validation.scenarios.trial import Trial
+from validation.verdicts import Stop
+from validation.watch import Assignment, Watch
+from validation.watch.notebook import Notebook
+
+# Where scenarios find the watch of their session, and facts what it has added up.
+WATCH = "watch"
+EXPLAIN = (
+    "Find out who traded or what was lost, explain or correct each difference, then start a new "
+    "session."
+)
+WRONG_ACCOUNT = "Trade nothing. Find out which account the gateway is logged in to."
+
+
+class Watched(Protocol):
+    """What the watch must know of a session on its way."""
+
+    lease: Lease
+    target: Target
+    recorder: Recorder
+    facts: dict[str, Any]
+    shared: dict[str, Any]
+    attempt: Attempt | None
+    trial: Trial | None
+
+
+@asynccontextmanager
+async def watching(job: Watched, decide: Callable[[Stop], None]) -> AsyncIterator[Watch]:
+    """Watch while the block runs; `decide` hears that the gateway names another account."""
+
+    def unsafe(why: str) -> None:
+        decide(
+            Stop(SessionState.HALTED, f"Safety violation seen by the watch: {why}", WRONG_ACCOUNT)
+        )
+
+    notebook = Notebook(job.lease.session_id, job.recorder.keep, lambda: job.attempt)
+    watch = Watch(
+        Assignment(
+            target=job.target, scope=job.lease.number, notebook=notebook, unsafe=unsafe,
+            provoked=lambda: bool(job.trial and job.trial.planned),
+            earlier=job.facts.get(WATCH, {}),
+        )
+    )  # fmt: skip
+    job.shared[WATCH] = watch
+    await watch.begin()
+    try:
+        yield watch
+    finally:
+        job.facts[WATCH] = await watch.stop()
+
+
+async def conclude(watch: Watch, job: Watched, stop: Stop | None) -> Stop | None:
+    """Compare for the last time and end the watch; return why the session must stop, if it must."""
+    if stop is None:
+        left = await watch.conclude()
+        if left:
+            words = " ".join(condition.text for condition in left[:5])
+            more = f" And {len(left) - 5} more." if len(left) > 5 else ""
+            why = f"Own record, wire and broker differ, and nobody can explain it: {words}{more}"
+            stop = Stop(SessionState.BLOCKED, why, EXPLAIN)
+    job.facts[WATCH] = await watch.stop()
+    return stop
