@@ -23,6 +23,7 @@ IN_USE = errors.CLIENT_ID_IN_USE
 MESSAGES_KEPT = 1000
 # What the library sends by itself while it connects: hello and startApi.
 HANDSHAKE_MESSAGES = 2
+WHOLE_SECOND = 1.0
 
 
 class Link:
@@ -49,6 +50,7 @@ class Link:
         self.locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._closing = False
         self._socket_at: float | None = None
+        self._opened_at = 0.0
         self._ended: asyncio.Future[int] | None = None
         self._accounts_told = asyncio.Event()
         self._times_told = 0
@@ -88,7 +90,18 @@ class Link:
         self.accounts = tuple(self.ib.client.getAccounts())
         self.server_version = int(self.ib.client.serverVersion())
         self.bucket.spend(HANDSHAKE_MESSAGES)
-        self.heard.since = self.clock.now()
+        self._opened_at = self.clock.elapsed()
+
+    def told(self) -> Heard:
+        """Return what has been heard without asking, up to now.
+
+        Executions are stamped in whole seconds, and the gateway's time is an estimate: `since` is
+        so late that everything after it was surely told to this connection.
+        """
+        heard = self.heard.copy()
+        sure = self._opened_at + self.clock.doubt + WHOLE_SECOND
+        heard.since = self.clock.at(sure)
+        return heard
 
     def _watch_socket(self) -> None:
         socket = self.ib.client.conn

@@ -246,7 +246,7 @@ class Desk:
 
     def heard(self) -> Heard:
         """What this connection has been told of orders and positions without asking, up to now."""
-        return self._link.heard.copy()
+        return self._link.told()
 
     # -- orders -------------------------------------------------------------------------------
 
