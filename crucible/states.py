@@ -93,6 +93,9 @@ LOOKS = {
     "ACCEPTED": Look("Accepted", "circle-check", "ok"),
     "ACKNOWLEDGED": Look("Acknowledged", "check", "info"),
     "RESOLVED": Look("Resolved", "circle-check", "ok"),
+    # verdicts of a metric's evidence
+    "INSUFFICIENT": Look("Insufficient", "alert-triangle", "warn"),
+    "NO_DATA": Look("No data", "circle-dashed", "idle"),
     # log and alert severities
     "DEBUG": Look("Debug", "info-circle", "idle"),
     "INFO": Look("Info", "info-circle", "info"),
@@ -105,6 +108,12 @@ SPECIAL = {
     ("kind", "PARTIAL"): Look("Partial", "list-details", "idle"),
     ("kind", "FULL"): Look("Full", "list-check", "info"),
     ("kind", "DRY_RUN"): Look("Dry run", "test-pipe", "idle"),
+    ("kind", "IMPORTED"): Look("Imported", "upload", "idle"),
+    ("kind", "DRILL"): Look("Drill", "bolt", "warn"),
+    ("health", "WARN"): Look("Warning", "alert-triangle", "warn"),
+    ("health", "BLOCK"): Look("Blocks", "ban", "bad"),
+    ("health", "ATTEST"): Look("A person looks", "user", "info"),
+    ("health", "UNKNOWN"): Look("Unknown", "help-circle", "warn"),
     ("request", "OPEN"): Look("Open", "inbox", "warn"),
     ("config", "ACTIVE"): Look("In force", "circle-check", "ok"),
     ("slot", "LOCKED"): Look("Not yet", "lock", "idle"),

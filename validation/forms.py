@@ -14,6 +14,11 @@ from validation.models import (
 from validation.reports import LONGEST
 from validation.scenarios import catalogue
 
+PURPOSES = [
+    ("", "Validation"),
+    (SessionKind.DRY_RUN.value, "Dry run"),
+    (SessionKind.DRILL.value, "Drill"),
+]
 LEVELS = [("INFO", "Info"), ("WARNING", "Warnings"), ("ERROR", "Errors")]
 
 
@@ -58,12 +63,56 @@ class GatewayLogForm(forms.Form):
     file = forms.FileField(max_length=200, allow_empty_file=True)
 
 
+class TimelineQuery(forms.Form):
+    """Which part of a session to show: seconds since its start, and what the log must say."""
+
+    PARTS = [("", "All"), ("charts", "Charts"), ("rows", "Rows"), ("log", "New log lines")]
+    level = forms.ChoiceField(choices=any_of(LEVELS, "All levels"), required=False)
+    scenario = forms.CharField(max_length=10, required=False)
+    text = forms.CharField(max_length=100, required=False, label="Log contains")
+    planned = forms.ChoiceField(
+        choices=any_of([("no", "Only unplanned")], "Planned or not"), required=False, label="Faults"
+    )
+    zoom = forms.BooleanField(required=False, label="Zoom the charts in")
+    part = forms.ChoiceField(choices=PARTS, required=False, widget=forms.HiddenInput)
+    seen = forms.CharField(max_length=120, required=False, widget=forms.HiddenInput)
+    after = forms.IntegerField(min_value=0, required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # Other forms of the same page have a text and a level, too.
+        super().__init__(*args, **({"auto_id": "range-%s"} | kwargs))
+        # "from" is a word of Python's own.
+        for name, label in (("to", "To (s)"), ("from", "From (s)")):
+            widget = forms.NumberInput(attrs={"step": "any", "min": "0", "inputmode": "decimal"})
+            self.fields[name] = forms.FloatField(
+                min_value=0, max_value=10_000_000, required=False, label=label, widget=widget
+            )
+            self.order_fields([name])
+        for name in ("orders", "checks", "errors", "log"):
+            page = forms.IntegerField(
+                min_value=1, max_value=1_000_000, required=False, widget=forms.HiddenInput
+            )
+            self.fields[f"{name}_page"] = page
+
+
 class ItemQuery(Query):
     """Which checklist items to show."""
 
     show = forms.ChoiceField(
         choices=[("", "All"), ("open", "Open"), ("mine", "Mine")], required=False
     )
+
+
+class PreflightForm(forms.Form):
+    """Whether the session runs by itself once nothing blocks."""
+
+    run = forms.BooleanField(required=False)
+
+
+class WarningsForm(forms.Form):
+    """What a person says of warnings, or of a check that no machine makes."""
+
+    text = forms.CharField(min_length=3, max_length=500, strip=True)
 
 
 class StartForm(forms.Form):
@@ -76,6 +125,8 @@ class StartForm(forms.Form):
         help_text="None chosen means a full session: all but the procedures.",
     )
     fail_fast = forms.BooleanField(required=False, label="Stop at the first failure")
+    kind = forms.ChoiceField(choices=PURPOSES, required=False, label="Purpose")
+    preflight_only = forms.BooleanField(required=False, label="Preflight only")
     restart_of = forms.CharField(max_length=40, required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -12,6 +12,7 @@ from validation.models import (
     LogLine,
     Metric,
     Session,
+    SessionKind,
     Task,
 )
 
@@ -28,7 +29,8 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
     class Meta:
         model = Session
         fields = [
-            "number", "kind", "state", "simulated", "endpoint_name", "speed", "seed",
+            "number", "kind", "state", "wanted", "checked_at", "paused_at", "pause_reason",
+            "simulated", "endpoint_name", "speed", "seed",
             "code_version", "config_revision", "config_sha256", "planned", "fail_fast",
             "created_by", "created_at", "started_at", "ended_at", "outcome_reason", "cleanup",
             "cleanup_note", "summary", "known_issues", "recommendation", "restart_of", "task",
@@ -44,6 +46,12 @@ class StartSerializer(serializers.Serializer[Any]):
     )
     fail_fast = serializers.BooleanField(required=False, default=False)
     restart_of = serializers.SlugField(required=False, max_length=40)
+    kind = serializers.ChoiceField(
+        choices=[SessionKind.DRY_RUN.value, SessionKind.DRILL.value], required=False
+    )
+    run = serializers.BooleanField(
+        required=False, default=True, help_text="False: the preflight only."
+    )
 
 
 class AbortSerializer(serializers.Serializer[Any]):

@@ -75,6 +75,8 @@ class SessionList(generics.ListAPIView[Session]):
                 caller(request),
                 _endpoint(wanted.get("endpoint")),
                 wanted.get("scenarios"),
+                kind=wanted.get("kind"),
+                run=wanted["run"],
                 fail_fast=wanted["fail_fast"],
                 restart_of=_predecessor(wanted.get("restart_of")),
             )

@@ -2,13 +2,25 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from validation.api import artefacts, checklists, configuration, sessions, uploads
+from validation.api import artefacts, checklists, configuration, sessions, steering, uploads
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("sessions", sessions.SessionList.as_view(), name="sessions"),
     path("sessions/<slug:number>", sessions.SessionDetail.as_view(), name="session"),
     path("sessions/<slug:number>/abort", sessions.SessionAbort.as_view(), name="session_abort"),
     path("sessions/<slug:number>/rerun", sessions.SessionRerun.as_view(), name="session_rerun"),
+    path("sessions/<slug:number>/preflight", steering.SessionPreflight.as_view(),
+         name="session_preflight"),
+    path("sessions/<slug:number>/preflight/<slug:code>", steering.SessionAttest.as_view(),
+         name="session_attest"),
+    path("sessions/<slug:number>/run", steering.SessionRun.as_view(), name="session_run"),
+    path("sessions/<slug:number>/pause", steering.SessionPause.as_view(), name="session_pause"),
+    path("sessions/<slug:number>/resume", steering.SessionResume.as_view(),
+         name="session_resume"),
+    path("sessions/<slug:number>/warnings", steering.SessionWarnings.as_view(),
+         name="session_warnings"),
+    path("health", steering.Health.as_view(), name="health"),
+    path("ci/uploads/<int:pk>/session", steering.UploadSession.as_view(), name="upload_session"),
     path("sessions/<slug:number>/results", sessions.SessionResults.as_view(), name="results"),
     path("sessions/<slug:number>/metrics", sessions.SessionMetrics.as_view(), name="metrics"),
     path("sessions/<slug:number>/samples", sessions.SessionSamples.as_view(), name="samples"),

@@ -22,6 +22,11 @@ class Findings(NamedTuple):
     counts: Sequence[tuple[str, str, int]]
 
     @property
+    def total(self) -> int:
+        """How many checks were made."""
+        return sum(len(group.checks) for group in self.groups)
+
+    @property
     def open(self) -> list[HealthCheck]:
         """Everything that is not simply well, what blocks first."""
         quiet = {Verdict.PASS, Verdict.NOT_APPLICABLE}

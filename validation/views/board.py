@@ -6,8 +6,10 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from brokerage.calendar import ET
 from crucible.roles import has_role
 from validation import board
 from validation.board import BoardError
@@ -27,13 +29,16 @@ def page(request: HttpRequest) -> HttpResponse:
     context = {
         "columns": columns,
         "total": len(cards),
+        "today": timezone.now().astimezone(ET).date(),
         "may_comment": has_role(request.user, *board.MAY_COMMENT),
     }
     return show(request, "board", context)
 
 
 def _tasks() -> list[Task]:
-    return list(Task.objects.prefetch_related("comments__author", "depends_on", "sessions"))
+    return list(
+        Task.objects.prefetch_related("comments__author", "depends_on", "sessions", "caused_by")
+    )
 
 
 def _card(task: Task, may_move: bool) -> dict[str, Any]:
@@ -42,7 +47,7 @@ def _card(task: Task, may_move: bool) -> dict[str, Any]:
         "task": task,
         "comments": comments,
         "waits_for": [one for one in task.depends_on.all() if one.column != Column.DONE],
-        "sessions": list(task.sessions.all())[:3],
+        "sessions": [*task.caused_by.all(), *task.sessions.all()][:3],
         "moves": board.may_move_to(task) if may_move else [],
     }
 

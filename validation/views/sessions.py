@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -13,14 +14,18 @@ from django.views.decorators.http import require_POST
 from brokerage.models import Execution, OrderRecord
 from crucible.ledger.models import Entry
 from crucible.roles import has_role
-from validation import sessions
-from validation.forms import LogQuery, ReasonForm, SessionQuery, StartForm
+from validation import acknowledging, sessions
+from validation.facts import Facts
+from validation.forms import LogQuery, ReasonForm, SessionQuery, StartForm, TimelineQuery
 from validation.models import Attempt, AttemptState, LogLine, Session, SessionState
 from validation.models.session import IN_FLIGHT, STOPPED
+from validation.preflight.report import newest
+from validation.views import timeline
 from validation.views.answers import carry_out, first_error, paged, person_of, refusal, show
 from validation.views.story import advice, not_passed, steps, tally
 
-TAIL = 120
+# The preflight's findings stand first as long as they are what the session waits for.
+BEFORE_RUN = {SessionState.DRAFT, SessionState.PREFLIGHT, SessionState.READY, SessionState.PAUSED}
 WORSE = {
     "INFO": ["INFO", "WARNING", "ERROR", "CRITICAL"],
     "WARNING": ["WARNING", "ERROR", "CRITICAL"],
@@ -83,6 +88,8 @@ def _start(by: User, wanted: dict[str, Any]) -> Session:
         by,
         wanted["endpoint"],
         wanted["scenarios"] or None,
+        kind=wanted["kind"] or None,
+        run=not wanted["preflight_only"],
         fail_fast=wanted["fail_fast"],
         restart_of=wanted["restart_of"],
     )
@@ -123,18 +130,39 @@ def detail(request: HttpRequest, number: str) -> HttpResponse:
     """One session as it happens."""
     session = get_object_or_404(
         Session.objects.select_related(
-            "config", "created_by", "endpoint", "restart_of", "task", "abort_requested_by"
+            "config",
+            "created_by",
+            "endpoint",
+            "restart_of",
+            "task",
+            "abort_requested_by",
+            "follow_up",
         ),
         number=number,
     )
-    return show(request, "session", {**_story(session), **_may(request, session)})
+    context = {**_story(session), **_may(request, session)}
+    if "HX-Request" in request.headers:
+        return show(request, "session", context)
+    query = TimelineQuery(request.GET)
+    if not query.is_valid():
+        return refusal(request, first_error(query))
+    return show(request, "session", {**timeline.context(session, query), **context})
 
 
 def _may(request: HttpRequest, session: Session) -> dict[str, Any]:
-    again = session.may_move(SessionState.READY) and has_role(request.user, *sessions.MAY_START)
+    undecided = session.state in acknowledging.UNDECIDED
+    again = undecided and has_role(request.user, *sessions.MAY_START)
+    stoppable = session.in_flight or session.state == SessionState.DRAFT
     return {
         "reason_form": ReasonForm(),
-        "may_abort": session.in_flight and has_role(request.user, *sessions.MAY_ABORT),
+        "may_abort": stoppable and has_role(request.user, *sessions.MAY_ABORT),
+        "may_steer": has_role(
+            request.user, *(sessions.MAY_START if session.approvable else sessions.MAY_TRY)
+        ),
+        "may_acknowledge": undecided and has_role(request.user, *acknowledging.MAY_ACKNOWLEDGE),
+        "may_attest": has_role(request.user, *acknowledging.MAY_ACKNOWLEDGE)
+        and session.ended_at is None
+        and not session.terminal,
         "may_rerun": again and bool(not_passed(session.attempts.all())),
     }
 
@@ -143,21 +171,28 @@ def _story(session: Session) -> dict[str, Any]:
     attempts = list(_attempts(session))
     items = list(session.checklist.items.all()) if hasattr(session, "checklist") else []
     counted = tally(attempts, session.planned)
+    findings, facts = newest(session), Facts(session)
+    warnings = facts.warnings if session.ended_at else []
     return {
+        "findings": findings,
+        "status_page": settings.BROKER_STATUS_URL,
+        "windows": facts.windows,
+        "by_person": acknowledging.BY_PERSON,
+        "before_run": session.state in BEFORE_RUN,
+        "warnings": warnings,
+        "open_warnings": sum(one.acknowledged is None for one in warnings),
         "session": session,
         "simulated": session.simulated,
         "attempts": attempts,
         "now_running": next((one for one in attempts if one.state == AttemptState.RUNNING), None),
         "tally": counted,
         "steps": steps(session, counted, items),
-        "advice": advice(session, items),
+        "advice": advice(session, items, findings),
         "items": items,
-        "signable": session.approvable and session.state not in {*IN_FLIGHT, *STOPPED},
-        "orders": OrderRecord.objects.filter(scope=session.number),
-        "executions": Execution.objects.filter(scope=session.number).select_related(
-            "commission_report"
-        ),
-        "log": list(session.log_lines.order_by("-pk")[:TAIL])[::-1],
+        "signable": session.approvable
+        and session.state not in {SessionState.DRAFT, *IN_FLIGHT, *STOPPED},
+        "order_count": OrderRecord.objects.filter(scope=session.number).count(),
+        "fill_count": Execution.objects.filter(scope=session.number).count(),
         "events": Entry.objects.filter(object_type="session", object_id=session.number)[:12],
     }
 

@@ -9,14 +9,15 @@ from django.urls import reverse
 
 from brokerage.models import KillSwitch
 from validation.models import Attempt, AttemptState, CleanupState, Item, Session, SessionState
+from validation.preflight.report import Findings
 from validation.verdicts import BAD
 
 S = SessionState
 UNDONE = {AttemptState.PENDING, AttemptState.RUNNING}
 CUT_SHORT = {*UNDONE, AttemptState.ABORTED}
 STEPS = (
-    ("Queue", {S.READY}),
-    ("Scenarios", {S.RUNNING}),
+    ("Preflight", {S.DRAFT, S.PREFLIGHT, S.READY}),
+    ("Scenarios", {S.RUNNING, S.PAUSED}),
     ("Clean-up", {S.CLEANUP}),
     ("Manual checks", {S.MANUAL_CHECKS}),
     ("Report", {S.REPORTING}),
@@ -94,8 +95,38 @@ ABORTING = Advice(
 )
 # `url` is the name of an address here; the title may hold the number of open blocking items.
 GOING = {
+    S.DRAFT: Advice(
+        "warn",
+        "ban",
+        "The preflight found what blocks a start",
+        "Remove the causes below, then check again.",
+    ),
+    S.PREFLIGHT: Advice(
+        "info",
+        "list-check",
+        "Preflight",
+        "A worker looks at gateway, account, market and product; it takes a few seconds.",
+    ),
     S.READY: Advice(
-        "info", "clock", "Waiting for a worker", "A worker takes it within a few seconds."
+        "info",
+        "flag",
+        "Ready to run",
+        "Nothing blocks. The findings hold for 30 minutes, then they are made anew.",
+    ),
+    S.PAUSED: Advice(
+        "warn",
+        "clock",
+        "Paused",
+        "No order works, no grant is open. It is aborted after 30 minutes; resuming makes the "
+        "same checks as a start.",
+    ),
+    S.SUPERSEDED: Advice(
+        "info",
+        "history",
+        "A newer session was approved in its place",
+        "Its results, report and signatures stay as they are.",
+        "report",
+        "Open the report",
     ),
     S.RUNNING: Advice(
         "info", "activity", "Scenarios are running", "Nothing to do: results appear as they come."
@@ -136,6 +167,15 @@ GOING = {
         "Open the report",
     ),
 }
+UNSIGNED = Advice(
+    "info",
+    "file-text",
+    "Finished",
+    "Only a full session can be signed: this one is for reading.",
+    "report",
+    "Open the report",
+)
+PAUSING = Advice("warn", "clock", "Pause requested", "The running scenario comes to its end first.")
 STOPPED = {
     S.ABORTED: "This session was aborted",
     S.BLOCKED: "Too many scenarios failed: the session stopped itself",
@@ -170,7 +210,7 @@ def steps(session: Session, counted: Tally, items: Sequence[Item]) -> list[Step]
 
 
 def _reached(session: Session, counted: Tally) -> int:
-    if session.state == S.APPROVED:
+    if session.signed:
         return len(STEPS)
     if session.state == S.REJECTED:
         return len(STEPS) - 1
@@ -187,13 +227,17 @@ def _notes(session: Session, counted: Tally, items: Sequence[Item]) -> dict[str,
         "Scenarios": f"{counted.ended} of {counted.planned} ended" if counted.planned else "",
         "Clean-up": CleanupState(session.cleanup).label if session.ended_at else "",
         "Manual checks": f"{held} blocking open" if held else "",
-        "Sign-off": "Approved" if session.state == S.APPROVED else "",
+        "Sign-off": session.get_state_display() if session.signed else "",
     }
 
 
-def advice(session: Session, items: Sequence[Item]) -> Advice:
+def advice(session: Session, items: Sequence[Item], findings: Findings | None = None) -> Advice:
     """Return what the people of this session should know and do now."""
-    return _stopped(session) or _going(session, items)
+    found = _stopped(session) or _going(session, items)
+    held = [one.code for one in findings.open if one.holds_up] if findings else []
+    if held and session.state in {S.DRAFT, S.PAUSED} and not session.wanted:
+        found = replace(found, tone="bad", text=f"{found.text} In the way: {', '.join(held)}.")
+    return found
 
 
 def _stopped(session: Session) -> Advice | None:
@@ -218,6 +262,11 @@ def _armed() -> bool:
 def _going(session: Session, items: Sequence[Item]) -> Advice:
     if session.abort_requested_at and session.in_flight:
         return ABORTING
+    if session.pause_requested_by_id and session.state == S.RUNNING:
+        return PAUSING
+    if session.state == S.REPORTING and not session.approvable:
+        url = reverse(UNSIGNED.url, args=[session.number])
+        return replace(UNSIGNED, url=url)
     held = sum(item.holds_up for item in items)
     found = GOING[SessionState(session.state)]
     url = reverse(found.url, args=[session.number]) if found.url else ""

@@ -5,8 +5,10 @@ from urllib.parse import urlsplit
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
+from crucible.roles import has_role
 from validation.forms import Query
 from validation.models import Upload
+from validation.sessions import MAY_TRY
 from validation.views.answers import first_error, paged, refusal
 
 
@@ -26,5 +28,9 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     return render(
         request,
         "validation/upload.html",
-        {"upload": upload, "run_link": upload.run_url if safe else ""},
+        {
+            "upload": upload,
+            "run_link": upload.run_url if safe else "",
+            "may_import": has_role(request.user, *MAY_TRY),
+        },
     )
