@@ -34,6 +34,7 @@ class Recorder:
         self.lease = lease
         self._rows: list[Stored] = []
         self._writing = asyncio.Lock()
+        self._doubtful = False
 
     def sink(self, attempt: Attempt) -> Sink:
         """Return what takes the rows of one attempt."""
@@ -66,12 +67,13 @@ class Recorder:
             if not batch:
                 return
             try:
-                await sync_to_async(write)(self.lease, batch)
+                await sync_to_async(write)(self.lease, batch, again=self._doubtful)
+                self._doubtful = False
             except StaleToken:
                 raise
             except Exception:
                 # Whatever it is: evidence that is dropped would leave a verdict without its checks.
-                self._rows = batch + self._rows
+                self._rows, self._doubtful = batch + self._rows, True
                 logger.exception("%s: %d rows wait for the database", self.lease.number, len(batch))
 
     async def settle(self) -> None:
@@ -82,9 +84,15 @@ class Recorder:
             raise DatabaseError(text)
 
 
-def write(lease: Lease, rows: Sequence[Stored]) -> None:
-    """Write the rows in one transaction under the token; raises StaleToken."""
+def write(lease: Lease, rows: Sequence[Stored], *, again: bool = False) -> None:
+    """Write the rows in one transaction under the token; raises StaleToken.
+
+    With `again`, an earlier call with some of them failed, perhaps only in hearing that its
+    transaction was committed: what is there already stays as it is.
+    """
     with guarded(lease):
+        if again:
+            rows = [_anew(row) for row in rows if not _stored(row)]
         Check.objects.bulk_create([row for row in rows if isinstance(row, Check)])
         Metric.objects.bulk_create([row for row in rows if isinstance(row, Metric)])
         LogLine.objects.bulk_create([row for row in rows if isinstance(row, LogLine)])
@@ -96,6 +104,19 @@ def write(lease: Lease, rows: Sequence[Stored]) -> None:
         attempts = {row.attempt_id for row in rows}
         topics = [f"attempt:{pk}" for pk in attempts if pk is not None]
         publish(f"session:{lease.number}", *topics)
+
+
+def _stored(row: Stored) -> bool:
+    """Whether a row that once got a key stands there under it, as it is."""
+    found = type(row)._default_manager.filter(pk=row.pk).first() if row.pk else None
+    names = [field.attname for field in row._meta.concrete_fields]
+    return found is not None and all(getattr(found, n) == getattr(row, n) for n in names)
+
+
+def _anew(row: Stored) -> Stored:
+    """The same row without the key of a transaction that was rolled back."""
+    row.pk, row._state.adding = None, True
+    return row
 
 
 def _model(row: Row, attempt: Attempt) -> Stored:

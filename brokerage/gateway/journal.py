@@ -109,10 +109,16 @@ def change(order: OrderRecord, intent: Intent, door: Door, permit: Permit) -> No
 
 
 @transaction.atomic
-def write(changes: list[tuple[Ticket, Change]]) -> None:
-    """Write what happened to own orders, in its order."""
+def write(changes: list[tuple[Ticket, Change]], *, again: bool = False) -> None:
+    """Write what happened to own orders, in its order.
+
+    With `again`, an earlier call with some of it failed, perhaps only in hearing that its
+    transaction was committed: what is there already is not written twice.
+    """
     for ticket, change in changes:
         order = ticket.order
+        if again and _written(order, change.event):
+            continue
         if change.fill is not None:
             keep_fill(change.fill, order)
         if change.commission is not None:
@@ -123,6 +129,11 @@ def write(changes: list[tuple[Ticket, Change]]) -> None:
         )
         if kind := LEDGER.get(change.event.kind):
             _line(kind, order, **_words(order), filled=order.filled, avg_price=order.avg_price)
+
+
+def _written(order: OrderRecord, event: Event) -> bool:
+    found = OrderEvent.objects.filter(order=order, at=event.at, kind=event.kind)
+    return any(row.detail == event.detail for row in found)
 
 
 def _write_state(ticket: Ticket, event: Event) -> None:

@@ -265,7 +265,7 @@ class OrderBook:
             if not batch:
                 return
             try:
-                await sync_to_async(journal.write)(batch)
+                await sync_to_async(journal.write)(batch, again=self.failed is not None)
             except journal.UNWRITABLE as error:
                 logger.exception("%d order events not written", len(batch))
                 self._pending = batch + self._pending

@@ -58,7 +58,7 @@ def test_the_kill_switch_during_the_clean_up_halts_the_session(
 def test_nothing_passes_whose_checks_cannot_be_stored(
     sound: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*args: Any) -> None:
+    def away(*args: Any, **how: Any) -> None:
         raise DatabaseError("disk full")
 
     monkeypatch.setattr(recorder, "write", away)

@@ -113,8 +113,8 @@ def test_rows_are_visible_while_the_scenario_still_runs(
 
     real = recorder.write
 
-    def write(lease: Any, rows: Any) -> None:
-        real(lease, rows)
+    def write(lease: Any, rows: Any, **how: Any) -> None:
+        real(lease, rows, **how)
         if any(isinstance(row, Check) for row in rows):
             seen.append(sum(one.state == A.RUNNING for one in session.attempts.all()))
 
@@ -309,10 +309,10 @@ def test_rows_wait_for_a_database_that_is_away(
 ) -> None:
     real, failures = recorder.write, [DatabaseError("locked")]
 
-    def write(lease: Any, rows: Any) -> None:
+    def write(lease: Any, rows: Any, **how: Any) -> None:
         if failures:
             raise failures.pop()
-        real(lease, rows)
+        real(lease, rows, **how)
 
     async def waits(trial: Trial) -> None:
         trial.check("kept", 1, 1)
