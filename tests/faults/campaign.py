@@ -24,9 +24,10 @@ def test_nothing_is_lost_doubled_or_unexplained() -> None:
     _say(f"{len(chosen)} schedules, seed {seed}")
     with stage() as put_up:
         for number, schedule in enumerate(chosen, start=1):
+            _say(f"{number:4} {schedule}")
             outcome = conduct(put_up, schedule)
             outcomes.append(outcome)
-            _say(f"{number:4} {outcome}")
+            _say(f"     {outcome.result}")
             for line in (*outcome.violations, *outcome.notes):
                 _say(f"       {line}")
     measured = table(outcomes, seed)

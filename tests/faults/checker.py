@@ -174,7 +174,8 @@ def every_attempt_has_one_end(history: History) -> Found:
         runs = sum(entry.kind == "attempt.running" for entry in entries)
         ends = [entry for entry in entries if entry.kind != "attempt.running"]
         if attempt.state in OPEN_ATTEMPTS:
-            yield Violation("lost", f"the end of {name}")
+            if runs or not _handed_back(history):
+                yield Violation("lost", f"the end of {name}")
         elif len(ends) != 1:
             yield Violation("doubled" if ends else "lost", f"{name} ended {len(ends)} times")
         elif ends[0].kind != f"attempt.{attempt.state.lower()}":
@@ -277,7 +278,9 @@ def the_session_ended_honestly(history: History) -> Found:
         yield Violation("unexplained", f"{session.number} is {session.state} and says no reason")
     if session.cleanup in {"PENDING", "FAILED"}:
         yield Violation("left open", f"the clean-up of {session.number} is {session.cleanup}")
-    if not (session.in_flight or session.stopped):
+    if session.handed_back and not _findings(history):
+        yield Violation("unexplained", f"{session.number} is a draft again and says no reason")
+    if not (session.in_flight or session.stopped or session.handed_back):
         for attempt in history.attempts:
             if not attempt.ended or attempt.state == "ABORTED":
                 yield Violation("lost", f"the result of {_attempt(attempt)}")
@@ -307,6 +310,21 @@ def a_dead_worker_is_noticed(history: History) -> Found:
     took = history.witnessed.detection_s
     if took is not None and took > DETECTED_WITHIN_S:
         yield Violation("late", f"the lost worker was noticed after {took:.1f} s")
+
+
+def _handed_back(history: History) -> bool:
+    return history.session is not None and history.session.handed_back
+
+
+def _findings(history: History) -> str:
+    """What the preflight found that made the session a draft again."""
+    assert history.session
+    notes = [
+        str(entry.details.get("note", ""))
+        for entry in history.entries
+        if entry.object_type == "session" and entry.details.get("after") == history.session.state
+    ]
+    return notes[-1] if notes else ""
 
 
 # -- words ----------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from tests.faults.history import (
     belongs,
 )
 from tests.faults.stage import Stage
-from validation.models.session import IN_FLIGHT, STOPPED
+from validation.models.session import IN_FLIGHT, STOPPED, SessionState
 
 VERSION = 178  # what the product's client and ours speak
 OBSERVER = 901
@@ -112,7 +112,11 @@ def _session(stage: Stage, pk: int) -> SessionRow:
         "FROM validation_session WHERE id = %s"
     )
     row = stage.rows(sql, pk)[0]
-    return SessionRow(*row, in_flight=row[1] in IN_FLIGHT, stopped=row[1] in STOPPED)
+    number, state, *others = row
+    return SessionRow(
+        number, state, *others, in_flight=state in IN_FLIGHT, stopped=state in STOPPED,
+        handed_back=state == SessionState.DRAFT,
+    )  # fmt: skip
 
 
 def _attempts(stage: Stage, pk: int) -> tuple[AttemptRow, ...]:
@@ -189,19 +193,19 @@ def read_broker(stage: Stage, since: Mark, number: str) -> Broker:
     working, positions = ask_broker(stage.gateway.port)
     placed, executions = [], {}
     for client_id, message in _messages(since):
-        if isinstance(message, PlaceOrder) and belongs(message.order.order_ref, number):
-            placed.append(Placed(client_id, message.order_id, message.order.order_ref))
-        elif isinstance(message, ExecDetails) and belongs(message.execution.order_ref, number):
-            one = message.execution
-            executions[one.exec_id] = ExecutionRow(
-                one.exec_id, one.client_id, one.order_id, one.order_ref,
-                message.contract.con_id, _side(one.side), one.shares,
-            )  # fmt: skip
+        if isinstance(message, PlaceOrder) and belongs(message.order.ref, number):
+            placed.append(Placed(client_id, message.order_id, message.order.ref))
+        elif isinstance(message, ExecDetails) and belongs(message.ref, number):
+            executions[message.exec_id] = _execution(message)
     return Broker(tuple(placed), tuple(executions.values()), working, positions)
 
 
-def _side(word: str) -> str:
-    return "BUY" if word == "BOT" else "SELL"
+def _execution(message: ExecDetails) -> ExecutionRow:
+    side = "BUY" if message.side == "BOT" else "SELL"
+    return ExecutionRow(
+        message.exec_id, message.client_id, message.order_id, message.ref,
+        message.contract.con_id, side, message.shares,
+    )  # fmt: skip
 
 
 def _messages(since: Mark) -> Iterator[tuple[int, Any]]:

@@ -37,8 +37,10 @@ class Outcome:
     missed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def __str__(self) -> str:
-        words = f"{self.schedule} → {self.state or 'no session'} in {self.seconds:.0f} s"
+    @property
+    def result(self) -> str:
+        """The result in a line."""
+        words = f"→ {self.state or 'no session'} in {self.seconds:.0f} s"
         if self.detection_s is not None:
             words += f", noticed after {self.detection_s:.1f} s"
         return f"{words}, {len(self.violations) or 'no'} violations"
@@ -64,6 +66,8 @@ def conduct(stage: Stage, schedule: Schedule) -> Outcome:
                 one.heal(run)
         make_whole(stage)
         settled = _settle(run)
+    for one in faults:
+        one.after(run)
     history = _collect(stage, since, witness, run, blind=any(one.blinds for one in faults))
     violations = checker.judge(history)
     if not settled:

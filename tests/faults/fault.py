@@ -77,6 +77,9 @@ class Fault:
     def heal(self, run: Run) -> None:
         """Make whole what was broken."""
 
+    def after(self, run: Run) -> None:
+        """Undo what `before` did and the whole session had to bear."""
+
     def play(self, run: Run, moment: str) -> bool:
         """Wait for the moment, strike, hold and heal; False when the session was over before."""
         if not wait_for(run.stage, moment, run.number, run.chance):

@@ -167,6 +167,9 @@ class WrongClock(Fault):
     def before(self, run: Run) -> None:
         restart_with_clock(run.stage, run.stage.worker, self.seconds)
 
+    def after(self, run: Run) -> None:
+        run.stage.worker.kill()
+
 
 @fault("worker's clock an hour ahead", "clock")
 class ClockAhead(WrongClock):
@@ -207,6 +210,9 @@ class KeeperClockAhead(Fault):
 
     def before(self, run: Run) -> None:
         restart_with_clock(run.stage, run.stage.keeper, self.seconds)
+
+    def after(self, run: Run) -> None:
+        run.stage.keeper.kill()
 
     def strike(self, run: Run) -> None:
         run.stage.worker.kill()

@@ -17,6 +17,7 @@ class SessionRow:
     outcome: str
     in_flight: bool
     stopped: bool
+    handed_back: bool = False  # a draft again, because of what its preflight found
 
 
 @dataclass(frozen=True)

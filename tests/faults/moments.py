@@ -2,18 +2,16 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
 
-from tests.faults.processes import NotReadyError
 from tests.faults.stage import Stage
+from validation.models import SessionState
 
 PAUSE_S = 0.004
 COMES_WITHIN_S = 45.0
-Look = Callable[[psycopg.Connection[object], str], bool]
-SENT = "state NOT IN ('INTENT', 'REFUSED')"
 MOMENTS: dict[str, str] = {
     "clicked": "SELECT true",
     "claimed": "SELECT token > 0 FROM validation_session WHERE number = %(number)s",
@@ -38,8 +36,8 @@ MOMENTS: dict[str, str] = {
     ),
 }
 OVER = (
-    "SELECT true FROM validation_session WHERE number = %(number)s "
-    "AND token > 0 AND lease_until IS NULL AND ended_at IS NOT NULL"
+    "SELECT true FROM validation_session WHERE number = %(number)s AND token > 0 "
+    f"AND lease_until IS NULL AND (ended_at IS NOT NULL OR state = '{SessionState.DRAFT}')"
 )
 BLOCKED = (
     "SELECT true FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
@@ -80,6 +78,3 @@ def held_before_commit(stage: Stage, seconds: float = 10.0) -> Iterator[bool]:
             time.sleep(PAUSE_S)
         yield waits
         holder.rollback()
-
-
-__all__ = ["MOMENTS", "NotReadyError", "held_before_commit", "wait_for"]
