@@ -171,10 +171,11 @@ def caught(run_scenario: Run) -> Caught:
         outcome = await run_scenario(
             catch.scenario, speed=catch.speed, config=catch.config, catch=catch
         )
-        assert outcome.state == "FAILED", (outcome.ending, outcome.trial.checks)
-        others = outcome.failed - catch.checks
-        assert catch.checks <= outcome.failed
-        assert all(name.startswith(tuple(catch.also)) for name in others), others
+        wanted = ("ERROR" if catch.halts else "FAILED", catch.halts)
+        assert (outcome.state, outcome.ending.halted) == wanted, outcome.trial.checks
+        missing, others = catch.against(outcome.failed)
+        assert not missing, (missing, outcome.failed)
+        assert not others, others
 
     return judge
 

@@ -76,6 +76,8 @@ CATCHES = (
     catch("MD-02", "history_no_data", "answer"),
     catch("MD-02", "history_pacing", "answer"),
     catch("MD-02", "history_unknown_symbol", "answer"),
+    catch("MD-02", "history_bars_missing", "bars of …", "spacing"),
+    catch("MD-02", "history_bars_late", "bars of …"),
     catch("MD-02", "history_bars_duplicated", "order", "spacing", also=("bars of ",)),
     catch("MD-02", "history_last_bar_wrong", "last close agrees with the quote"),
 )  # fmt: skip
