@@ -1,6 +1,7 @@
 """The port: the one way to a broker, real or simulated."""
 
 from brokerage.broker import Stream
+from brokerage.broker.market import MOST_LINES
 from brokerage.clock import SessionClock
 from brokerage.gateway.cleaning import CleanupReport, cleanup, marketable
 from brokerage.gateway.connecting import PROBE_IDS, SCENARIO_IDS, WATCH_IDS, connect
@@ -38,6 +39,7 @@ from brokerage.terms import (
 )
 
 __all__ = [
+    "MOST_LINES",
     "PAPER",
     "PROBE_IDS",
     "SCENARIO_IDS",

@@ -16,6 +16,7 @@ from validation.configuration import Config
 from validation.scenarios.faults import TrialFaults
 from validation.scenarios.strikes import choose
 
+LONGEST_NAME, LONGEST_REASON = 200, 300
 AlertFunction = Callable[[str, str, str], Awaitable[None]]
 
 
@@ -168,7 +169,7 @@ class Trial:
         """
         holds = bool(expected == actual) if passed is None else bool(passed)
         row = CheckRow(
-            len(self.checks) + 1, clean(name)[:200], _text(expected), _text(actual),
+            len(self.checks) + 1, clean(name)[:LONGEST_NAME], _text(expected), _text(actual),
             holds, required, datetime.now(UTC),
         )  # fmt: skip
         self.checks.append(row)
@@ -233,7 +234,7 @@ class Trial:
 
     def window(self, since: datetime, why: str) -> None:
         """Store that everything from `since` (aware) until now was provoked."""
-        self._send(WindowRow(since, datetime.now(UTC), clean(why)[:300]))
+        self._send(WindowRow(since, datetime.now(UTC), clean(why)[:LONGEST_REASON]))
 
     def connect(
         self, *, purpose: str, readonly: bool = True, **options: Any

@@ -27,6 +27,8 @@ SPECIFIED = {
     "MD-02": ("historical-data-retrieval-spy", 45, "S-HIGH", set(), (6,), True),
     "MD-03": ("market-data-multiple-symbols", 60, "S-MED", {MARKET_HOURS}, (), True),
     "MD-04": ("market-data-stream-quality", 90, "S-MED", {MARKET_HOURS}, (17,), True),
+    "MD-05": ("partial-quote-handling", 45, "S-HIGH", set(), (5,), True),
+    "MD-06": ("snapshot-policy-guard", 30, "S-CRIT", set(), (17,), False),
     "OE-01": ("limit-order-submission", 75, "S-HIGH", TRADES, (), True),
     "OE-02": ("position-tracking", 75, "S-HIGH", TRADES, (12,), True),
     "OE-03": ("order-cancellation", 45, "S-CRIT", TRADES, (), False),
@@ -37,6 +39,7 @@ SPECIFIED = {
     "RS-03": ("market-data-staleness-detection", 45, "S-HIGH", {MARKET_HOURS}, (4,), True),
     "RS-04": ("gateway-error-recovery", 45, "S-HIGH", {MARKET_HOURS}, (7,), True),
     "RS-05": ("extended-session-stability", 360, "S-HIGH", {MARKET_HOURS}, (16,), True),
+    "RS-07": ("clock-drift-detection", 45, "S-MED", set(), (15,), True),
 }
 
 
