@@ -358,4 +358,4 @@ def _strata(samples: Samples) -> dict[str, list[float]]:
     return found
 
 
-__all__ = ["Book", "content", "freeze", "plain", "plan", "rows"]
+__all__ = ["Book", "Row", "content", "finite", "freeze", "plain", "plan", "rows"]

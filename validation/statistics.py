@@ -6,7 +6,7 @@ Everything here is a pure function. A bound that the samples can't give is None,
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import atan, ceil, comb, cos, floor, inf, log, pi, sin, sqrt
+from math import atan, ceil, cos, floor, inf, log, pi, sin, sqrt
 from statistics import NormalDist, fmean, stdev
 
 import numpy as np
@@ -119,7 +119,7 @@ def percentile_n_needed(above: int, percent: float) -> int | None:
 
 def _head(n: int, share: float, count: int) -> float:
     """Return the probability of at most `count` hits in n trials."""
-    return sum(comb(n, k) * share**k * (1 - share) ** (n - k) for k in range(count + 1))
+    return float(_heads(n, share, count)[-1])
 
 
 def _tail(n: int, share: float, count: int) -> float:
@@ -127,10 +127,15 @@ def _tail(n: int, share: float, count: int) -> float:
     return 1.0 if count <= 0 else float(1 - _cumulative(n, share)[count - 1])
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def _cumulative(n: int, share: float) -> NDArray[np.float64]:
     """Return the probabilities of at most 0, 1, … n hits in n trials."""
-    k = np.arange(1, n + 1)
+    return _heads(n, share, n)
+
+
+def _heads(n: int, share: float, most: int) -> NDArray[np.float64]:
+    """Return the probabilities of at most 0, 1, … `most` hits; by logarithms, so for any n."""
+    k = np.arange(1, most + 1)
     steps = np.log((n - k + 1) / k) + np.log(share / (1 - share))
     logs = n * np.log(1 - share) + np.concatenate([[0.0], np.cumsum(steps)])
     heads: NDArray[np.float64] = np.minimum(np.cumsum(np.exp(logs)), 1.0)

@@ -62,6 +62,13 @@ def test_more_samples_are_needed_when_some_are_above_the_bar() -> None:
     assert statistics.percentile_n_needed(2, 95) == 124
 
 
+def test_many_samples_above_the_bar_are_no_overflow() -> None:
+    needed = statistics.percentile_n_needed(500, 95)
+    assert needed is not None
+    assert 10_500 < needed < 11_000
+    assert statistics.percentile_interval(timed(*range(5000)), 95).high == 4775
+
+
 def test_an_unanswered_order_is_longer_than_every_answered_one() -> None:
     samples = timed(*[10.0] * 18, 9000.0, unanswered=1, limit=5000.0)
     assert statistics.percentile(samples, 100) == Timed(5000.0, censored=True)
