@@ -2,9 +2,13 @@
 
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from crucible.ledger.models import Entry
+from validation import metrics
 from validation.comparison import Comparison, Measured, Outcome, Run, ScenarioRun, compare
 from validation.models import Attempt, Check, Metric, Session
+from validation.statistics import Interval
 
 APPROVED = "session.approved"
 
@@ -13,37 +17,58 @@ def baseline(session: Session) -> Session | None:
     """Return the session that this one is compared with by default; None when there is none.
 
     It is the last one that had been signed when this one began, else the last of its kind at its
-    gateway that had ended by then. What is signed or run later changes nothing: a report that was
+    gateway that had begun before. What is signed or run later changes nothing: a report that was
     read must not become another one.
     """
+    return _signed(session) or _alike(session)
+
+
+def _earlier(session: Session) -> QuerySet[Session]:
+    rows = Session.objects.exclude(pk=session.pk)
     if session.started_at is None:
-        return None
-    earlier = Session.objects.exclude(pk=session.pk).filter(
-        simulated=session.simulated, started_at__lt=session.started_at
-    )
+        return rows.none()
+    return rows.filter(simulated=session.simulated, started_at__lt=session.started_at)
+
+
+def _signed(session: Session) -> Session | None:
     approvals = Entry.objects.filter(
-        kind=APPROVED, object_type="session", at__lt=session.started_at
+        kind=APPROVED, object_type="session", at__lt=session.started_at or session.created_at
     ).order_by("-sequence")
     for number in approvals.values_list("object_id", flat=True):
-        signed: Session | None = earlier.filter(number=number).first()
-        if signed is not None:
-            return signed
-    same = earlier.filter(kind=session.kind, endpoint=session.endpoint_id)
+        found: Session | None = _earlier(session).filter(number=number).first()
+        if found is not None:
+            return found
+    return None
+
+
+def _alike(session: Session) -> Session | None:
+    same = _earlier(session).filter(kind=session.kind, endpoint=session.endpoint_id)
     found: Session | None = same.order_by("-started_at", "-pk").first()
     return found
 
 
 def compared(session: Session, other: Session | None = None) -> Comparison | None:
     """Compare a session with an earlier one, by default its baseline; None without one."""
-    if other is not None:
-        return compare(run_of(other), run_of(session))
-    before = baseline(session)
+    before = other or baseline(session)
+    return None if before is None else compare(run_of(before), run_of(session))
+
+
+def compared_for_good(session: Session) -> Comparison | None:
+    """Compare a session with its baseline by what can't change any more; None without one.
+
+    A signed session is complete. Of another one only the attempts count that had ended when this
+    session began, because it may be run further; its judged metrics are left out.
+    """
+    signed = _signed(session)
+    if signed is not None:
+        return compare(run_of(signed), run_of(session))
+    before = _alike(session)
     if before is None:
         return None
-    return compare(run_of(before, session.started_at), run_of(session))
+    return compare(run_of(before, session.started_at), run_of(session, judged=False))
 
 
-def run_of(session: Session, until: datetime | None = None) -> Run:
+def run_of(session: Session, until: datetime | None = None, *, judged: bool = True) -> Run:
     """Return a session as it is compared; with `until` only the attempts that had ended by then."""
     attempts = session.attempts.exclude(ended_at=None)
     if until is not None:
@@ -53,6 +78,7 @@ def run_of(session: Session, until: datetime | None = None) -> Run:
     for attempt in rows:
         found.setdefault(attempt.scenario, []).append(attempt)
     checks = _checks(rows)
+    figures = _figures([group[-1] for group in found.values()])
     return Run(
         number=session.number,
         kind=session.kind,
@@ -62,8 +88,19 @@ def run_of(session: Session, until: datetime | None = None) -> Run:
         config=session.config.content,
         seed=session.seed,
         scenarios={name: _scenario(name, group, checks) for name, group in found.items()},
-        metrics=_metrics([group[-1] for group in found.values()]),
+        metrics=(_judged(session) if judged and until is None else {}) | figures,
     )
+
+
+def _judged(session: Session) -> dict[str, Measured]:
+    found: dict[str, Measured] = {}
+    for row in metrics.content(session):
+        low, high = (end if isinstance(end, float) else None for end in row["ci95"])
+        values = [] if row["value"] is None else [row["value"]]
+        found[f"{row['code']} {row['name']}"] = Measured(
+            row["unit"], values, Interval(low, high), row["n"]
+        )
+    return found
 
 
 def _scenario(
@@ -80,7 +117,7 @@ def _checks(attempts: list[Attempt]) -> dict[int, dict[str, tuple[bool, str]]]:
     return found
 
 
-def _metrics(attempts: list[Attempt]) -> dict[str, Measured]:
+def _figures(attempts: list[Attempt]) -> dict[str, Measured]:
     names = {attempt.pk: attempt.scenario for attempt in attempts}
     values: dict[str, tuple[str, list[float]]] = {}
     for row in Metric.objects.filter(attempt__in=attempts).order_by("pk"):

@@ -85,6 +85,12 @@ class Measured:
     unit: str
     values: Sequence[float]
     given: Interval | None = None
+    samples: int | None = None
+
+    @property
+    def n(self) -> int:
+        """How many samples stand behind it."""
+        return len(self.values) if self.samples is None else self.samples
 
     @property
     def mean(self) -> float | None:
@@ -131,8 +137,9 @@ class ScenarioChange:
     @property
     def version_changed(self) -> bool:
         """Whether the scenario itself is another one now."""
-        both = self.before is not None and self.after is not None
-        return both and self.before.version != self.after.version  # type: ignore[union-attr]
+        if self.before is None or self.after is None:
+            return False
+        return self.before.version != self.after.version
 
 
 @dataclass(frozen=True)
@@ -157,9 +164,11 @@ class MetricChange:
         if self.before is None or self.after is None:
             return False
         old, new = self.before.interval, self.after.interval
-        if None in (old.low, old.high, new.low, new.high):
-            return False
-        return new.low > old.high or new.high < old.low  # type: ignore[operator]
+        return _above(new.low, old.high) or _above(old.low, new.high)
+
+
+def _above(low: float | None, high: float | None) -> bool:
+    return low is not None and high is not None and low > high
 
 
 @dataclass(frozen=True)
@@ -268,5 +277,5 @@ def _check_word(check: tuple[bool, str] | None) -> str | None:
 def _metrics(before: Run, after: Run) -> Iterator[MetricChange]:
     for name in sorted({*before.metrics, *after.metrics}):
         old, new = before.metrics.get(name), after.metrics.get(name)
-        unit = (new or old).unit  # type: ignore[union-attr]
-        yield MetricChange(name, unit, old, new)
+        units = [found.unit for found in (new, old) if found is not None]
+        yield MetricChange(name, units[0], old, new)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from validation.artefacts.markup import table
-from validation.comparing import compared
+from validation.comparing import compared_for_good
 from validation.comparison import (
     Comparison,
     Measured,
@@ -20,8 +20,8 @@ MOST_METRICS = 20
 
 
 def changes(session: Session) -> dict[str, Any] | None:
-    """Return what changed since the session's baseline; None when it has none."""
-    found = compared(session)
+    """Return what changed since the session's baseline, for good; None when it has none."""
+    found = compared_for_good(session)
     return None if found is None else as_data(found)
 
 
@@ -82,7 +82,7 @@ def _measured(found: Measured | None) -> dict[str, Any] | None:
         return None
     interval = found.interval
     return {
-        "mean": found.mean, "n": len(found.values), "low": interval.low, "high": interval.high,
+        "mean": found.mean, "n": found.n, "low": interval.low, "high": interval.high,
     }  # fmt: skip
 
 

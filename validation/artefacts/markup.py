@@ -59,6 +59,13 @@ def day(session: Session) -> str:
     return f"{(session.started_at or session.created_at).astimezone(ET):%Y%m%d}"
 
 
+def number(value: float | str | None) -> str:
+    """Return a figure with four digits that matter; a word as it is, and a dash for none."""
+    if value is None:
+        return "–"
+    return value if isinstance(value, str) else f"{value:.4g}"
+
+
 def html(text: str) -> str:
     """Return Markdown as an HTML fragment, in which nothing but formatting survives."""
     renderer = MarkdownIt("commonmark", {"html": False}).enable("table")

@@ -7,7 +7,11 @@ from validation.artefacts import checklist_copy, report
 from validation.artefacts.junit import junit
 from validation.artefacts.markup import day, document, json_text
 from validation.artefacts.messages import broker_messages, session_log
-from validation.artefacts.metrics_files import metrics_csv, metrics_json
+from validation.artefacts.metrics_files import (
+    measurements_csv,
+    metrics_csv,
+    metrics_json,
+)
 from validation.artefacts.order_history import order_history
 from validation.artefacts.pytest_text import pytest_text
 from validation.configuration import to_yaml
@@ -52,7 +56,8 @@ def render(session: Session) -> list[File]:
         (f"pytest_report_{date}.txt", TEXT, pytest_text(facts)),
         ("pytest_report.xml", XML, junit(facts)),
         (f"metrics_{date}.json", JSON, metrics_json(facts, data)),
-        (f"metrics_{date}.csv", CSV, metrics_csv(facts)),
+        (f"metrics_{date}.csv", CSV, metrics_csv(data)),
+        (f"measurements_{date}.csv", CSV, measurements_csv(facts)),
         (f"broker_messages_{date}.csv", CSV, broker_messages(facts)),
         (f"session_log_{date}.jsonl", LINES, session_log(facts)),
         (f"orders_{date}.json", JSON, order_history(facts)),

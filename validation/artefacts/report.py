@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from validation import checklist, checklists
+from validation import checklist, checklists, metrics
 from validation.artefacts import performance
 from validation.artefacts.changes import changes, changes_text
-from validation.artefacts.markup import SIMULATED, day, instant, moment, table
+from validation.artefacts.markup import SIMULATED, day, instant, moment, number, table
 from validation.facts import Facts
 from validation.models import Attempt, AttemptState, KnownLimitation, Session
 from validation.scenarios.catalogue import Category
@@ -39,6 +39,7 @@ def content(facts: Facts) -> dict[str, Any]:
         "scenarios": [_scenario(attempt) for attempt in facts.all_attempts],
         "figures": performance.figures(facts),
         "connection": performance.connection(facts),
+        "metrics": metrics.content(session),
         "failures": _failures(facts),
         "warnings": _warnings(facts),
         "planned_faults": _windows(facts),
@@ -197,6 +198,26 @@ def _performance(data: Mapping[str, Any]) -> Iterator[str]:
         f"\nUptime with the planned faults counted: {share}. "
         f"Disconnections: {found['unplanned_disconnections']} unplanned, "
         f"{found['planned_disconnections']} planned."
+    )
+    yield "\n### Metrics\n"
+    yield from table(
+        ("Metric", "Value", "95 % interval", "Limit", "Rule", "Evidence", "n"),
+        map(_metric_row, data["metrics"]),
+    )
+
+
+def _metric_row(row: Mapping[str, Any]) -> tuple[object, ...]:
+    low, high = row["ci95"]
+    known = low is not None or high is not None
+    limit = "" if row["threshold"] is None else f"{row['comparator']} {row['threshold']:g}"
+    return (
+        f"{row['code']} {row['name']}",
+        f"{'at least ' if row['at_least'] else ''}{number(row['value'])} {row['unit']}".rstrip(),
+        f"{number(low)} to {number(high)}" if known else "",
+        limit,
+        row["policy_verdict"],
+        row["evidence_verdict"],
+        row["n"],
     )
 
 
