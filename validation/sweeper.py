@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from asgiref.sync import async_to_sync
 from django.db import transaction
@@ -34,6 +35,7 @@ TO_CLEAN = (CleanupState.PENDING, CleanupState.FAILED)
 UNCLAIMED_AFTER = timedelta(seconds=60)
 PERIOD_S = 5.0
 TOO_OLD = "The preflight's findings were more than 30 minutes old."
+Apart = Callable[[Callable[[], object]], object]
 LOST = "Its worker stopped answering in the middle of the run: no sign of life for 15 seconds."
 NEXT = (
     "Nothing is repeated by itself. Read the clean-up's result below, check the worker's log, "
@@ -41,8 +43,16 @@ NEXT = (
 )
 
 
-def sweep() -> float | None:
-    """Do one round; return in how many seconds to look again, if before the next regular round."""
+def at_once(work: Callable[[], object]) -> object:
+    """Do the work here and now."""
+    return work()
+
+
+def sweep(apart: Apart = at_once) -> float | None:
+    """Do one round; return in how many seconds to look again, if before the next regular round.
+
+    A clean-up may take minutes: it is given to `apart`, which need not wait for it.
+    """
     beat()
     for session in lease.expired():
         _each(interrupt, session)
@@ -53,7 +63,7 @@ def sweep() -> float | None:
     for session in grown_old():
         _each(check_again, session)
     for session in waiting_for_cleanup():
-        _each(finish_cleanup, session)
+        apart(partial(_each, finish_cleanup, session))
     for session in unclaimed():
         _each(_tell_unclaimed, session)
     outbox.deliver_again()

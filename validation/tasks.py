@@ -3,9 +3,12 @@
 import logging
 import os
 import socket
+import threading
+from collections.abc import Callable
 
 from asgiref.sync import async_to_sync
 from celery import shared_task
+from django.db import connection
 
 from validation import rolling, runner, sweeper
 from validation.lease import claim
@@ -26,9 +29,26 @@ def execute_session(number: str) -> None:
 @shared_task(name="validation.tasks.sweep", max_retries=0, ignore_result=True)
 def sweep() -> None:
     """Look for what was left behind, and again the moment that the next lease ends."""
-    again = sweeper.sweep()
+    again = sweeper.sweep(apart=_beside)
     if again is not None:
         sweep.apply_async(countdown=again, retry=False)
+
+
+def _beside(work: Callable[[], object]) -> threading.Thread:
+    """Start work that may take minutes: the next rounds must not wait for it.
+
+    Should the process end meanwhile, the clean-up's lease ends, and another round does it again.
+    """
+
+    def body() -> None:
+        try:
+            work()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=body, daemon=True)
+    thread.start()
+    return thread
 
 
 @shared_task(max_retries=0, ignore_result=True)

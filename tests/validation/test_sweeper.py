@@ -1,5 +1,7 @@
 """The sweeper: what a dead worker left behind is found, ended, cleaned up, and told."""
 
+import threading
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -111,6 +113,32 @@ def test_a_clean_up_that_failed_at_the_end_of_a_run_is_made_again(
     assert Entry.objects.filter(kind="session.cleaned", object_id=orphan.number).count() == 1
 
 
+def test_a_long_clean_up_holds_up_no_round(orphan: Session, cleaner: list[Cleaned]) -> None:
+    put_off: list[Callable[[], object]] = []
+    sweeper.sweep(apart=put_off.append)
+    orphan.refresh_from_db()
+    assert (orphan.state, orphan.cleanup) == (SessionState.INTERRUPTED, CleanupState.PENDING)
+    cleaner.append(Cleaned(True, "Verified."))
+    for work in put_off:
+        work()
+    orphan.refresh_from_db()
+    assert orphan.cleanup == CleanupState.DONE
+
+
+def test_the_task_does_not_wait_for_a_clean_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    goes_on, done = threading.Event(), threading.Event()
+
+    def long() -> None:
+        goes_on.wait(30)
+        done.set()
+
+    monkeypatch.setattr(sweeper, "sweep", lambda apart: (apart(long), None)[1])
+    tasks.sweep()
+    assert not done.is_set()
+    goes_on.set()
+    assert done.wait(30)
+
+
 def test_two_sweepers_share_the_work(orphan: Session, cleaner: list[Cleaned]) -> None:
     (seen,) = lease.expired()
     assert sweeper.interrupt(seen)
@@ -133,9 +161,9 @@ def test_a_session_without_order_scenarios_needs_no_clean_up(
 def test_the_task_looks_again_when_the_sweeper_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[dict[str, Any]] = []
     monkeypatch.setattr(tasks.sweep, "apply_async", lambda **options: asked.append(options))
-    monkeypatch.setattr(sweeper, "sweep", lambda: None)
+    monkeypatch.setattr(sweeper, "sweep", lambda **how: None)
     tasks.sweep()
-    monkeypatch.setattr(sweeper, "sweep", lambda: 2.0)
+    monkeypatch.setattr(sweeper, "sweep", lambda **how: 2.0)
     tasks.sweep()
     # Without an expiry: a worker whose clock is ahead would throw the round away.
     assert asked == [{"countdown": 2.0, "retry": False}]

@@ -22,6 +22,8 @@ from crucible.embedded import broker_command
 from crucible.roles import Role
 from crucible.supervisor import Child, NotReadyError, Supervisor
 
+# Processes for each queue: a gateway that answers slowly to one must not hold up the sweeper.
+QUEUES = {"gateway": 1, "default": 2}
 FIRST = (Role.OP, Role.QA, Role.CRO, Role.PM, Role.CO)
 
 
@@ -146,9 +148,9 @@ class Command(BaseCommand):
 
     def _start_workers(self) -> None:
         celery = [sys.executable, "-m", "celery", "-A", "crucible"]
-        for queue in ("gateway", "default"):
+        for queue, children in QUEUES.items():
             name = f"{queue}@crucible"
-            flags = ["worker", "-Q", queue, "-c", "1", "-n", name, "--without-mingle"]
+            flags = ["worker", "-Q", queue, "-c", str(children), "-n", name, "--without-mingle"]
             child = Child(f"worker-{queue}", [*celery, *flags, "-l", "INFO"], lambda: True)
             self.supervisor.start(child)
         beat = [*celery, "beat", "--pidfile=", "-l", "INFO"]
@@ -159,7 +161,7 @@ class Command(BaseCommand):
         command = [sys.executable, "-m", "uvicorn", "crucible.asgi:application", *flags]
         self.supervisor.start(Child("web", command, lambda: _web_answers(host, port), 60))
         deadline = time.monotonic() + 30
-        while len(app.control.ping(timeout=0.5) or []) < len(("gateway", "default")):
+        while len(app.control.ping(timeout=0.5) or []) < len(QUEUES):
             if time.monotonic() > deadline:
                 self.say("The workers have not answered yet; see var/log/worker-*.log.")
                 return
