@@ -96,7 +96,7 @@ class DatabaseReadOnly(Outage):
         run.stage.postgres.disconnect_clients()
 
     def heal(self, run: Run) -> None:
-        run.stage.postgres.admin(f"SET default_transaction_read_only = off; {WRITABLE}")
+        run.stage.postgres.admin(WRITABLE)
         run.stage.postgres.disconnect_clients()
 
 

@@ -37,7 +37,11 @@ class Postgres(Process):
 
     def admin(self, statement: str) -> None:
         """Run one statement as the owner of everything."""
-        with psycopg.connect(self.url, autocommit=True, connect_timeout=10) as connection:
+        # Whatever the database is set to, this connection may write.
+        options = "-c default_transaction_read_only=off"
+        with psycopg.connect(
+            self.url, autocommit=True, connect_timeout=10, options=options
+        ) as connection:
             connection.execute(statement)  # type: ignore[call-overload]
 
     def disconnect_clients(self) -> None:

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from brokerage.simulator import control
+from crucible.management.commands.demo import QUEUES
 from tests.faults.lines import Line, Lines
 from tests.faults.processes import Process, python, until
 from tests.faults.servers import Postgres, Valkey
@@ -237,7 +238,8 @@ def _environment(home: Path) -> dict[str, str]:
 
 def _queue(name: str, number: int) -> list[str]:
     host = f"{name}-{number}@stage"
-    return ["worker", "-Q", name, "-c", "1", "-n", host, "--without-mingle", "-l", "INFO"]
+    children = str(QUEUES[name])
+    return ["worker", "-Q", name, "-c", children, "-n", host, "--without-mingle", "-l", "INFO"]
 
 
 def _beat(schedule: str) -> list[str]:
