@@ -1,5 +1,6 @@
 """Broker connectivity: authentication, and starting without a gateway or coming back to it."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +14,7 @@ from brokerage.errors import (
     GatewayTimeout,
     SafetyViolation,
 )
-from brokerage.gateway import Desk
+from brokerage.gateway import Desk, Quote
 from brokerage.terms import PAPER_PORTS, SIMULATED
 from validation.scenarios.catalogue import Category, scenario
 from validation.scenarios.counterparts import (
@@ -23,11 +24,12 @@ from validation.scenarios.counterparts import (
     refusal,
     silent_listener,
 )
-from validation.scenarios.steps import allowance, check_waits, spy
+from validation.scenarios.steps import allowance, check_waits, market_open, spy
 from validation.scenarios.trial import Trial
 
 CLASSIFICATION_LIMIT_S = 40.0
 DISCONNECT_LIMIT_S = 2.0
+NEWS_LIMIT_S = 20.0
 FIRST_WAIT_S = 1.0
 POLL_S = 0.1
 UNREACHED = (GatewayConnectionError, AuthenticationError, ClientIdInUseError, GatewayTimeout)
@@ -183,7 +185,9 @@ async def gateway_reconnection_resilience(trial: Trial) -> None:
       for each attempt, and nothing but a connection error reaches the caller;
     - the disconnect is noticed within 2 seconds;
     - the gateway is reached again within 3 attempts, its accounts are proven again and its order
-      ids do not go back.
+      ids do not go back;
+    - while the exchange trades, prices are news again within 20 seconds: what a gateway first tells
+      after a reconnect may be what it knew before.
     """
     with trial.planned_fault("a gateway that is away at the start, and a disconnect on purpose"):
         await _start_without_gateway(trial)
@@ -213,13 +217,15 @@ class Visit:
     client_id: int
     next_order_id: int
     accounts: tuple[str, ...]
+    quote: Quote | None = None
 
 
 async def _visit(trial: Trial) -> Visit | None:
     """Connect, then disconnect on purpose and time how long that takes to show."""
     try:
         async with trial.connect(purpose="reconnection, first visit") as desk:
-            visit = Visit(desk.client_id, desk.next_order_id, desk.accounts)
+            quote = await _look(trial, desk)
+            visit = Visit(desk.client_id, desk.next_order_id, desk.accounts, quote)
             left = trial.clock.elapsed()
             desk.disconnect()
             while desk.connected and trial.clock.elapsed() - left < DISCONNECT_LIMIT_S:
@@ -232,6 +238,13 @@ async def _visit(trial: Trial) -> Visit | None:
     expected = f"noticed within {DISCONNECT_LIMIT_S:g} s"
     trial.check("disconnect", expected, actual, passed=not still)
     return visit
+
+
+async def _look(trial: Trial, desk: Desk) -> Quote | None:
+    """Take a quote, to tell news from old prices by; none of a closed exchange."""
+    if not market_open(trial, desk):
+        return None
+    return await desk.quote(await desk.qualify(spy(trial)))
 
 
 async def _return(trial: Trial, before: Visit) -> None:
@@ -247,6 +260,8 @@ async def _return(trial: Trial, before: Visit) -> None:
             few = desk.attempts <= most
             trial.check(name, expected, f"after {desk.attempts}", passed=few)
             _compare(trial, before, desk)
+            if before.quote is not None:
+                await _check_news(trial, before.quote, desk)
     except UNREACHED as error:
         trial.check(name, expected, str(error), passed=False)
 
@@ -258,3 +273,18 @@ def _compare(trial: Trial, before: Visit, desk: Desk) -> None:
     forward = desk.next_order_id >= before.next_order_id
     expected = f"{before.next_order_id} or above"
     trial.check("order ids do not go back", expected, desk.next_order_id, passed=forward)
+
+
+async def _check_news(trial: Trial, old: Quote, desk: Desk) -> None:
+    """Wait for a price that is not the one from before the disconnect."""
+    known = {"bid": old.bid, "ask": old.ask, "last": old.last}
+    name, expected = "prices after the reconnect", f"news within {NEWS_LIMIT_S:g} s"
+    actual = f"still bid {old.bid:g}, ask {old.ask:g}, last {old.last:g}"
+    began = trial.clock.elapsed()
+    with suppress(TimeoutError):
+        async with trial.clock.timeout(NEWS_LIMIT_S), desk.stream(old.contract) as stream:
+            async for tick in stream:
+                if tick.price != known[tick.kind]:
+                    actual = f"news after {trial.clock.elapsed() - began:.1f} s"
+                    break
+    trial.check(name, expected, actual, passed=actual.startswith("news"))

@@ -47,9 +47,9 @@ def unfresh(trial: Trial, quote: Quote, now: datetime) -> str:
     return "" if problem is None else problem.text
 
 
-def market_open(trial: Trial) -> bool:
+def market_open(trial: Trial, desk: Desk | None = None) -> bool:
     """Say whether the exchange trades now, by the gateway's time."""
-    return trial.target.always_open or is_regular_hours(trial.desk.now())
+    return trial.target.always_open or is_regular_hours((desk or trial.desk).now())
 
 
 async def snapshot(trial: Trial, contract: Contract) -> Quote | None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.validation.scenarios.conftest import Run
+from tests.validation.scenarios.catches import Catch, catch
+from tests.validation.scenarios.conftest import Caught, Run
 from validation.scenarios.connectivity import UNREACHED, reference_time
 
 ONE_TRY = {"validation": {"max_retry_attempts": 1}}
@@ -42,6 +43,14 @@ async def test_fails_because_of(
 ) -> None:
     outcome = await run_scenario(scenario, **levers)
     assert (outcome.state, outcome.failed) == ("FAILED", {check})
+
+
+CATCHES = (catch("BC-05", "stale_after_reconnect", "prices after the reconnect"),)
+
+
+@pytest.mark.parametrize("catch", CATCHES, ids=str)
+async def test_each_fault_is_caught(caught: Caught, catch: Catch) -> None:
+    await caught(catch)
 
 
 async def test_a_live_account_halts_before_any_order(run_scenario: Run) -> None:
