@@ -24,7 +24,7 @@ def at(seconds: float) -> datetime:
 
 def record_session(number: str = "VS-RECORDED", lines: int = 20) -> Session:
     """Write a session with everything that its files tell of, and return it."""
-    user, _ = User.objects.get_or_create(username="op", defaults={"first_name": "Öp"})
+    user, _ = User.objects.get_or_create(username="author", defaults={"first_name": "Öp"})
     endpoint, _ = Endpoint.objects.get_or_create(
         name="simulated", defaults={"kind": "SIMULATED", "is_default": True, "speed": 25}
     )
