@@ -9,12 +9,15 @@ from django.http import HttpRequest
 
 from brokerage.models import (
     AccountProof,
+    Correction,
     Endpoint,
     Execution,
     KillSwitch,
     OrderEvent,
     OrderGrant,
     OrderRecord,
+    ReconciliationDiff,
+    ReconciliationRun,
 )
 from crucible.ledger.admin import ReadOnlyAdmin
 from crucible.ledger.record import record
@@ -105,6 +108,32 @@ class AccountProofAdmin(ReadOnlyAdmin):
 
     list_display = ["at", "target", "accounts", "ok", "reason", "client_id"]
     list_filter = ["ok"]
+
+
+@admin.register(ReconciliationRun)
+class ReconciliationRunAdmin(ReadOnlyAdmin):
+    """Comparisons of our record with the broker."""
+
+    list_display = ["started_at", "endpoint", "scope", "occasion", "state", "orders", "executions"]
+    list_filter = ["state", "occasion"]
+    search_fields = ["scope"]
+
+
+@admin.register(ReconciliationDiff)
+class ReconciliationDiffAdmin(ReadOnlyAdmin):
+    """Differences; the command `reconciliation` settles them."""
+
+    list_display = ["opened_at", "scope", "kind", "subject", "own", "wire", "broker", "state"]
+    list_filter = ["state", "kind", "drill"]
+    search_fields = ["scope", "subject"]
+
+
+@admin.register(Correction)
+class CorrectionAdmin(ReadOnlyAdmin):
+    """Rows beside our record."""
+
+    list_display = ["at", "scope", "con_id", "quantity", "text", "by_name"]
+    search_fields = ["scope", "text"]
 
 
 @admin.register(KillSwitch)

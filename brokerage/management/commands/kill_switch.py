@@ -1,18 +1,17 @@
 """Read, trigger or reset the kill switch from a terminal."""
 
-import getpass
 import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.core.management import BaseCommand, CommandError
 
 from brokerage import kill
+from brokerage.management.signing_in import REFUSED, signed_in
 from brokerage.models import KillSwitch
 
-REFUSED, NOT_ARMED = 1, 3
+NOT_ARMED = 3
 
 
 class Command(BaseCommand):
@@ -49,11 +48,11 @@ class Command(BaseCommand):
             case "trigger":
                 return kill.trigger(_named(options["user"]), options["reason"])
             case "request-reset":
-                return kill.request_reset(_signed_in(options["user"]), options["root_cause"])
+                return kill.request_reset(signed_in(options["user"]), options["root_cause"])
             case "approve-reset":
-                return kill.approve_reset(_signed_in(options["user"]))
+                return kill.approve_reset(signed_in(options["user"]))
             case "refuse-reset":
-                return kill.refuse_reset(_signed_in(options["user"]), options["reason"])
+                return kill.refuse_reset(signed_in(options["user"]), options["reason"])
         return KillSwitch.current()
 
 
@@ -74,13 +73,3 @@ def _named(username: str | None) -> User | str:
         return User.objects.get(username=username)
     except User.DoesNotExist as error:
         raise CommandError(f"There is no user {username}.", returncode=REFUSED) from error
-
-
-def _signed_in(username: str) -> User:
-    """Starting again needs to be that person; the password may also come through a pipe."""
-    asked = f"Password of {username}: "
-    password = getpass.getpass(asked) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    user = authenticate(username=username, password=password)
-    if not isinstance(user, User):
-        raise CommandError("User name or password is wrong.", returncode=REFUSED)
-    return user
