@@ -39,7 +39,9 @@ SPECIFIED = {
     "RS-03": ("market-data-staleness-detection", 45, "S-HIGH", {MARKET_HOURS}, (4,), True),
     "RS-04": ("gateway-error-recovery", 45, "S-HIGH", {MARKET_HOURS}, (7,), True),
     "RS-05": ("extended-session-stability", 360, "S-HIGH", {MARKET_HOURS}, (16,), True),
+    "RS-06": ("mid-session-disconnect-recovery", 120, "S-CRIT", TRADES, (2,), False),
     "RS-07": ("clock-drift-detection", 45, "S-MED", set(), (15,), True),
+    "RS-08": ("position-reconciliation", 120, "S-CRIT", TRADES, (12,), False),
 }
 
 
