@@ -9,7 +9,7 @@ from crucible.calendar import ET
 _DAILY = ((6, 0, 1, 2, 3, 4), time(0, 15), timedelta(minutes=90), "the broker's nightly reset")
 _WEEKEND = ((4,), time(23, 0), timedelta(hours=4), "the broker's weekend reset")
 # The login lapses at one moment; logging in again takes a person a while.
-_LOGIN = ((6,), time(1, 0), timedelta(minutes=30), "the weekly end of the login")
+_LOGIN = ((6,), time(1, 0), timedelta(hours=1), "the weekly end of the login")
 
 
 def overlap(start: datetime, end: datetime) -> str:

@@ -1,6 +1,6 @@
 """The checks of configuration, host and product: HP-08 to 13, 19 to 22, 24, 27 to 32."""
 
-from brokerage.calendar import ET, next_weekly_expiry
+from brokerage.calendar import ET, CalendarNotCoveredError, next_weekly_expiry
 from brokerage.terms import PAPER_PORTS
 from validation.preflight.judging import Found, V, health
 from validation.preflight.situation import Situation
@@ -43,7 +43,10 @@ def expiry(look: Situation) -> Found:
     if look.plan.config is None:
         return Found(V.UNKNOWN, "The configuration can't be read.")
     have = look.plan.config.test_contracts.spy_weekly_call.expiry
-    wanted = f"{next_weekly_expiry(look.plan.now.astimezone(ET).date()):%Y%m%d}"
+    try:
+        wanted = f"{next_weekly_expiry(look.plan.now.astimezone(ET).date()):%Y%m%d}"
+    except CalendarNotCoveredError as error:
+        return Found(V.UNKNOWN, str(error))
     if have != wanted:
         return Found(V.BLOCK, f"{have or 'None'}; the rule gives {wanted}.")
     listed = look.gateway.expirations

@@ -1,0 +1,281 @@
+"""Each health check: where it passes, warns and blocks, and what it says of what it can't know."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from brokerage.calendar import ET
+from tests.validation.conftest import well_gateway, well_host
+from validation.configuration import Config
+from validation.models import Verdict
+from validation.preflight import process
+from validation.preflight.judging import TABLE, Judgement, judge
+from validation.preflight.situation import Plan, Sample, Situation, drift
+
+assert process.RULES
+PASS, WARN, BLOCK = Verdict.PASS, Verdict.WARN, Verdict.BLOCK
+ATTEST, UNKNOWN, NOT_APPLICABLE = Verdict.ATTEST, Verdict.UNKNOWN, Verdict.NOT_APPLICABLE
+# A Tuesday, 11:00 in New York; the week's options expire on Friday the 20th.
+NOON = datetime(2026, 2, 17, 11, 0, tzinfo=ET)
+CODES = {f"HP-{number:02d}" for number in range(1, 34)}
+
+
+def plan(**changes: Any) -> Plan:
+    """A full session on a paper gateway in trading hours, with all in order."""
+    well = Plan(
+        now=NOON, config=Config().with_expiry("20260220"), config_number=3, code_version="abc",
+        upload_green=True, upload_text="Report 1: 9 tests, 0 not passed.",
+    )  # fmt: skip
+    return replace(well, **changes)
+
+
+def situation(
+    plan_: dict[str, Any] | None = None,
+    gateway: dict[str, Any] | None = None,
+    host: dict[str, Any] | None = None,
+) -> Situation:
+    """A situation in which all is well, but for what a test says."""
+    seen = {"expirations": ("20260220",)} | (gateway or {})
+    return Situation(plan(**plan_ or {}), well_gateway(**seen), well_host(**host or {}))
+
+
+def one(code: str, look: Situation) -> Judgement:
+    """The verdict on one check."""
+    (found,) = [judgement for judgement in judge(look) if judgement.code == code]
+    return found
+
+
+def at_drift(seconds: float) -> tuple[Sample, ...]:
+    """Answers of a gateway whose clock our own is ahead of by so much."""
+    return tuple(Sample(1000.999 + seconds + n, 1000.0 + n, 0.0) for n in range(3)) + tuple(
+        Sample(1000.0 + seconds + n, 1000.0 + n, 0.0) for n in range(3)
+    )
+
+
+def samples(ms: float) -> tuple[Sample, ...]:
+    return tuple(Sample(1000.0, 1000.0, ms) for _ in range(20))
+
+
+def paper(**changes: Any) -> Config:
+    """The configuration with other expectations of the account."""
+    content = Config().with_expiry("20260220").content()
+    content["paper_trading"] |= changes
+    return Config.model_validate(content)
+
+
+def thresholds(**changes: Any) -> Config:
+    content = Config().with_expiry("20260220").content()
+    content["thresholds"] |= changes
+    return Config.model_validate(content)
+
+
+P, G, H = "plan", "gateway", "host"
+BOUNDARIES: list[tuple[str, str, dict[str, Any], Verdict]] = [
+    ("HP-01", G, {"port_ms": 2000.0}, PASS),
+    ("HP-01", G, {"port_ms": 2000.1}, BLOCK),
+    ("HP-01", G, {"port_ms": None, "port_error": "refused"}, BLOCK),
+    ("HP-26", G, {"port_ms": 1.0}, PASS),
+    ("HP-26", G, {"port_ms": None}, BLOCK),
+    ("HP-02", G, {"accounts": ("DU1",)}, PASS),
+    ("HP-02", G, {"connected": False, "unsafe": "U1 is live."}, BLOCK),
+    ("HP-02", P, {"expected_account": "DU9"}, BLOCK),
+    ("HP-02", P, {"expected_account": "DU1"}, PASS),
+    ("HP-03", G, {"live_ports": ()}, PASS),
+    ("HP-03", G, {"live_ports": (7496,)}, WARN),
+    ("HP-04", G, {"samples": at_drift(0.0)}, PASS),
+    ("HP-04", G, {"samples": at_drift(0.9)}, PASS),
+    ("HP-04", G, {"samples": at_drift(1.5)}, WARN),
+    ("HP-04", G, {"samples": at_drift(-1.5)}, WARN),
+    ("HP-04", G, {"samples": at_drift(2.5)}, BLOCK),
+    ("HP-04", G, {"samples": at_drift(-2.5)}, BLOCK),
+    ("HP-04", G, {"samples": ()}, UNKNOWN),
+    ("HP-04", P, {"simulated": True}, NOT_APPLICABLE),
+    ("HP-05", G, {"samples": samples(49.9)}, PASS),
+    ("HP-05", G, {"samples": samples(50.0)}, WARN),
+    ("HP-05", G, {"samples": samples(99.9)}, WARN),
+    ("HP-05", G, {"samples": samples(100.0)}, BLOCK),
+    ("HP-05", G, {"samples": ()}, UNKNOWN),
+    ("HP-06", G, {"unanswered": 0}, PASS),
+    ("HP-06", G, {"unanswered": 1}, WARN),
+    ("HP-06", G, {"samples": (), "unanswered": 0}, UNKNOWN),
+    ("HP-07", P, {"now": NOON.replace(hour=9, minute=29)}, BLOCK),
+    ("HP-07", P, {"now": NOON.replace(hour=9, minute=30)}, PASS),
+    ("HP-07", P, {"now": NOON.replace(hour=15, minute=44)}, PASS),
+    ("HP-07", P, {"now": NOON.replace(hour=15, minute=45)}, BLOCK),
+    ("HP-07", P, {"now": NOON.replace(hour=15, minute=45), "wants_orders": False}, PASS),
+    ("HP-07", P, {"now": NOON.replace(hour=16, minute=0), "full": False}, WARN),
+    ("HP-07", P, {"now": NOON.replace(day=15)}, BLOCK),
+    ("HP-07", P, {"now": NOON.replace(day=15), "wants_hours": False, "wants_orders": False}, PASS),
+    ("HP-07", P, {"now": datetime(1999, 1, 5, 12, tzinfo=UTC)}, UNKNOWN),
+    ("HP-07", P, {"simulated": True, "always_open": True}, NOT_APPLICABLE),
+    ("HP-07", P, {"simulated": True, "now": NOON.replace(day=15)}, BLOCK),
+    ("HP-08", P, {}, PASS),
+    ("HP-08", P, {"config": None, "config_error": "gateway.port: not paper"}, BLOCK),
+    ("HP-09", P, {"port": 4002}, PASS),
+    ("HP-09", P, {"port": 7497}, PASS),
+    ("HP-09", P, {"port": 4003}, BLOCK),
+    ("HP-09", P, {"port": 4003, "simulated": True}, PASS),
+    ("HP-10", P, {}, PASS),
+    ("HP-10", P, {"config": Config().with_expiry("20260213")}, BLOCK),
+    ("HP-10", P, {"config": Config()}, BLOCK),
+    ("HP-10", G, {"expirations": ("20260227",)}, BLOCK),
+    ("HP-10", G, {"expirations": None}, WARN),
+    ("HP-10", P, {"now": datetime(1999, 1, 5, 12, tzinfo=UTC)}, UNKNOWN),
+    ("HP-11", P, {"config": thresholds(historical_timeout_seconds=30)}, PASS),
+    ("HP-11", P, {"config": thresholds(historical_timeout_seconds=29.9)}, WARN),
+    ("HP-12", H, {"load": 0.49, "memory": 0.69}, PASS),
+    ("HP-12", H, {"load": 0.50, "memory": 0.1}, WARN),
+    ("HP-12", H, {"load": 0.1, "memory": 0.70}, WARN),
+    ("HP-12", H, {"memory": None}, UNKNOWN),
+    ("HP-13", H, {"free_gb": 10.0}, PASS),
+    ("HP-13", H, {"free_gb": 9.9}, WARN),
+    ("HP-13", H, {"free_gb": 5.0}, WARN),
+    ("HP-13", H, {"free_gb": 4.9}, BLOCK),
+    ("HP-13", H, {"free_gb": None}, UNKNOWN),
+    ("HP-14", P, {}, ATTEST),
+    ("HP-14", P, {"attested": {"HP-14": "op: 17"}}, PASS),
+    ("HP-14", P, {"simulated": True}, NOT_APPLICABLE),
+    ("HP-15", P, {}, ATTEST),
+    ("HP-15", P, {"simulated": True}, NOT_APPLICABLE),
+    ("HP-16", G, {"net_liquidation": 95_000.0}, PASS),
+    ("HP-16", G, {"net_liquidation": 94_999.0}, BLOCK),
+    ("HP-16", G, {"net_liquidation": 120_000.0}, PASS),
+    ("HP-16", G, {"net_liquidation": 120_001.0}, WARN),
+    ("HP-16", G, {"net_liquidation": None}, UNKNOWN),
+    ("HP-17", G, {"positions": ()}, PASS),
+    ("HP-17", G, {"positions": (("SPY", 1.0),)}, BLOCK),
+    ("HP-17", G, {"positions": None}, UNKNOWN),
+    ("HP-18", G, {"open_refs": ()}, PASS),
+    ("HP-18", G, {"open_refs": ("", "bot-7")}, WARN),
+    ("HP-18", G, {"open_refs": ("prelive_20260217_001/OE-01",)}, BLOCK),
+    ("HP-18", G, {"open_refs": None}, UNKNOWN),
+    ("HP-19", P, {"kill_state": "ARMED"}, PASS),
+    ("HP-19", P, {"kill_state": "TRIGGERED", "kill_reason": "drill"}, BLOCK),
+    ("HP-19", P, {"kill_state": "UNKNOWN"}, BLOCK),
+    ("HP-20", P, {}, PASS),
+    ("HP-20B", H, {"backup_h": 24.0}, PASS),
+    ("HP-20B", H, {"backup_h": 24.1}, WARN),
+    ("HP-20B", H, {"backup_h": None}, UNKNOWN),
+    ("HP-21", H, {"heartbeat_s": 60.0}, PASS),
+    ("HP-21", H, {"heartbeat_s": 60.1}, BLOCK),
+    ("HP-21", H, {"heartbeat_s": None}, UNKNOWN),
+    ("HP-21", H, {"broker_error": "away"}, BLOCK),
+    ("HP-21", H, {"broker_error": "away", "foreground": True}, PASS),
+    ("HP-22", P, {"upload_green": True}, PASS),
+    ("HP-22", P, {"upload_green": False}, BLOCK),
+    ("HP-22", P, {"upload_green": None}, BLOCK),
+    ("HP-22", P, {"upload_green": None, "full": False}, WARN),
+    ("HP-23", G, {"data_type": 1}, PASS),
+    ("HP-23", G, {"data_type": 2}, PASS),
+    ("HP-23", G, {"data_type": 3}, BLOCK),
+    ("HP-23", G, {"data_type": 4}, BLOCK),
+    ("HP-23", G, {"data_type": None}, UNKNOWN),
+    ("HP-24", H, {}, PASS),
+    ("HP-24", H, {"trading_mode": "Paper"}, PASS),
+    ("HP-24", H, {"trading_mode": "live"}, BLOCK),
+    ("HP-24", H, {"override_file": "/home/op/ibkr_live_trading_confirmed.txt"}, BLOCK),
+    ("HP-25", G, {"client_id": 210}, PASS),
+    ("HP-25", G, {"client_id": 211}, WARN),
+    ("HP-25", G, {"ids_in_use": True}, BLOCK),
+    ("HP-25", G, {"connected": False}, UNKNOWN),
+    ("HP-27", H, {}, PASS),
+    ("HP-27", H, {"database_ms": None}, UNKNOWN),
+    ("HP-28", H, {}, PASS),
+    ("HP-28", H, {"broker_error": "away"}, WARN),
+    ("HP-29", H, {}, PASS),
+    ("HP-29", H, {"missing_commands": ("healthcheck",)}, WARN),
+    ("HP-30", G, {}, PASS),
+    ("HP-30", G, {"connected": False}, UNKNOWN),
+    ("HP-31", H, {}, PASS),
+    ("HP-31", H, {"status_page": ""}, WARN),
+    ("HP-32", H, {}, PASS),
+    ("HP-32", H, {"exposed": True, "exposed_text": "no HTTPS"}, WARN),
+    ("HP-33", P, {}, PASS),
+    ("HP-33", P, {"now": NOON.replace(hour=23, minute=46)}, BLOCK),
+    ("HP-33", P, {"now": NOON.replace(hour=0, minute=20)}, BLOCK),
+    ("HP-33", P, {"simulated": True, "now": NOON.replace(hour=0, minute=20)}, NOT_APPLICABLE),
+]
+
+
+@pytest.mark.parametrize(("code", "part", "changes", "verdict"), BOUNDARIES)
+def test_each_check_has_its_boundaries(
+    code: str, part: str, changes: dict[str, Any], verdict: Verdict
+) -> None:
+    parts = {P: "plan_", G: "gateway", H: "host"}
+    found = one(code, situation(**{parts[part]: changes}))
+    assert found.verdict == verdict, found.finding
+    assert found.finding
+    assert bool(found.remedy) == (verdict not in {PASS, NOT_APPLICABLE})
+
+
+def test_every_code_of_the_requirements_stands_in_the_table_and_here() -> None:
+    assert {code.removesuffix("B") for code in TABLE} == CODES
+    assert {code for code, *_ in BOUNDARIES} == set(TABLE)
+
+
+def test_a_sound_paper_gateway_holds_nothing_up() -> None:
+    found = judge(situation())
+    assert not any(judgement.holds_up for judgement in found)
+    assert {judgement.code for judgement in found if judgement.verdict != PASS} == {
+        "HP-14", "HP-15",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("code", sorted(TABLE))
+def test_what_is_unknown_is_never_healthy_and_holds_up_what_blocks(code: str) -> None:
+    nothing = replace(situation(), gateway=well_gateway(), host=well_host())
+    rule = TABLE[code]
+    unknown = [row for row in BOUNDARIES if row[0] == code and row[3] == UNKNOWN]
+    for _, part, changes, _ in unknown:
+        parts = {P: "plan_", G: "gateway", H: "host"}
+        assert one(code, situation(**{parts[part]: changes})).holds_up == rule.blocks
+    assert one(code, nothing).verdict != UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("code", "gateway", "host"),
+    [
+        ("HP-05", {"samples": samples(500)}, {}),
+        ("HP-13", {}, {"free_gb": 1.0}),
+        ("HP-21", {}, {"heartbeat_s": 600.0}),
+        ("HP-23", {"data_type": 3}, {}),
+    ],
+)
+def test_some_only_warn_on_a_simulated_gateway(
+    code: str, gateway: dict[str, Any], host: dict[str, Any]
+) -> None:
+    on_paper = one(code, situation({}, gateway, host))
+    simulated = one(code, situation({"simulated": True}, gateway, host))
+    assert (on_paper.verdict, on_paper.holds_up) == (BLOCK, True)
+    assert (simulated.verdict, simulated.holds_up) == (WARN, False)
+    assert "would block a paper gateway" in simulated.finding
+
+
+def test_green_tests_are_needed_on_paper_and_wished_for_on_a_simulation() -> None:
+    assert one("HP-22", situation({"upload_green": None})).holds_up
+    assert not one("HP-22", situation({"upload_green": None, "simulated": True})).holds_up
+
+
+def test_documented_positions_are_known() -> None:
+    held = {"positions": (("SPY", 1.0), ("QQQ", -2.0))}
+    known = {"config": paper(documented_positions=["SPY", "QQQ"])}
+    assert one("HP-17", situation(known, held)).verdict == PASS
+    found = one("HP-17", situation({"config": paper(documented_positions=["SPY"])}, held))
+    assert (found.verdict, found.finding) == (BLOCK, "Not documented: QQQ -2.")
+
+
+def test_a_round_trip_and_whole_seconds_excuse_what_they_can() -> None:
+    assert drift(()) is None
+    assert drift((Sample(1000.5, 1000.0, 0.0),)) == 0.0
+    assert drift((Sample(1003.0, 1000.0, 0.0),)) == pytest.approx(2.0)
+    assert drift((Sample(1003.0, 1000.0, 2000.0),)) == pytest.approx(1.0)
+    assert drift((Sample(997.0, 1000.0, 0.0),)) == pytest.approx(-3.0)
+    assert drift((Sample(1003.0, 1000.0, 0.0), Sample(1003.9, 1000.0, 0.0))) == pytest.approx(2.9)
+
+
+def test_the_time_until_the_sessions_end_counts_for_a_reset() -> None:
+    late = NOON.replace(hour=23, minute=44)
+    assert one("HP-33", situation({"now": late})).verdict == PASS
+    assert one("HP-33", situation({"now": late + timedelta(minutes=1)})).verdict == BLOCK
