@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from validation import checklist, checklists, metrics
+from validation import checklist, checklists, edge_cases, metrics
 from validation.artefacts import performance
 from validation.artefacts.changes import changes, changes_text
 from validation.artefacts.markup import SIMULATED, day, instant, moment, number, table
 from validation.facts import Facts
 from validation.models import Attempt, AttemptState, KnownLimitation, Session
+from validation.scenarios import catalogue
 from validation.scenarios.catalogue import Category
 from validation.verdicts import BAD
 
@@ -42,6 +43,7 @@ def content(facts: Facts) -> dict[str, Any]:
         "metrics": metrics.content(session),
         "failures": _failures(facts),
         "warnings": _warnings(facts),
+        "edge_cases": edge_cases.content(catalogue.load().all(), facts.counted),
         "planned_faults": _windows(facts),
         "limitations": list(limitations(session)),
         "changes": changes(session),
@@ -138,7 +140,7 @@ def markdown(facts: Facts, data: Mapping[str, Any]) -> str:
     """Return the report as Markdown; `data` is its content."""
     parts = (
         _head(facts.session, data), _results(data), _performance(data), _issues(data),
-        _planned(data), changes_text(data["changes"]), _end(data),
+        _edge_cases(data), _planned(data), changes_text(data["changes"]), _end(data),
     )  # fmt: skip
     return "\n".join(line for part in parts for line in part) + "\n"
 
@@ -245,6 +247,20 @@ def _issues(data: Mapping[str, Any]) -> Iterator[str]:
             ((row["title"], row["text"], row["acknowledged"] or "not acknowledged", row["by"] or "")
              for row in data["warnings"]),
         )  # fmt: skip
+
+
+def _edge_cases(data: Mapping[str, Any]) -> Iterator[str]:
+    yield "\n## Edge cases\n"
+    yield "What this session's own scenarios show of each case.\n"
+    yield from table(
+        ("Case", "What goes wrong", "Coverage", "Evidence", "What is left"),
+        ((row["case"], row["title"], row["coverage"].lower(), _evidence(row), row["why"])
+         for row in data["edge_cases"]),
+    )  # fmt: skip
+
+
+def _evidence(row: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {A(state).label.lower()}" for name, state in row["evidence"].items())
 
 
 def _planned(data: Mapping[str, Any]) -> Iterator[str]:

@@ -8,30 +8,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from brokerage.models import Execution, OrderRecord
+from validation.edge_cases import CASES
 from validation.models import Attempt
 from validation.scenarios import catalogue
 from validation.scenarios.catalogue import Definition, UnknownScenarioError
 from validation.views.answers import show
 
-EDGE_CASES = {
-    1: "Gateway unavailable at the start",
-    2: "Disconnect in mid-session",
-    3: "Authentication fails",
-    4: "Stale data",
-    5: "Bid or ask missing",
-    6: "Historical data time out",
-    7: "Invalid symbol",
-    8: "Insufficient buying power",
-    9: "Partial fill",
-    10: "Fill races a cancel",
-    11: "Duplicate submission",
-    12: "Position mismatch",
-    13: "Closing fails",
-    14: "Rate limiting",
-    15: "Clock drift",
-    16: "Memory leak",
-    17: "Buffer overflow",
-}
 LINES = 400
 
 
@@ -83,12 +65,11 @@ def listing(request: HttpRequest) -> HttpResponse:
         for title, rows in groupby(known, key=lambda one: one.category.value)
     ]
     cases = [
-        (case, title, [one.id for one in known if case in one.cases])
-        for case, title in EDGE_CASES.items()
+        (case.number, case.title, [one.id for one in known if case.number in one.cases])
+        for case in CASES
     ]
-    covered = [case for case, _, names in cases if names]
     total = len(catalogue.load().core())
-    context = {"groups": groups, "total": total, "cases": cases, "covered": covered}
+    context = {"groups": groups, "total": total, "cases": cases}
     return render(request, "validation/catalogue.html", context)
 
 
