@@ -1,14 +1,17 @@
 """Evidence: what is signed, what blocks it, who may not sign, and what a decision does."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
+from django.utils import timezone
 
 from crucible.ledger.canonical import canonical
+from crucible.ledger.models import Entry
 from tests.conftest import People
 from tests.validation.conftest import Toys, passes, run
 from tests.validation.test_checklist import close_all, item
@@ -221,3 +224,30 @@ def test_another_expiry_is_no_change(submitted: Session) -> None:
     assert revision.state == RevisionState.ACTIVE
     assert text(submitted) == before
     assert E.blockers(submitted.number) == []
+
+
+def test_a_newer_approval_supersedes_the_older_of_its_kind(
+    submitted: Session, operator: User, people: People
+) -> None:
+    def twin(number: str, **fields: Any) -> Session:
+        return Session.objects.create(
+            number=number, endpoint=submitted.endpoint, config=submitted.config,
+            created_by=operator, created_at=submitted.created_at - timedelta(days=1),
+            **{"state": "APPROVED", "kind": "FULL", "simulated": True} | fields,
+        )  # fmt: skip
+
+    older = twin("a")
+    others = [twin("b", simulated=False), twin("c", state="REJECTED")]
+    later = twin("d")
+    Session.objects.filter(pk=later.pk).update(created_at=timezone.now() + timedelta(days=1))
+    with transaction.atomic():
+        E.decided(submitted.number, "APPROVED", people.pm, "")
+    older.refresh_from_db()
+    assert older.state == SessionState.SUPERSEDED
+    assert older.signed
+    entry = Entry.objects.get(kind="session.superseded")
+    assert (entry.object_id, entry.details["note"]) == ("a", f"{submitted.number} was approved.")
+    for other in (*others, later):
+        before = other.state
+        other.refresh_from_db()
+        assert other.state == before

@@ -1,6 +1,7 @@
 """The runner: every scenario to one of its honest ends, under the lease."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from brokerage import kill
+from brokerage.calendar import ET
 from brokerage.errors import GatewayConnectionError, SafetyViolation
 from brokerage.models import AccountProof, Endpoint, OrderGrant
 from crucible.alerts.models import Alert
@@ -149,6 +151,13 @@ def test_too_many_failures_block_the_session(toys: Toys, seeded: Endpoint, opera
     assert session.task is not None
     session.task.refresh_from_db()
     assert session.task.column == "BLOCKED"
+    follow_up = session.follow_up
+    assert follow_up is not None
+    assert (follow_up.code, follow_up.column) == ("F-001", "READY")
+    assert session.number in follow_up.title
+    assert session.ended_at is not None
+    due = (session.ended_at + timedelta(days=7)).astimezone(ET).date()
+    assert follow_up.due_on == due
 
 
 def test_fail_fast_blocks_at_the_first_failure(

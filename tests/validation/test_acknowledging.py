@@ -1,0 +1,98 @@
+"""Warnings are acknowledged by a person before the submission, each with a word."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+
+from brokerage.models import Endpoint
+from crucible.ledger.models import Entry
+from tests.conftest import People
+from tests.validation.conftest import Toys, passes, run, well_host
+from validation import acknowledging, evidence, sessions
+from validation.facts import Facts
+from validation.models import Acknowledgement, Session
+from validation.scenarios.trial import Trial
+from validation.sessions import SessionRefused
+
+pytestmark = pytest.mark.django_db
+E = evidence.load()
+
+
+def warns(trial: Trial) -> None:
+    """A scenario that passes with a warning."""
+    trial.check("two is two", 2, 2)
+    trial.check("spread", "tight", "wide", required=False)
+
+
+@pytest.fixture
+def warned(toys: Toys, seeded: Endpoint, operator: User) -> Session:
+    """A session with a warning of a scenario and one of its preflight."""
+    toys.host = well_host(load=0.9)
+    toys.add("BC-01", warns)
+    toys.add("RS-01", passes)
+    return run(sessions.start(operator))
+
+
+def left(session: Session) -> list[str]:
+    return [one.title for one in Facts(session).open_warnings]
+
+
+def test_warnings_are_those_of_scenarios_and_of_the_last_preflight(warned: Session) -> None:
+    assert left(warned) == ["BC-01 spread", "HP-12 Processor and memory to spare"]
+    assert "2 warnings are not acknowledged yet." in E.blockers(warned.number)
+    item = warned.checklist.items.get(code="1.2.27")
+    assert (item.state, item.finding) == ("OPEN", "2 warnings, 2 to acknowledge")
+
+
+def test_each_is_acknowledged_with_person_time_and_word(warned: Session, operator: User) -> None:
+    key = Facts(warned).open_warnings[0].key
+    acknowledging.acknowledge(warned, operator, "  thin market  ", [key])
+    said = Acknowledgement.objects.get()
+    assert (said.warning, said.text, said.by) == (key, "thin market", operator)
+    assert "1 warning is not acknowledged yet." in E.blockers(warned.number)
+    entry = Entry.objects.get(kind="warning.acknowledged")
+    assert entry.details["warning"] == "BC-01 spread"
+    assert warned.involvements.filter(what="acknowledged warnings").exists()
+
+
+def test_all_at_once_close_the_item(warned: Session, operator: User) -> None:
+    assert len(acknowledging.acknowledge(warned, operator, "looked at both")) == 2
+    assert left(warned) == []
+    assert warned.checklist.items.get(code="1.2.27").state == "AUTO_PASS"
+    assert not [text for text in E.blockers(warned.number) if "acknowledged" in text]
+    with pytest.raises(SessionRefused, match="no such warning"):
+        acknowledging.acknowledge(warned, operator, "again")
+
+
+def test_what_was_acknowledged_is_signed(warned: Session, operator: User) -> None:
+    before = E.manifest(warned.number)["acknowledgements"]
+    acknowledging.acknowledge(warned, operator, "looked at both")
+    after = E.manifest(warned.number)["acknowledgements"]
+    assert [one["by"] for one in before] == [None, None]
+    assert [one["by"] for one in after] == ["op", "op"]
+
+
+def test_who_may_and_when(warned: Session, operator: User, people: People) -> None:
+    with pytest.raises(PermissionDenied):
+        acknowledging.acknowledge(warned, people.cro, "fine")
+    with pytest.raises(SessionRefused, match="Say what follows"):
+        acknowledging.acknowledge(warned, operator, "ok")
+    with pytest.raises(SessionRefused, match="no such warning"):
+        acknowledging.acknowledge(warned, operator, "fine", ["check:0"])
+    Session.objects.update(state="AWAITING_APPROVAL")
+    with pytest.raises(SessionRefused, match="awaiting approval"):
+        acknowledging.acknowledge(warned, operator, "fine")
+
+
+def test_one_warning_has_one_acknowledgement(warned: Session, operator: User) -> None:
+    key = Facts(warned).open_warnings[0].key
+    acknowledging.acknowledge(warned, operator, "thin market", [key])
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Acknowledgement.objects.create(session=warned, warning=key, text="x", by=operator)
+
+
+def test_a_newer_attempt_has_its_own_warnings(warned: Session, operator: User) -> None:
+    acknowledging.acknowledge(warned, operator, "looked at both")
+    run(sessions.rerun(warned, ["BC-01"], operator))
+    assert left(warned) == ["BC-01 spread", "HP-12 Processor and memory to spare"]
