@@ -167,7 +167,7 @@ def test_a_filled_quantity_that_went_back_is_explained_by_executions() -> None:
 
 def test_one_reading_alone_proves_nothing() -> None:
     first = found(orders(WORKS), Books())
-    assert confirmed(first, []) == []
+    assert confirmed(first, []) == confirmed([], first) == []
     assert confirmed(first, first) == first
 
 

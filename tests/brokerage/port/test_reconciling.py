@@ -396,3 +396,23 @@ def test_clean_up_closes_what_stands_outside_under_its_own_name(grant: OrderGran
     runs()
     sold = OrderRecord.objects.filter(side="SELL").order_by("pk").values_list("ref", flat=True)
     assert list(sold) == ["s1/RS-08/outside/cleanup", "s1/cleanup"]
+
+
+def test_an_order_of_another_connection_that_a_list_leaves_out_does_not_end_on_record(
+    grant: OrderGrant,
+) -> None:
+    @story
+    async def runs() -> None:
+        async with (
+            reconciled(grant) as (simulated, desk),
+            stranger(simulated, grant) as watch,
+        ):
+            await (await buy(desk, grant, far=True)).acked()
+            await desk.book.flush()
+            fault = simulated.gateway.faults.on("orders_not_listed")
+            assert kinds(await gateway.reconcile(watch, "s1")) == ["MISSING_THERE"]
+            assert (await OrderRecord.objects.aget()).state == "SUBMITTED"
+            simulated.gateway.faults.off(fault)
+            assert (await gateway.reconcile(watch, "s1")).clean
+
+    runs()

@@ -122,3 +122,19 @@ def test_an_order_that_has_ended_is_not_changed(grant: OrderGrant) -> None:
             assert orders_on_the_wire(simulated) == 1
 
     changes()
+
+
+def test_a_changed_order_is_not_counted_twice_by_the_limits(grant: OrderGrant) -> None:
+    OrderGrant.objects.update(max_shares=1)
+
+    @story
+    async def changes() -> None:
+        async with open_desk() as (_, desk):
+            ticket = await buy(desk, grant, far=True)
+            await ticket.acked()
+            await desk.book.flush()
+            await desk.change(ticket, 1.0, door(desk, grant))
+            with pytest.raises(OrderRefused, match="shares"):
+                await buy(desk, grant, "k2", far=True)
+
+    changes()
