@@ -226,7 +226,9 @@ def market_data(look: Situation) -> Found:
         return Found(V.UNKNOWN, look.gateway.quote_text or "No quote was read.")
     text = f"{look.gateway.quote_text} Data is {DATA_TYPES.get(kind, kind)}.".strip()
     # Frozen is the last live quote of a market that is closed: HP-07 speaks of that.
-    return Found(V.PASS if kind in {1, 2} else V.BLOCK, text)
+    if kind not in {1, 2}:
+        return Found(V.BLOCK, text)
+    return Found(V.PASS if look.gateway.quote_usable else V.WARN, text)
 
 
 @health(

@@ -1,6 +1,7 @@
 """Look at a gateway before a session: read-only, each reading for itself, nothing raised."""
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -47,7 +48,8 @@ async def _open(host: str, port: int, seconds: float) -> tuple[float | None, str
     except TimeoutError:
         return None, f"{host}:{port} did not answer within {seconds:g} s."
     except OSError as error:
-        return None, f"{host}:{port}: {error.strerror or error}."
+        words = os.strerror(error.errno) if error.errno else str(error)
+        return None, f"{host}:{port}: {words}."
     took = (time.perf_counter() - began) * 1000
     writer.close()
     with suppress(OSError):
@@ -105,7 +107,8 @@ async def _quoted(desk: Desk, seen: GatewayLook) -> GatewayLook:
     except (GatewayError, TimeoutError) as error:
         return replace(seen, quote_text=f"No quote of {SYMBOL}: {error}")
     text = f"{SYMBOL} {quote.bid:g} to {quote.ask:g}, {quote.quality.lower()}."
-    return replace(seen, data_type=quote.data_type, quote_text=text)
+    usable = quote.quality == "OK"
+    return replace(seen, data_type=quote.data_type, quote_usable=usable, quote_text=text)
 
 
 async def _try(ask: Callable[[], Awaitable[T]]) -> T | None:

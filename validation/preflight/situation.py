@@ -70,6 +70,7 @@ class GatewayLook:
     positions: tuple[tuple[str, float], ...] | None = None
     open_refs: tuple[str, ...] | None = None
     data_type: int | None = None
+    quote_usable: bool = True
     quote_text: str = ""
     expirations: tuple[str, ...] | None = None
 

@@ -169,6 +169,7 @@ BOUNDARIES: list[tuple[str, str, dict[str, Any], Verdict]] = [
     ("HP-22", P, {"upload_green": None, "full": False}, WARN),
     ("HP-23", G, {"data_type": 1}, PASS),
     ("HP-23", G, {"data_type": 2}, PASS),
+    ("HP-23", G, {"data_type": 1, "quote_usable": False}, WARN),
     ("HP-23", G, {"data_type": 3}, BLOCK),
     ("HP-23", G, {"data_type": 4}, BLOCK),
     ("HP-23", G, {"data_type": None}, UNKNOWN),
