@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all:
 
-.PHONY: help run test check lock fmt screenshots bench-gateway clean
+.PHONY: help run test test-faults check lock fmt screenshots fault-table bench-gateway clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,10 @@ run: .venv/gateway ## Start the whole product on the embedded default
 test: .venv/dev $(CLIENTS:%=.venv/clients/%/installed) ## Install what the tests need and pass them
 	@$(BIN)/python -m pytest
 
+test-faults: .venv/dev ## Strike the whole product with random faults (SCHEDULES=50 SEED=… ONLY=…)
+	@SCHEDULES=$(SCHEDULES) SEED=$(SEED) ONLY='$(ONLY)' PAGE='$(PAGE)' \
+	  $(BIN)/python -m pytest -n 0 -s --timeout 0 tests/faults/campaign.py
+
 check: .venv/dev ## Lint, types, import contracts, templates, migrations, deployment settings
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -73,6 +77,13 @@ screenshots: .venv/dev ## Take the pictures of docs/images again (needs Chromium
 	@mkdir -p docs/images
 	@CRUCIBLE_SCREENSHOTS=$(CURDIR)/docs/images $(BIN)/python -m pytest -n 0 -q \
 	  tests/journeys/test_journey.py -k "five_people or ctrl_c"
+
+fault-table: .venv/dev ## Show which scenario catches which fault, and write docs/scenario_faults.md
+	@mkdir -p var
+	@$(BIN)/python -m pytest tests/validation --junit-xml=var/fault_table.xml \
+	  -k "fault_is_caught or ledger_is_the_gateway or asks_for_it or the_watch_names"; status=$$?; \
+	  $(BIN)/python manage.py shell --no-imports -c "from tests import fault_table as it; \
+	  it.write('var/fault_table.xml', 'docs/scenario_faults.md')"; exit $$status
 
 bench-gateway: .venv/dev ## Measure the simulated gateway against the thinnest server (5 minutes)
 	@$(BIN)/python -m bench.gateway

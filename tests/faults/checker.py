@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tests.faults.history import AttemptRow, EntryRow, History, OrderRow, belongs, doubled
+from tests.faults.history import AttemptRow, EntryRow, History, OrderRow, doubled
 
 DETECTED_WITHIN_S = 20.0
 UNSENT = frozenset({"INTENT", "REFUSED"})
@@ -101,11 +101,8 @@ def no_order_leaves_after_the_end(history: History) -> Found:
     """Once a session has ended before its time, only its clean-up trades."""
     if history.session is None:
         return
-    ends = [
-        entry.sequence
-        for entry in history.entries
-        if entry.object_type == "session" and entry.details.get("after") == history.session.state
-    ]
+    state = history.session.state
+    ends = [entry.sequence for entry in _moves(history) if entry.details["after"] == state]
     for order in history.orders:
         for entry in history.entries_of("order.placed", order.pk):
             if order.purpose != "CLEANUP" and ends and entry.sequence > max(ends):
@@ -251,11 +248,7 @@ def the_ledger_is_whole(history: History) -> Found:
 @rule
 def every_change_of_state_is_in_the_ledger(history: History) -> Found:
     """The session's moves are a chain that ends in the state in which it is."""
-    moves = [
-        entry
-        for entry in history.entries
-        if entry.object_type == "session" and "after" in entry.details
-    ]
+    moves = _moves(history)
     for earlier, later in pairwise(moves):
         if earlier.details["after"] != later.details["before"]:
             yield Violation("lost", f"what happened between {earlier.kind} and {later.kind}")
@@ -319,15 +312,19 @@ def _handed_back(history: History) -> bool:
 def _findings(history: History) -> str:
     """What the preflight found that made the session a draft again."""
     assert history.session
-    notes = [
-        str(entry.details.get("note", ""))
-        for entry in history.entries
-        if entry.object_type == "session" and entry.details.get("after") == history.session.state
-    ]
-    return notes[-1] if notes else ""
+    state, moves = history.session.state, _moves(history)
+    notes = [entry.details.get("note", "") for entry in moves if entry.details["after"] == state]
+    return str(notes[-1]) if notes else ""
 
 
 # -- words ----------------------------------------------------------------------------------------
+
+
+def _moves(history: History) -> list[EntryRow]:
+    """The entries about the session's own changes of state, in order."""
+    number = history.session.number if history.session else ""
+    own = [e for e in history.entries if (e.object_type, e.object_id) == ("session", number)]
+    return [entry for entry in own if "after" in entry.details]
 
 
 def _sent(history: History) -> list[OrderRow]:
@@ -348,8 +345,3 @@ def _entries(history: History, attempt: AttemptRow) -> list[EntryRow]:
     name = f"{history.session.number}/{attempt.scenario}/{attempt.number}"
     about = {str(attempt.pk), name}
     return [e for e in history.entries if e.object_type == "attempt" and e.object_id in about]
-
-
-def own(ref: str, history: History) -> bool:
-    """Say whether a reference is the schedule's own."""
-    return history.session is not None and belongs(ref, history.session.number)

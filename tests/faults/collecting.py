@@ -25,7 +25,7 @@ from tests.faults.history import (
     Witnessed,
     belongs,
 )
-from tests.faults.stage import Stage
+from tests.faults.stage import SimulatedGateway, Stage
 from validation.models.session import IN_FLIGHT, STOPPED, SessionState
 
 VERSION = 178  # what the product's client and ours speak
@@ -45,17 +45,19 @@ class Mark(NamedTuple):
 
     rows: dict[str, int]
     sequence: int
+    gateway: SimulatedGateway
     transcript: Path
     offset: int
 
 
-def mark(stage: Stage) -> Mark:
-    """Remember where everything stands now."""
+def mark(stage: Stage, gateway: SimulatedGateway | None = None) -> Mark:
+    """Remember where everything stands now; of the gateways, one (the first unless named)."""
+    gateway = gateway or stage.gateway
     tables = (*APPEND_ONLY, "validation_session", "validation_outbox")
     rows = {table: _number(stage, f"SELECT max(id) FROM {table}") for table in tables}
-    path = stage.gateway.transcript
+    path = gateway.transcript
     sequence = _number(stage, "SELECT max(sequence) FROM ledger_entry")
-    return Mark(rows, sequence, path, path.stat().st_size)
+    return Mark(rows, sequence, gateway, path, path.stat().st_size)
 
 
 def kept(stage: Stage, since: Mark) -> frozenset[Seen]:
@@ -67,17 +69,18 @@ def kept(stage: Stage, since: Mark) -> frozenset[Seen]:
     return frozenset(Seen(*row) for row in stage.rows(" UNION ALL ".join(parts)))
 
 
-def collect(stage: Stage, since: Mark, witnessed: Witnessed) -> History:
-    """Return the history since the mark; the session is the newest of those made since."""
+def collect(stage: Stage, since: Mark, witnessed: Witnessed, endpoint: int = 1) -> History:
+    """Return the history since the mark; the session is the newest at this endpoint since."""
     made = stage.rows(
-        "SELECT id, number FROM validation_session WHERE id > %s ORDER BY id DESC",
-        since.rows["validation_session"],
-    )
+        "SELECT id, number FROM validation_session WHERE id > %s AND endpoint_id = %s "
+        "ORDER BY id DESC",
+        since.rows["validation_session"], endpoint,
+    )  # fmt: skip
     entries = _entries(stage, since)
     base = History(
         None, entries=entries, witnessed=witnessed, kept=kept(stage, since),
         sessions_made=len(made),
-        broker=read_broker(stage, since, ""),
+        broker=read_broker(since, ""),
     )  # fmt: skip
     if not made:
         return base
@@ -92,7 +95,7 @@ def collect(stage: Stage, since: Mark, witnessed: Witnessed) -> History:
         events=_events(stage, [order.pk for order in orders]),
         executions=_executions(stage, number),
         entries=entries,
-        broker=read_broker(stage, since, number),
+        broker=read_broker(since, number),
         witnessed=witnessed,
         kept=base.kept,
         sessions_made=len(made),
@@ -185,12 +188,12 @@ def _entries(stage: Stage, since: Mark) -> tuple[EntryRow, ...]:
 # -- the gateway ----------------------------------------------------------------------------------
 
 
-def read_broker(stage: Stage, since: Mark, number: str) -> Broker:
+def read_broker(since: Mark, number: str) -> Broker:
     """Return what the gateway's transcript and its answers to a stranger say of the session.
 
     The stranger asks for executions, so that the transcript has those that nobody was there for.
     """
-    working, positions = ask_broker(stage.gateway.port)
+    working, positions = ask_broker(since.gateway.port)
     placed, executions = [], {}
     for client_id, message in _messages(since):
         if isinstance(message, PlaceOrder) and belongs(message.order.ref, number):

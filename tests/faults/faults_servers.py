@@ -1,13 +1,11 @@
 """Faults of what the product rests on: broker, database, disk; and a web process that dies."""
 
-import subprocess
 import threading
 import time
 from typing import ClassVar
 
 from tests.faults.fault import Fault, Run, fault
 from tests.faults.moments import held_before_commit
-from tests.faults.stage import Stage
 from tests.journeys.visitor import Visitor
 
 READ_ONLY = "ALTER DATABASE postgres SET default_transaction_read_only = on"
@@ -100,6 +98,21 @@ class DatabaseReadOnly(Outage):
         run.stage.postgres.disconnect_clients()
 
 
+@fault("disk of the database full", "database")
+class DiskFull(Outage):
+    """Not one byte can be added; the server may end of it, and is started again with space."""
+
+    hold = (2.0, 7.0)
+
+    def strike(self, run: Run) -> None:
+        run.stage.disk.fill()
+        run.notes.append("disk filled" if run.stage.disk.mounted else "no disk could be mounted")
+
+    def heal(self, run: Run) -> None:
+        run.stage.disk.clear()
+        run.stage.postgres.ensure()
+
+
 @fault("worker's connections to the database cut", "database")
 class DatabaseCut(Fault):
     """The worker's connections are reset, again and again; new ones are let in."""
@@ -173,11 +186,3 @@ def _swallow(run: Run, visitor: Visitor) -> None:
         run.notes.append(f"answered: {answer[0]}")
     except (OSError, ValueError) as error:
         run.notes.append(f"no answer: {error}")
-
-
-def full_disk(stage: Stage) -> bool:
-    """Say whether this machine lets us mount a small disk."""
-    probe = stage.home / "disk"
-    probe.mkdir(exist_ok=True)
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(probe)]
-    return subprocess.run(mount, check=False, capture_output=True).returncode == 0

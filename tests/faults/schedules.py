@@ -53,8 +53,8 @@ def drawn(seed: int, count: int) -> list[Schedule]:
 def _schedule(seed: int, first: str) -> Schedule:
     chance = random.Random(seed)
     names = [first]
-    if chance.randrange(TWO_OF) == 0:
-        others = sorted(name for name in FAULTS if _goes_with(name, first))
+    others = sorted(name for name in FAULTS if _goes_with(name, first))
+    if others and chance.randrange(TWO_OF) == 0:
         names.append(chance.choice(others))
     blows = tuple(Blow(name, chance.choice(FAULTS[name].moments)) for name in names)
     return Schedule(seed, chance.choice(SUITES), blows)

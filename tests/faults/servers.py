@@ -1,6 +1,7 @@
 """The servers that a stage rests on: PostgreSQL that keeps its word, and Valkey on a TCP port."""
 
 import signal
+import subprocess
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,7 +14,11 @@ from tests.servers import free_port, prepare_postgresql, redis_answers
 
 # The machine does not lose its power in a test, but the server is killed: a commit that it has
 # confirmed must be found again.
-PG_OPTIONS = ("fsync=off", "synchronous_commit=on", "max_connections=100")
+PG_OPTIONS = (
+    "fsync=off", "synchronous_commit=on", "max_connections=100", "max_wal_size=64MB",
+    "min_wal_size=32MB",
+)  # fmt: skip
+DISK_MB = 256
 
 
 class Postgres(Process):
@@ -50,6 +55,39 @@ class Postgres(Process):
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
         )
+
+
+class Disk:
+    """A small disk of its own in memory, where this machine lets us mount one."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        place.mkdir()
+        words = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "tmpfs", str(place)]
+        self.mounted = _done(words)
+
+    def fill(self) -> None:
+        """Leave not one byte free; nothing happens where nothing could be mounted."""
+        if not self.mounted:
+            return
+        with suppress(OSError), (self.place / "ballast").open("wb", buffering=0) as ballast:
+            while True:
+                ballast.write(bytes(4096))
+
+    def clear(self) -> None:
+        """Give the space back."""
+        (self.place / "ballast").unlink(missing_ok=True)
+
+    def unmount(self) -> None:
+        """Take the disk away again."""
+        if self.mounted:
+            _done(["umount", "-l", str(self.place)])
+
+
+def _done(words: list[str]) -> bool:
+    with suppress(OSError):
+        return subprocess.run(words, check=False, capture_output=True).returncode == 0
+    return False
 
 
 class Valkey(Process):

@@ -19,7 +19,7 @@ from brokerage.simulator import control
 from crucible.management.commands.demo import QUEUES
 from tests.faults.lines import Line, Lines
 from tests.faults.processes import Process, python, until
-from tests.faults.servers import Postgres, Valkey
+from tests.faults.servers import Disk, Postgres, Valkey
 from tests.journeys.visitor import Visitor
 from tests.servers import directory, free_port
 
@@ -31,10 +31,13 @@ CHOSEN = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "PYTEST_CURRENT
 
 @dataclass
 class SimulatedGateway:
-    """One gateway process with its transcript; a new life has a new seed and a new file."""
+    """One gateway process with its transcript; a new life has a new seed and a new file.
+
+    No two may share a seed: execution ids come of it, and a broker's are unique.
+    """
 
     home: Path
-    name: str
+    number: int
     line: Line
     port: int = field(default_factory=free_port)
     control_port: int = field(default_factory=free_port)
@@ -42,17 +45,23 @@ class SimulatedGateway:
     process: Process | None = None
 
     @property
+    def name(self) -> str:
+        """What its files are called."""
+        return f"gateway-{self.number}"
+
+    @property
     def transcript(self) -> Path:
         """Where every message of this life is written."""
         return self.home / f"{self.name}-{self.life}.jsonl"
 
-    def start(self, *, keep_state: bool = False) -> None:
-        """Start it: as another gateway, or as the one before with its orders and positions."""
+    def start(self) -> None:
+        """Start it, with nothing of the life before."""
         self.life += 1
-        day = f"{datetime.now(ET):%Y-%m-%d}T10:00"
+        # In the morning: at midnight of its clock it forgets the day's executions.
+        day = datetime.now(ET).replace(hour=10, minute=0, second=0, microsecond=0).isoformat()
         flags = {
             "port": self.port, "control-port": self.control_port, "speed": SPEED,
-            "seed": self.life, "transcript": self.transcript, "start": day,
+            "seed": 1000 * self.number + self.life, "transcript": self.transcript, "start": day,
         }  # fmt: skip
         words = [f"--{name}={value}" for name, value in flags.items()]
         self.process = Process(
@@ -87,7 +96,8 @@ class Stage:
 
     def __init__(self, home: Path, lines: Lines, gateways: int, workers: int) -> None:
         self.home = home
-        self.postgres, self.valkey = Postgres(_made(home / "pg")), Valkey(_made(home / "kv"))
+        self.disk = Disk(home / "pg")
+        self.postgres, self.valkey = Postgres(home / "pg"), Valkey(_made(home / "kv"))
         # The worker that trades has a line of its own to the database: it alone can lose it.
         self.database_line, self.worker_line = (
             lines.open(self.postgres.port),
@@ -133,7 +143,7 @@ class Stage:
 
     def _gateway(self, lines: Lines, number: int) -> SimulatedGateway:
         line = lines.open(1)
-        gateway = SimulatedGateway(self.home, f"gateway-{number}", line)
+        gateway = SimulatedGateway(self.home, number, line)
         line.lead_to(gateway.port)
         return gateway
 
@@ -198,6 +208,7 @@ class Stage:
                 gateway.process.stop()
         self.valkey.stop()
         self.postgres.stop()
+        self.disk.unmount()
 
     def operator(self) -> Visitor:
         """Return the operator, signed in."""

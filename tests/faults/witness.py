@@ -11,7 +11,7 @@ import psycopg
 from tests.faults.collecting import Mark, kept
 from tests.faults.history import Seen, Witnessed
 from tests.faults.stage import Stage
-from validation.models.session import IN_FLIGHT
+from validation.models.session import IN_FLIGHT, SessionState
 
 PAUSE_S = 0.1
 
@@ -71,10 +71,14 @@ class Witness:
         if state not in IN_FLIGHT and self.ended_at is None:
             self.ended_at = time.monotonic()
 
+    @property
+    def _interrupted(self) -> bool:
+        return self._states[-1:] == [SessionState.INTERRUPTED]
+
     def saw(self, lost_at: float | None) -> Witnessed:
         """Return what was seen; `lost_at` is when the worker was gone for good, if it was."""
         detection = None
-        if lost_at is not None and self.ended_at is not None and self.ended_at > lost_at:
+        if lost_at is not None and self.ended_at is not None and self._interrupted:
             detection = self.ended_at - lost_at
         return Witnessed(
             rows=frozenset(self._rows), tokens=tuple(self._tokens), states=tuple(self._states),
