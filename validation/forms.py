@@ -66,7 +66,13 @@ class GatewayLogForm(forms.Form):
 class TimelineQuery(forms.Form):
     """Which part of a session to show: seconds since its start, and what the log must say."""
 
-    PARTS = [("", "All"), ("charts", "Charts"), ("rows", "Rows"), ("log", "New log lines")]
+    PARTS = [
+        ("", "All"),
+        ("metrics", "Metrics"),
+        ("charts", "Charts"),
+        ("rows", "Rows"),
+        ("log", "New log lines"),
+    ]
     level = forms.ChoiceField(choices=any_of(LEVELS, "All levels"), required=False)
     scenario = forms.CharField(max_length=10, required=False)
     text = forms.CharField(max_length=100, required=False, label="Log contains")

@@ -35,7 +35,7 @@ from validation.models import (
 )
 from validation.outages import Outage, outages, uptime
 from validation.rules import PACING_CODES, RATE_SCENARIO
-from validation.samples import Samples
+from validation.samples import Samples, meant_to_fill
 from validation.statistics import Interval, p95_ratio_interval, percentile
 
 K = SampleKind
@@ -61,8 +61,10 @@ def _latency(config: Config) -> Iterator[Limit]:
     fill_ms = limits.order_fill_timeout_seconds * 1000
     yield Limit("ME-01", "Order to acknowledgement", "ms", "p95", "<", limits.place_ack_ms,
                 K.PLACE, INTENDED)  # fmt: skip
+    yield Limit("ME-01b", "Sending to acknowledgement", "ms", "p95", "", None, K.WIRE,
+                "The gateway's part of ME-01; the rest is our own door and record.")  # fmt: skip
     yield Limit("ME-02", "Cancel to confirmation", "ms", "p95", "<", limits.cancel_ack_ms,
-                K.CANCEL, INTENDED)  # fmt: skip
+                K.CANCEL, "An unconfirmed one counts as longer than any other.")  # fmt: skip
     yield Limit("ME-03", "Reading an order's state", "ms", "p95", "<", limits.order_status_ms,
                 K.STATUS, "Our own state; the round trip to the broker is ME-03b.")  # fmt: skip
     yield Limit("ME-03b", "Asking the broker for open orders", "ms", "p95", "", None, K.ROUND_TRIP)
@@ -321,13 +323,17 @@ class Book:
     def _orders(self) -> Counts:
         sent = [one for one in self.samples.orders if not self.samples.provoked(one.created_at)]
         states = Counter(order.state for order in sent)
-        meant = [order for order in sent if order.aim == "FILL"]
+        meant = [order for order in sent if meant_to_fill(order)]
         filled = sum(min(1.0, one.filled / one.quantity) for one in meant if one.quantity)
         serious = [order for order in sent if order.aim != "REJECT"]
         rejected = sum(order.state == STATE.REJECTED for order in serious)
         n = len(sent)
         return {
-            "ME-11": (filled, len(meant), f"{n - len(meant)} were meant to rest or be refused."),
+            "ME-11": (
+                filled,
+                len(meant),
+                f"{n - len(meant)} others rest, are to be refused, or clean up.",
+            ),
             "ME-20": (float(n), n, ""),
             "ME-20b": (float(states[STATE.FILLED]), n, ""),
             "ME-20c": (float(states[STATE.CANCELLED]), n, ""),

@@ -14,6 +14,7 @@ from validation.statistics import Timed
 
 K = SampleKind
 STATE = OrderRecord.State
+FROM_THE_WISH = (K.PLACE, K.FILL)
 NOT_SENT = (STATE.INTENT, STATE.REFUSED)
 # Figures of scenarios that are samples of their own: the end of their name, what they time, and
 # how many milliseconds their unit has.
@@ -47,6 +48,11 @@ class Sample:
         return Timed(self.ms, self.censored)
 
 
+def meant_to_fill(order: OrderRecord) -> bool:
+    """Say whether an order counts in fill rate and fill time: no clean-up, nothing that rests."""
+    return order.aim == "FILL" and order.purpose == "TEST"
+
+
 class Samples:
     """A session's samples by kind; reads the database lazily, with a bounded number of queries."""
 
@@ -57,9 +63,13 @@ class Samples:
 
     @cached_property
     def orders(self) -> list[OrderRecord]:
-        """The session's own orders that were sent, the oldest first."""
+        """The session's own orders that were sent, the oldest first.
+
+        Those of a second client, which a drill lets trade behind our back, are not its own.
+        """
         sent = OrderRecord.objects.filter(scope=self.session.number)
-        return list(sent.exclude(state__in=NOT_SENT).order_by("pk"))
+        kept = sent.exclude(state__in=NOT_SENT).exclude(ref__endswith="/outside")
+        return list(kept.order_by("pk"))
 
     @cached_property
     def windows(self) -> list[FaultWindow]:
@@ -104,13 +114,14 @@ class Samples:
 
     def _of_orders(self) -> Iterator[Sample]:
         for order in self.orders:
-            held = order.held_ms or 0.0
+            planned = self.provoked(order.created_at)
+            scenario = [*order.ref.split("/"), ""][1]
             for kind, ms, limit in self._times(order):
-                censored = ms is None
+                held = (order.held_ms or 0.0) if kind in FROM_THE_WISH else 0.0
                 value = held + (limit if ms is None else ms)
                 yield Sample(
-                    kind, order.created_at, value, censored, self.provoked(order.created_at),
-                    order.ref.rsplit("/", 1)[-1], f"order {order.order_id}",
+                    kind, order.created_at, value, ms is None, planned, scenario,
+                    f"order {order.order_id}",
                 )  # fmt: skip
 
     def _times(self, order: OrderRecord) -> Iterator[tuple[str, float | None, float]]:
@@ -120,10 +131,12 @@ class Samples:
         """
         limits = self.config.thresholds
         if order.acked_ms is not None or order.state != STATE.REJECTED:
-            yield K.PLACE, order.acked_ms, self._waited(order.pk, limits.order_ack_seconds)
+            waited = self._waited(order.pk, limits.order_ack_seconds)
+            yield K.PLACE, order.acked_ms, waited
+            yield K.WIRE, order.acked_ms, waited
         if order.pk in self._cancelled and (order.cancel_acked_ms or order.state != STATE.FILLED):
             yield K.CANCEL, order.cancel_acked_ms, self._real(limits.cancel_timeout_seconds)
-        if order.aim == "FILL" and order.state != STATE.REJECTED:
+        if meant_to_fill(order) and order.state != STATE.REJECTED:
             yield K.FILL, order.filled_ms, self._open_for(order)
 
     def _open_for(self, order: OrderRecord) -> float:

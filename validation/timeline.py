@@ -13,6 +13,7 @@ from brokerage.models import OrderEvent, OrderRecord
 from validation import charts
 from validation.charts import Axis, Bars, Distribution, Lane, Plot, Span, Tick
 from validation.models import Attempt, AttemptState, Check, LogLine, SampleKind, Session
+from validation.models.watching import ConnectionEvent
 from validation.outages import outages
 from validation.samples import Sample, Samples
 from validation.statistics import percentile
@@ -32,6 +33,7 @@ TONES = {
     AttemptState.RUNNING: "info",
     AttemptState.PENDING: "idle",
 }
+LANE_TONES = {"UP": "ok", "DOWN": "bad", "UNKNOWN": "idle"}
 # How an order looks by what it was for and how it ended; what is not here is as it should not be.
 ORDER_TONES = {
     ("FILL", "FILLED"): "ok",
@@ -139,7 +141,8 @@ class Timeline:
         """Return the orders that were alive in the range, those that never left included."""
         found = OrderRecord.objects.filter(scope=self.session.number).order_by("pk")
         if self.wanted.scenario:
-            found = found.filter(ref=f"{self.session.number}/{self.wanted.scenario}")
+            ref = f"{self.session.number}/{self.wanted.scenario}"
+            found = found.filter(Q(ref=ref) | Q(ref__startswith=f"{ref}/"))
         if self.wanted.last is not None:
             found = found.filter(created_at__lte=self._moment(self.wanted.last))
         if self.wanted.first is not None:
@@ -215,6 +218,7 @@ class Timeline:
         attempts = [one for one in self.session.attempts.all() if one.started_at]
         yield "Scenarios", [self._attempt(one) for one in attempts]
         yield "Connection", list(self._connection(attempts))
+        yield from self._watched()
         windows = self.samples.windows
         if windows:
             spans = [self._span(one.starts_at, one.ends_at, "sim", one.why) for one in windows]
@@ -253,6 +257,21 @@ class Timeline:
             planned = away.planned or self.samples.provoked(away.starts)
             tone, what = ("sim", "Lost as planned") if planned else ("bad", "Lost")
             yield self._span(away.starts, away.ends, tone, what)
+
+    def _watched(self) -> Iterator[tuple[str, list[Span]]]:
+        """Give a lane for each part of the connection that the session watch follows."""
+        events = list(self.session.connection_events.order_by("pk")[:MOST_LINES])
+        for name in dict.fromkeys(event.lane for event in events):
+            own = [event for event in events if event.lane == name]
+            ends = [*(event.at for event in own[1:]), self.end]
+            spans = [self._state(*pair) for pair in zip(own, ends, strict=True)]
+            yield f"Watch: {name}", spans
+
+    def _state(self, event: ConnectionEvent, until: datetime) -> Span:
+        tone = LANE_TONES.get(event.state, "warn")
+        tone = "sim" if event.planned and tone in {"bad", "warn"} else tone
+        code = f" ({event.code})" if event.code else ""
+        return self._span(event.at, until, tone, f"{event.get_state_display()}{code}")
 
     def _order_spans(self) -> Iterator[Span]:
         for order in self.samples.orders:

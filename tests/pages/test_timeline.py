@@ -2,6 +2,7 @@
 
 import re
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -140,6 +141,23 @@ def test_charts_say_in_words_what_they_show(viewer: Client, small: Session) -> N
         assert f'<h3 class="chart__name">{name}' in whole
     assert "Lost as planned" in whole
     assert "no answer after" in whole
+
+
+def test_the_session_watch_has_lanes_of_its_own(viewer: Client, small: Session) -> None:
+    start = small.started_at
+    assert start is not None
+    for state, second in (("UP", 0), ("DOWN", 100), ("UP", 130)):
+        small.connection_events.create(
+            lane="broker", state=state, at=start + timedelta(seconds=second), code=1100
+        )
+    whole = page(viewer, small)
+    assert '<h3 class="chart__name">Watch: broker' in whole
+    assert "<title>Down (1100), 100.0 s to 130.0 s</title>" in whole
+
+
+def test_no_two_things_on_the_page_have_one_name(viewer: Client, small: Session) -> None:
+    names = re.findall(r'\sid="([^"]+)"', page(viewer, small))
+    assert sorted(names) == sorted(set(names))
 
 
 def test_metrics_show_both_verdicts_and_how_many_samples_are_missing(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests.journeys.people import NARROW, WIDE, chromium
@@ -32,12 +32,29 @@ def address(session: Session, live_server: LiveServer) -> str:
     return f"{live_server.url}{session.get_absolute_url()}"
 
 
+complaints: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def _no_complaints() -> Iterator[None]:
+    complaints.clear()
+    yield
+    assert not complaints, complaints
+
+
+def _bad(said: ConsoleMessage) -> bool:
+    # The server of this test has no stream of events: the page then asks every few seconds.
+    return said.type == "error" and "EventSource" not in said.text
+
+
 def opened(browser: Browser, viewer: Client, address: str, **options: Any) -> Page:
     context = browser.new_context(**{"viewport": WIDE, "color_scheme": "light"} | options)
     cookie = viewer.cookies["sessionid"].value
     context.add_cookies([{"name": "sessionid", "value": cookie, "url": address}])
     page = context.new_page()
     page.set_default_timeout(15_000)
+    page.on("pageerror", lambda error: pytest.fail(str(error)))
+    page.on("console", lambda said: complaints.append(said.text) if _bad(said) else None)
     page.goto(address)
     return page
 
@@ -90,7 +107,7 @@ def test_the_chosen_range_is_a_link_that_can_be_shared(
     shared, seen = page.url, numbers(page)
     again = opened(browser, viewer, shared)
     assert numbers(again) == seen
-    page.go_back()
+    page.evaluate("history.back()")
     expect(page.locator("#orders .muted").first).to_have_text("200")
 
 

@@ -142,6 +142,29 @@ def test_only_orders_that_are_meant_to_fill_count_in_the_fill_rate(ended: Sessio
     assert row(ended, "ME-11").policy == "FAIL"
 
 
+def test_closing_by_the_clean_up_is_no_trade_of_the_bot(ended: Session) -> None:
+    answered(ended, 2)
+    order(ended, 9, state="CANCELLED", purpose="CLEANUP", ref=f"{ended.number}/OE-01/cleanup")
+    assert (row(ended, "ME-11").n, row(ended, "ME-06").n, row(ended, "ME-20").n) == (2, 2, 3)
+
+
+def test_a_second_clients_orders_are_not_the_sessions(ended: Session) -> None:
+    order(ended, 1, acked_ms=9.0, ref=f"{ended.number}/RS-08/outside")
+    assert row(ended, "ME-20").n == 0
+
+
+def test_the_gateways_part_of_a_latency_is_told_apart(ended: Session) -> None:
+    answered(ended, 1, held_ms=300.0, cancel_acked_ms=4.0)
+    OrderEvent.objects.create(order=OrderRecord.objects.get(), kind="CANCEL_PENDING")
+    assert (row(ended, "ME-01").value, row(ended, "ME-01b").value) == (320.0, 20.0)
+    assert row(ended, "ME-02").value == 4.0
+
+
+def test_a_sample_names_the_scenario_of_its_order(ended: Session) -> None:
+    order(ended, 1, acked_ms=9.0, purpose="CLEANUP", ref=f"{ended.number}/OE-02/cleanup")
+    assert {one.scenario for one in Samples(ended).all} == {"OE-02"}
+
+
 def test_a_partial_fill_counts_by_its_share(ended: Session) -> None:
     order(ended, 1, state="CANCELLED", quantity=4, filled=1)
     assert row(ended, "ME-11").value == 0.25
@@ -224,7 +247,7 @@ def test_the_delta_against_the_last_benchmark(ended: Session, toys: Toys, operat
 def test_the_same_session_gives_the_same_metrics(ended: Session) -> None:
     answered(ended, 5)
     assert metrics.content(ended) == metrics.content(ended)
-    assert [one["code"] for one in metrics.content(ended)][:2] == ["ME-01", "ME-02"]
+    assert [one["code"] for one in metrics.content(ended)][:3] == ["ME-01", "ME-01b", "ME-02"]
 
 
 def test_many_orders_cost_no_more_questions(

@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
             name='LatencySample',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('PLACE', 'Order to acknowledgement'), ('CANCEL', 'Cancel to confirmation'), ('FILL', 'Order to fill'), ('STATUS', "Reading an order's state"), ('ROUND_TRIP', 'Asking the broker for open orders'), ('CONNECTION', 'Round trip of a request'), ('QUOTE_AGE', 'Age of a quote')], max_length=12)),
+                ('kind', models.CharField(choices=[('PLACE', 'Order to acknowledgement'), ('WIRE', 'Sending to acknowledgement'), ('CANCEL', 'Cancel to confirmation'), ('FILL', 'Order to fill'), ('STATUS', "Reading an order's state"), ('ROUND_TRIP', 'Asking the broker for open orders'), ('CONNECTION', 'Round trip of a request'), ('QUOTE_AGE', 'Age of a quote')], max_length=12)),
                 ('at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('ms', models.FloatField()),
                 ('censored', models.BooleanField(default=False)),

@@ -12,6 +12,7 @@ class SampleKind(models.TextChoices):
     """What was timed; acknowledgement and fill are kept apart."""
 
     PLACE = "PLACE", "Order to acknowledgement"
+    WIRE = "WIRE", "Sending to acknowledgement"
     CANCEL = "CANCEL", "Cancel to confirmation"
     FILL = "FILL", "Order to fill"
     STATUS = "STATUS", "Reading an order's state"

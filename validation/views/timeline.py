@@ -1,5 +1,6 @@
 """The charts of a session and the rows of a chosen range, each part on its own when asked."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -57,7 +58,7 @@ class View:
 
     def everything(self) -> dict[str, Any]:
         """Return what the whole of the page shows."""
-        return {**self.base(), **self.charts(), **self.rows(), **self.log()}
+        return {**self.base(), **self.metrics(), **self.charts(), **self.rows(), **self.log()}
 
     def base(self) -> dict[str, Any]:
         """Return what every part needs."""
@@ -68,14 +69,22 @@ class View:
             "wanted": self.timeline.wanted,
             "stamp": stamp,
             "charts_url": self.live("charts", seen=stamp),
+            "metrics_url": self.live("metrics", seen=stamp),
             "rows_url": self.live("rows", seen=stamp),
             "clear_url": f"{self.session.get_absolute_url()}#timeline",
         }
 
-    def charts(self) -> dict[str, Any]:
-        """Return metrics and charts."""
+    def metrics(self) -> dict[str, Any]:
+        """Return the judged metrics, and apart the figures that nothing is required of."""
         rows = metrics.rows(self.session, self.timeline.samples)
-        return {"charts": self.timeline.charts(), "metric_rows": [_shown(row) for row in rows]}
+        return {
+            "metric_rows": [_shown(row) for row in rows if row.limit.threshold is not None],
+            "figure_rows": [row for row in rows if row.limit.threshold is None],
+        }
+
+    def charts(self) -> dict[str, Any]:
+        """Return everything over time."""
+        return {"charts": self.timeline.charts()}
 
     def rows(self) -> dict[str, Any]:
         """Return orders, checks and errors of the range, a page of each."""
@@ -111,8 +120,8 @@ class View:
         page = Paginator(rows.reverse() if newest else rows, size).get_page(self.asked[key] or 1)
         before = page.previous_page_number() if page.has_previous() else 0
         after = page.next_page_number() if page.has_next() else 0
-        links = [f"{self.address(**{key: n})}#{name}" if n else "" for n in (before, after)]
-        return Part(page, *links, words=("Newer", "Older") if newest else ("Previous", "Next"))
+        back, on = [f"{self.address(**{key: n})}#{name}" if n else "" for n in (before, after)]
+        return Part(page, back, on, ("Newer", "Older") if newest else ("Previous", "Next"))
 
 
 def _wanted(asked: dict[str, Any]) -> Wanted:
@@ -136,11 +145,11 @@ def _shown(row: metrics.Row) -> dict[str, Any]:
         return round(min(max((value - bottom) / span * 100, 0.0), 100.0), 2)
 
     low, high = place(row.low), place(row.high)
-    reach = {"low": low or 0.0, "width": round((100.0 if high is None else high) - (low or 0.0), 2)}
-    drawn = row.limit.threshold is not None and row.value is not None
+    first, last = low or 0.0, 100.0 if high is None else high
     return {
-        "row": row, "low": low, "high": high, "at": place(row.value), "reach": reach,
-        "limit": place(row.limit.threshold), "drawn": drawn,
+        "row": row, "open": high is None, "at": place(row.value), "first": first,
+        "length": round(last - first, 2), "limit": place(row.limit.threshold),
+        "drawn": row.value is not None, "bounded": row.low is not None or row.high is not None,
     }  # fmt: skip
 
 
@@ -161,13 +170,20 @@ def part(request: HttpRequest, number: str) -> HttpResponse:
         return _tail(request, view)
     if asked["part"] and asked["seen"] == view.timeline.stamp():
         return HttpResponse(status=204)
-    shown = {"charts": view.charts, "rows": view.rows}.get(asked["part"])
-    inner = {**view.base(), **shown()} if shown else view.everything()
-    name = {"charts": "charts", "rows": "rows"}.get(asked["part"], "timeline")
-    response = render(request, f"validation/_{name}.html", inner)
+    name, shown = _parts(view)[asked["part"]]
+    response = render(request, f"validation/{name}.html", {**view.base(), **shown()})
     if not asked["part"]:
         response["HX-Push-Url"] = view.address()
     return response
+
+
+def _parts(view: View) -> dict[str, tuple[str, Callable[[], dict[str, Any]]]]:
+    return {
+        "": ("_timeline", view.everything),
+        "metrics": ("_measured_metrics", view.metrics),
+        "charts": ("_charts", view.charts),
+        "rows": ("_rows", view.rows),
+    }
 
 
 def _tail(request: HttpRequest, view: View) -> HttpResponse:
