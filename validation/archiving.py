@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import cast
 
 from validation.artefacts.bundle import complete, zipped
+from validation.artefacts.file import JSON, MARKDOWN, TEXT, File
 from validation.artefacts.markup import day, when
-from validation.artefacts.rendering import JSON, MARKDOWN, TEXT, File, render
+from validation.artefacts.rendering import render
 from validation.models import Artefact, GatewayLog, Report, Session, SessionState
 from validation.signals import signed_files_wanted
 

@@ -8,7 +8,7 @@ from crucible.ledger.models import Entry
 from validation import metrics
 from validation.comparison import Comparison, Measured, Outcome, Run, ScenarioRun, compare
 from validation.models import Attempt, Check, Metric, Session
-from validation.statistics import Interval
+from validation.statistics import NOTHING, Interval
 
 APPROVED = "session.approved"
 
@@ -97,9 +97,9 @@ def _judged(session: Session) -> dict[str, Measured]:
     for row in metrics.content(session):
         low, high = (end if isinstance(end, float) else None for end in row["ci95"])
         values = [] if row["value"] is None else [row["value"]]
-        found[f"{row['code']} {row['name']}"] = Measured(
-            row["unit"], values, Interval(low, high), row["n"]
-        )
+        # A complete count has no interval: its two bounds are the count itself.
+        interval = NOTHING if low == high else Interval(low, high)
+        found[f"{row['code']} {row['name']}"] = Measured(row["unit"], values, interval, row["n"])
     return found
 
 

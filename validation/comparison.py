@@ -11,7 +11,7 @@ from typing import Any
 
 from validation.configuration import Change, diff
 from validation.models.run import AttemptState
-from validation.statistics import Interval, mean_interval
+from validation.statistics import NOTHING, Interval, mean_interval
 from validation.verdicts import BAD
 
 UNKNOWN = "unknown"
@@ -159,11 +159,13 @@ class MetricChange:
         return new / old if old and new is not None else None
 
     @property
-    def apart(self) -> bool:
-        """Whether chance alone hardly explains the difference."""
+    def apart(self) -> bool | None:
+        """Whether chance alone hardly explains the difference; None without two intervals."""
         if self.before is None or self.after is None:
-            return False
+            return None
         old, new = self.before.interval, self.after.interval
+        if NOTHING in (old, new):
+            return None
         return _above(new.low, old.high) or _above(old.low, new.high)
 
 

@@ -2,7 +2,7 @@
 
 from django.http import HttpResponse
 
-from validation.artefacts.rendering import File
+from validation.artefacts.file import File
 
 
 def attached(found: File) -> HttpResponse:

@@ -9,8 +9,19 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from statistics import fmean
 
+from junitparser import JUnitXml
+
 from brokerage.calendar import ET, is_regular_hours, next_weekly_expiry
 from brokerage.models import OrderRecord
+from validation import findings
+from validation.artefacts.bundle import complete, problems, zipped
+from validation.artefacts.file import TEXT, File
+from validation.artefacts.junit import junit
+from validation.artefacts.markup import when
+from validation.artefacts.messages import broker_messages, session_log
+from validation.artefacts.metrics_files import measurements_csv
+from validation.artefacts.order_history import order_history
+from validation.artefacts.pytest_text import pytest_text
 from validation.configuration import PAPER_PORTS, ConfigError
 from validation.facts import Facts
 from validation.models import AttemptState, CleanupState
@@ -197,6 +208,12 @@ def suite_time(facts: Facts, _: str) -> Finding:
 
 
 @rule
+def watched(facts: Facts, _: str) -> Finding:
+    """The watch saw regular hours for as long as is asked, and no failure."""
+    return Finding(*findings.watched(facts.session, facts.config))
+
+
+@rule
 def no_skips(facts: Facts, _: str) -> Finding:
     """Every scenario ran to an end of its own."""
     count = facts.count(AttemptState.SKIPPED, AttemptState.ABORTED)
@@ -304,6 +321,30 @@ def log_stored(facts: Facts, _: str) -> Finding:
     """The session's log holds lines, each with its time."""
     count = len(facts.log_lines)
     return Finding(True if count else None, f"{count} lines")
+
+
+@rule
+def results_kept(facts: Facts, _: str) -> Finding:
+    """The results render as text and as JUnit XML, and the XML reads back with every case."""
+    text, document = pytest_text(facts), JUnitXml.fromstring(junit(facts).encode())
+    cases, wanted = sum(len(suite) for suite in document), len(facts.counted)
+    lines = sum(line.endswith("%]") for line in text.splitlines())
+    good = bool(wanted) and cases == lines == wanted
+    return Finding(good, f"{cases} cases in the XML, {lines} in the text, of {wanted}")
+
+
+@rule
+def archive_sound(facts: Facts, _: str) -> Finding:
+    """What was recorded packs into an archive that agrees with its own manifest."""
+    parts = {
+        "pytest_report.xml": junit(facts), "pytest_report.txt": pytest_text(facts),
+        "session_log.jsonl": session_log(facts), "broker_messages.csv": broker_messages(facts),
+        "orders.json": order_history(facts), "measurements.csv": measurements_csv(facts),
+    }  # fmt: skip
+    files = [File(name, TEXT, text.encode()) for name, text in parts.items()]
+    at = when(facts.session)
+    wrong = problems(zipped(complete(files, {"session": facts.session.number}, at), at))
+    return Finding(not wrong, " ".join(wrong) or f"{len(files)} files packed and verified")
 
 
 @rule

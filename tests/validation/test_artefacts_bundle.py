@@ -11,7 +11,7 @@ import pytest
 
 from crucible.ledger.canonical import canonical, digest
 from validation.artefacts.bundle import complete, problems, zipped
-from validation.artefacts.rendering import File
+from validation.artefacts.file import File
 
 AT = datetime(2026, 3, 2, 15, 4, 5, 678, tzinfo=UTC)
 A = File("a.md", "text/markdown", "# Ä\n".encode())

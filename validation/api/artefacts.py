@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from validation import archiving, gateway_logs
 from validation.api.answers import Conflict, TooLarge, caller
 from validation.artefacts.changes import as_data
-from validation.artefacts.rendering import File
+from validation.artefacts.file import File
 from validation.comparing import compared
 from validation.downloads import attached
 from validation.models import GatewayLog, Session

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from crucible.ledger.canonical import canonical
+from validation.artefacts.file import JSON, TEXT, File
 from validation.artefacts.markup import instant, json_text
-from validation.artefacts.rendering import JSON, TEXT, File
 
 MANIFEST, SUMS, SIGNED = "manifest.json", "SHA256SUMS", "signed_manifest.json"
 SIGNATURES = "signatures.json"

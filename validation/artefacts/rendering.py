@@ -1,9 +1,7 @@
 """Render every file of a session under its specified name."""
 
-import hashlib
-from dataclasses import dataclass
-
 from validation.artefacts import checklist_copy, report
+from validation.artefacts.file import CSV, HTML, JSON, LINES, MARKDOWN, TEXT, XML, YAML, File
 from validation.artefacts.junit import junit
 from validation.artefacts.markup import day, document, json_text
 from validation.artefacts.messages import broker_messages, session_log
@@ -17,29 +15,6 @@ from validation.artefacts.pytest_text import pytest_text
 from validation.configuration import to_yaml
 from validation.facts import Facts
 from validation.models import Session
-
-MARKDOWN, HTML, TEXT = "text/markdown", "text/html", "text/plain"
-JSON, LINES, CSV = "application/json", "application/x-ndjson", "text/csv"
-XML, YAML = "application/xml", "application/yaml"
-
-
-@dataclass(frozen=True)
-class File:
-    """One file: its name, its media type, its bytes."""
-
-    name: str
-    content_type: str
-    content: bytes
-
-    @property
-    def size(self) -> int:
-        """How many bytes it has."""
-        return len(self.content)
-
-    @property
-    def sha256(self) -> str:
-        """The SHA-256 of its bytes, in hexadecimal."""
-        return hashlib.sha256(self.content).hexdigest()
 
 
 def render(session: Session) -> list[File]:

@@ -214,7 +214,7 @@ def _metric_row(row: Mapping[str, Any]) -> tuple[object, ...]:
     limit = "" if row["threshold"] is None else f"{row['comparator']} {row['threshold']:g}"
     return (
         f"{row['code']} {row['name']}",
-        f"{'at least ' if row['at_least'] else ''}{number(row['value'])} {row['unit']}".rstrip(),
+        _metric_value(row),
         f"{number(low)} to {number(high)}" if known else "",
         limit,
         row["policy_verdict"],
@@ -228,6 +228,13 @@ def _figure_row(row: Mapping[str, Any]) -> tuple[object, ...]:
     holds = {True: "yes", False: "no", None: "not measured"}[row["holds"]]
     limit = f"{row['comparator']} {row['limit']:g} {row['unit']}"
     return row["name"], value, limit, holds, row["samples"]
+
+
+def _metric_value(row: Mapping[str, Any]) -> str:
+    if row["value"] is None:
+        return "not measured"
+    least = "at least " if row["at_least"] else ""
+    return f"{least}{number(row['value'])} {row['unit']}".rstrip()
 
 
 def _issues(data: Mapping[str, Any]) -> Iterator[str]:
@@ -270,9 +277,13 @@ def _planned(data: Mapping[str, Any]) -> Iterator[str]:
         return
     yield from table(
         ("Scenario", "From (UTC)", "Seconds", "Why"),
-        ((row["scenario"] or "", row["starts_at"], f"{row['seconds']:.1f}", row["why"])
-         for row in data["planned_faults"]),
-    )  # fmt: skip
+        (_window_row(row) for row in data["planned_faults"]),
+    )
+
+
+def _window_row(row: Mapping[str, Any]) -> tuple[object, ...]:
+    begins = row["starts_at"][:19].replace("T", " ")
+    return row["scenario"] or "", begins, f"{row['seconds']:.1f}", row["why"]
 
 
 def _end(data: Mapping[str, Any]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from validation import archiving, gateway_logs
-from validation.artefacts.rendering import File
+from validation.artefacts.file import File
 from validation.downloads import attached
 from validation.forms import GatewayLogForm
 from validation.models import Session

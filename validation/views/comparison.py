@@ -1,5 +1,6 @@
 """A session beside an earlier one: what changed, and what that did to the results."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -7,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from validation.comparing import baseline, compared
-from validation.comparison import ScenarioChange, Standing
+from validation.comparison import Measured, MetricChange, ScenarioChange, Standing
 from validation.forms import CompareQuery
 from validation.models import Session
 from validation.views.answers import first_error, refusal
@@ -60,7 +61,23 @@ def _context(session: Session, other: Session | None) -> dict[str, Any]:
         "counts": [_look(standing, count) for standing, count in found.counts()] if found else [],
         "moved": [_row(row) for row in rows if _tells(row)],
         "steady": [row for row in rows if not _tells(row)],
+        **_metrics(found.metrics if found else ()),
     }
+
+
+def _metrics(changes: Sequence[MetricChange]) -> dict[str, Any]:
+    """Sort metrics into judged ones, figures of scenarios, and those without any value."""
+    told = [one for one in changes if _mean(one.before) is not None or _mean(one.after) is not None]
+    judged = [one for one in told if one.name.startswith("ME-")]
+    return {
+        "judged": judged,
+        "figures": [one for one in told if one not in judged],
+        "silent": len(changes) - len(told),
+    }
+
+
+def _mean(found: Measured | None) -> float | None:
+    return found.mean if found else None
 
 
 def _tells(change: ScenarioChange) -> bool:
