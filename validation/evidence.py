@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from brokerage.models import Execution, OrderRecord
 from crucible.ledger.canonical import canonical, digest, plain
 from crucible.ledger.record import record
-from validation import archiving, board, checklists, reports, revisions, sessions
+from validation import archiving, board, checklists, findings, reports, revisions, sessions
 from validation.checklist import open_blocking, planned, settle
 from validation.facts import Facts, Warned
 from validation.involvement import involve
@@ -60,6 +60,7 @@ class SessionEvidence:
                 "metrics": list(_metrics(session)),
                 "orders": [_order(order) for order in facts.orders],
                 "fills": [_fill(fill) for fill in facts.executions],
+                "findings": findings.content(session),
                 "log": _log(facts),
                 "preflights": list(_preflights(session)),
                 "planned_faults": [_window(window) for window in facts.windows],
@@ -192,6 +193,7 @@ def _blockers(session: Session) -> Iterator[str]:
             yield f"{attempt.scenario} {attempt.title} {attempt.get_state_display().lower()}."
     if left := len(Facts(session).open_warnings):
         yield f"{left} warning{'s are' if left > 1 else ' is'} not acknowledged yet."
+    yield from findings.blockers(session)
     for item in open_blocking(session):
         yield f"Checklist item {item.code} is open: {item.text}."
     if session.state in {S.REPORTING, S.AWAITING_APPROVAL} and not revisions.agrees(session):

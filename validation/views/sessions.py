@@ -16,6 +16,7 @@ from crucible.ledger.models import Entry
 from crucible.roles import has_role
 from validation import acknowledging, sessions
 from validation.facts import Facts
+from validation.findings import summarise
 from validation.forms import LogQuery, ReasonForm, SessionQuery, StartForm, TimelineQuery
 from validation.models import Attempt, AttemptState, LogLine, Session, SessionState
 from validation.models.session import IN_FLIGHT, STOPPED
@@ -177,6 +178,8 @@ def _story(session: Session) -> dict[str, Any]:
         "findings": findings,
         "status_page": settings.BROKER_STATUS_URL,
         "windows": facts.windows,
+        "watch_rows": summarise(session),
+        "watch_figures": session.facts.get("watch"),
         "by_person": acknowledging.BY_PERSON,
         "before_run": session.state in BEFORE_RUN,
         "warnings": warnings,

@@ -39,10 +39,19 @@ class LaneChange:
 
 @dataclass
 class _Lane:
-    """A lane and which of its farms are down, by name, since when."""
+    """A lane and which of its farms are down, by name, since when.
+
+    It is `relieved` once another farm has come up: whether that one serves what the broken one
+    did, only ticks can tell.
+    """
 
     down: dict[str, tuple[float, int, str]] = field(default_factory=dict)
     breaks: list[float] = field(default_factory=list)
+    relieved: bool = False
+
+    @property
+    def is_down(self) -> bool:
+        return bool(self.down) and not self.relieved
 
     @property
     def since(self) -> float:
@@ -58,7 +67,7 @@ class Lanes:
 
     def is_down(self, lane: str) -> bool:
         """Whether the broker says that the lane is down."""
-        return bool(self._lanes[lane].down)
+        return self._lanes[lane].is_down
 
     def hear(self, code: int, text: str, now: float) -> list[LaneChange]:
         """Take a notice in and return which lanes have changed."""
@@ -84,26 +93,21 @@ class Lanes:
         self, name: str, part: str, state: LaneState, code: int, text: str, now: float
     ) -> list[LaneChange]:
         lane = self._lanes[name]
-        was_down = bool(lane.down)
+        was_down = lane.is_down
         if state is DOWN:
             if part not in lane.down:
                 lane.breaks.append(now)
+                lane.relieved = False
             lane.down.setdefault(part, (now, code, text))
         else:
-            lane.down.pop(part, None)
-        if bool(lane.down) == was_down:
-            return []
-        return [LaneChange(name, state, code, text)]
-
-    def ticks_flow(self) -> None:
-        """Forget market-data farms that are down: another one serves the lines."""
-        self._lanes[MARKET].down.clear()
+            lane.relieved = lane.down.pop(part, None) is None and bool(lane.down)
+        return [] if lane.is_down == was_down else [LaneChange(name, state, code, text)]
 
     def conditions(self, now: float) -> Iterator[Condition]:
         """What has not recovered in time, or breaks again and again."""
         for name, lane in self._lanes.items():
             limit = LINK_S if name == BROKER else FARM_S
-            if lane.down and now - lane.since > limit:
+            if lane.is_down and now - lane.since > limit:
                 yield _stays_down(name, lane, now)
             lane.breaks = [at for at in lane.breaks if now - at < FLAP_S]
             if len(lane.breaks) >= FLAPS:

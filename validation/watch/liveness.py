@@ -14,6 +14,8 @@ DELAYED_SHOWN = 10167
 # Session seconds without a tick that are too many, in regular and in extended hours.
 SILENT_S = 15.0
 SILENT_EXTENDED_S = 300.0
+# Looks in a row, with an answer between them: one alone may come before what is on its way.
+SURE_AFTER = 3
 # Prices stand still: so many ticks over so many session seconds, and none has another price.
 FROZEN_S, FROZEN_TICKS = 30.0, 20
 # Seconds by which the gateway's clock may run away from ours during a session.
@@ -61,6 +63,7 @@ class Line:
     data_type: int = 1
     halted: bool = False
     floor: float = 0.0
+    looks: int = 0
     refused: tuple[int, str] | None = None
     before: dict[str, float] = field(default_factory=dict)
     _prices: dict[str, float] = field(default_factory=dict)
@@ -95,7 +98,8 @@ class Line:
         if self.data_type != 1 and at is Hours.REGULAR:
             return _not_live(self.symbol, DATA_TYPES.get(self.data_type, "unknown"))
         limit = SILENT_S if at is Hours.REGULAR else SILENT_EXTENDED_S
-        if self.age(now) > max(limit, self.floor):
+        self.looks = self.looks + 1 if self.age(now) > max(limit, self.floor) else 0
+        if self.looks >= SURE_AFTER:
             return self._silent(now, at, restored)
         stands = now - max(self.moved_at, self.opened_at)
         if at is Hours.REGULAR and stands > FROZEN_S and self.standing >= FROZEN_TICKS:

@@ -1,0 +1,94 @@
+"""Findings of the session watch: added up, in the manifest, on the page, against a signature."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.conftest import People
+from tests.validation.conftest import Toys, passes, run
+from validation import evidence, findings, sessions
+from validation.configuration import Config
+from validation.models import Finding, Session, SessionState, Severity
+from validation.watch.conditions import Condition
+
+pytestmark = pytest.mark.django_db
+
+
+def sight(session: Session, **changes: Any) -> Finding:
+    fields = {
+        "kind": "silent_line", "subject": "SPY", "severity": "ERROR", "text": "No tick of SPY.",
+        "do": "Subscribe again.",
+    }  # fmt: skip
+    return Finding.objects.create(session=session, **(fields | changes))
+
+
+def test_sightings_of_one_thing_are_one_row(reviewed: Session) -> None:
+    sight(reviewed)
+    sight(reviewed, phase="STILL")
+    sight(reviewed, phase="OVER", text="No tick of SPY. Over after 60 s.")
+    sight(reviewed, text="No tick of SPY again.")
+    (row,) = findings.summarise(reviewed)
+    assert (row.count, row.over, row.text) == (2, False, "No tick of SPY again.")
+    assert row.first < row.last
+
+
+def test_an_unplanned_error_speaks_against_a_signature(reviewed: Session) -> None:
+    sight(reviewed)
+    sight(reviewed, kind="untold", severity="WARNING")
+    sight(reviewed, kind="no_answer", severity="CRITICAL", planned=True)
+    assert list(findings.blockers(reviewed)) == ["The session watch found: No tick of SPY."]
+    said = evidence.load().blockers(reviewed.number)
+    assert "The session watch found: No tick of SPY." in said
+
+
+def test_the_manifest_holds_the_findings(reviewed: Session) -> None:
+    before = evidence.load().manifest(reviewed.number)["findings"]
+    sight(reviewed)
+    (row,) = evidence.load().manifest(reviewed.number)["findings"]
+    assert before == []
+    assert (row["kind"], row["severity"], row["count"]) == ("silent_line", "ERROR", 1)
+
+
+def test_the_page_shows_findings_with_what_to_do(reviewed: Session, people: People) -> None:
+    client = Client()
+    client.force_login(people.op)
+    assert "Nothing was found" in client.get(reviewed.get_absolute_url()).content.decode()
+    sight(reviewed)
+    page = client.get(reviewed.get_absolute_url()).content.decode()
+    assert "silent line" in page
+    assert "Subscribe again." in page
+
+
+@pytest.mark.parametrize(
+    ("simulated", "seconds", "errors", "ok"),
+    [
+        (True, 100.0, 0, True), (True, 100.0, 1, False), (False, 7199.0, 0, False),
+        (False, 7200.0, 0, True), (False, 7200.0, 1, False),
+    ],
+)  # fmt: skip
+def test_two_hours_are_asked_of_a_paper_gateway(
+    reviewed: Session, simulated: bool, seconds: float, errors: int, ok: bool
+) -> None:
+    reviewed.simulated = simulated
+    reviewed.facts["watch"]["regular_s"] = seconds
+    for _ in range(errors):
+        sight(reviewed)
+    assert findings.watched(reviewed, Config())[0] is ok
+
+
+def test_a_session_that_nobody_watched_is_not_called_healthy(reviewed: Session) -> None:
+    reviewed.facts = {}
+    assert findings.watched(reviewed, Config())[0] is None
+
+
+def test_a_difference_that_nobody_can_explain_fails_the_session(
+    toys: Toys, seeded: object, people: People
+) -> None:
+    toys.add("BC-01", passes)
+    text = "Foreign position, position SPY: own record 0, wire nothing, broker 100."
+    toys.watch.left = [Condition("difference_foreign_position", "SPY", Severity.CRITICAL, text)]
+    session = run(sessions.start(people.op))
+    assert session.state == SessionState.BLOCKED
+    assert text in session.outcome_reason
+    assert "explain or correct" in session.outcome_reason

@@ -1,0 +1,108 @@
+"""A sound gateway gives the watch nothing to find; what is provoked does not count."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.validation.watch.conftest import Open, trading
+
+pytestmark = pytest.mark.django_db(transaction=True)
+MINUTE = 60.0
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_a_sound_session_has_no_finding(watched: Open, seed: int) -> None:
+    async with watched(seed=seed) as stage:
+        async with trading(stage) as trader:
+            for side in ("BUY", "SELL"):
+                ticket = await trader.buy(side=side)
+                await ticket.done()
+                await ticket.commission_report()
+            await stage.watch.look_at(trader.desk)
+        await stage.passes(2 * MINUTE)
+        assert await stage.ends() == []
+        assert [str(row) for row in stage.findings] == []
+        figures = await stage.watch.stop()
+    assert figures["uptime"] == 1.0
+    assert figures["regular_s"] >= 2 * MINUTE
+    assert figures["failures"] == figures["misses"] == 0
+    assert figures["reconciliations"] >= 4
+
+
+async def test_silence_is_expected_of_a_closed_exchange(watched: Open) -> None:
+    sunday = datetime(2026, 3, 1, 15, 0, tzinfo=UTC)
+    async with watched(always_open=False, start=sunday) as stage:
+        await stage.passes(2 * MINUTE)
+        assert [str(row) for row in stage.findings] == []
+        assert (await stage.watch.stop())["regular_s"] == 0.0
+
+
+async def test_a_halt_explains_silence(watched: Open) -> None:
+    async with watched() as stage:
+        await stage.passes(5)
+        stage.gateway.halt(756733)
+        await stage.passes(2 * MINUTE)
+        assert [str(row) for row in stage.findings] == []
+
+
+async def test_a_cut_of_the_link_leads_to_a_reconciliation(watched: Open) -> None:
+    async with watched() as stage:
+        before = stage.watch.figures.reconciliations
+        stage.gateway.faults.on("link_lost", seconds=10.0, data_lost=True)
+        await stage.passes(50)
+        assert stage.watch.figures.reconciliations > before
+        assert ("broker", "DOWN") in stage.lanes
+        assert stage.lanes[-1] == ("broker", "UP")
+        assert [str(row) for row in stage.findings] == []
+
+
+async def test_what_is_provoked_is_planned_until_it_had_time_to_recover(watched: Open) -> None:
+    async with watched() as stage:
+        stage.planned = True
+        stage.gateway.faults.on("half_open_socket")
+        finding = await stage.sees("no_answer")
+        assert finding.planned
+        stage.gateway.faults.clear()
+        assert (await stage.sees("no_answer", "OVER")).planned
+        assert (await stage.watch.stop())["failures"] == 0
+    assert stage.watch.figures.outage == 0.0
+    assert stage.watch.figures.planned_outage > 0.0
+
+
+async def test_a_fault_that_outlives_its_drill_counts(watched: Open) -> None:
+    async with watched() as stage:
+        stage.planned = True
+        stage.gateway.faults.on("market_farm_broken")
+        assert (await stage.sees("farm_down")).planned
+        stage.planned = False
+        await stage.passes(150)
+        assert [row.planned for row in stage.findings if row.phase == "BEGAN"] == [True, False]
+
+
+async def test_a_watch_without_a_connection_is_a_finding(watched: Open) -> None:
+    async with watched() as stage:
+        stage.gateway.faults.on("port_closed")
+        stage.cut()
+        await stage.sees("no_connection")
+        stage.gateway.faults.clear()
+        assert "answered" not in (await stage.sees("no_connection", "OVER")).text
+        assert stage.watch.figures.outage > 0.0
+        await stage.watch.up.wait()
+        assert await stage.ends() == []
+
+
+async def test_a_watch_that_cannot_compare_at_the_end_says_so(watched: Open) -> None:
+    async with watched() as stage:
+        stage.gateway.faults.on("port_closed")
+        stage.cut()
+        await stage.sees("no_connection")
+        assert await stage.ends() == []
+        assert (await stage.sees("not_reconciled")).severity == "ERROR"
+
+
+async def test_a_failure_of_the_watch_itself_is_a_finding(
+    watched: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with watched() as stage:
+        monkeypatch.setattr(stage.watch.books, "_look", lambda: 1 / 0)
+        assert "ZeroDivisionError" in (await stage.sees("watch_failed")).text
