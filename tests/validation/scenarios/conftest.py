@@ -78,7 +78,7 @@ async def trial_at(
     number = next(numbers)
     endpoint = await Endpoint.objects.acreate(
         name=f"simulation {number}", port=simulated.port, kind=Endpoint.Kind.SIMULATED,
-        speed=simulated.clock.speed, always_open=True,
+        speed=simulated.clock.speed, always_open=simulated.settings.always_open,
     )  # fmt: skip
     scope, clock = f"test_{number:03}", SessionClock(simulated.clock.speed)
     documented = " ".join(config.paper_trading.documented_positions)
@@ -127,6 +127,7 @@ def run_scenario(transactional_db: None) -> Run:
         *,
         speed: float = 0.0,
         start: datetime | None = None,
+        always_open: bool = True,
         config: dict[str, Any] | None = None,
         later: dict[str, Any] | None = None,
         prepare: Callable[[Trial], Awaitable[None]] | None = None,
@@ -136,7 +137,8 @@ def run_scenario(transactional_db: None) -> Run:
         definition = catalogue.load().get(scenario)
         speed = speed or SLOWER.get(scenario, SPEED)
         switches = Levers(**levers)
-        async with Gateway.serve(speed=speed, levers=switches, start=start) as simulated:
+        serving = Gateway.serve(speed=speed, levers=switches, start=start, always_open=always_open)
+        async with serving as simulated:
             settings = configured(simulated, **(config or {}))
             if catch and catch.after is None:
                 catch.strike(simulated)

@@ -2,15 +2,16 @@
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from validation import scenarios
+from validation import checklists, scenarios
 from validation.configuration import Config
 from validation.scenarios import catalogue
-from validation.scenarios.catalogue import MARKET_HOURS, ORDERS
+from validation.scenarios.catalogue import MARKET_HOURS, ORDERS, Category
 
 FOLDER = Path(scenarios.__path__[0])
 # Counts, percent, milliseconds and units are arithmetic and words, not figures.
@@ -43,21 +44,34 @@ SPECIFIED = {
     "RS-07": ("clock-drift-detection", 45, "S-MED", set(), (15,), True),
     "RS-08": ("position-reconciliation", 120, "S-CRIT", TRADES, (12,), False),
 }
+PROCEDURES = {
+    "X-05": ("after-hours-staleness", 45, "S-MED", set(), (4,), True),
+    "X-12": ("latency-benchmark", 540, "S-MED", TRADES, (), True),
+}
 
 
 def test_holds_exactly_these_scenarios_in_the_order_of_a_session() -> None:
-    assert [definition.id for definition in catalogue.load().all()] == list(SPECIFIED)
+    assert [definition.id for definition in catalogue.load().core()] == list(SPECIFIED)
 
 
-@pytest.mark.parametrize("scenario", SPECIFIED)
+def test_the_specified_number_stands_in_each_group() -> None:
+    groups = Counter(definition.category for definition in catalogue.load().core())
+    assert groups == {Category.BC: 6, Category.MD: 6, Category.OE: 5, Category.RS: 8}
+
+
+def test_the_checklist_has_a_place_for_each() -> None:
+    assert [definition.id for definition in catalogue.load().core()] == list(checklists.SCENARIOS)
+
+
+@pytest.mark.parametrize("scenario", [*SPECIFIED, *PROCEDURES])
 def test_carries_the_specified_figures(scenario: str) -> None:
     found = catalogue.load().get(scenario)
     figures = (found.slug, found.timeout, found.severity, found.needs, found.cases, found.waivable)
-    assert figures == SPECIFIED[scenario]
+    assert figures == (SPECIFIED | PROCEDURES)[scenario]
     assert found.id.startswith(found.category.name)
 
 
-@pytest.mark.parametrize("scenario", SPECIFIED)
+@pytest.mark.parametrize("scenario", [*SPECIFIED, *PROCEDURES])
 def test_says_when_it_passes(scenario: str) -> None:
     text = catalogue.load().get(scenario).description
     opening, found, criteria = text.partition("\nPasses when\n")

@@ -1,0 +1,47 @@
+"""After hours: old prices are recognised, and the procedure is not run while anything trades."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.validation.scenarios.conftest import Run
+from validation.scenarios import after_hours
+
+SUNDAY = datetime(2026, 2, 8, 15, tzinfo=UTC)
+NIGHT = datetime(2026, 2, 10, 2, 30, tzinfo=UTC)
+EVENING = datetime(2026, 2, 9, 22, tzinfo=UTC)
+NOON = datetime(2026, 2, 9, 17, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("start", [SUNDAY, NIGHT], ids=["Sunday", "after 20:00"])
+async def test_passes_when_the_exchange_is_closed(run_scenario: Run, start: datetime) -> None:
+    outcome = await run_scenario("X-05", start=start, always_open=False)
+    assert (outcome.state, outcome.failed) == ("PASSED", set())
+    assert not outcome.gateway.orders_received()
+
+
+@pytest.mark.parametrize(
+    ("start", "reason"), [(NOON, "is open"), (EVENING, "still traded")], ids=["noon", "evening"]
+)
+async def test_says_nothing_while_something_trades(
+    run_scenario: Run, start: datetime, reason: str
+) -> None:
+    outcome = await run_scenario("X-05", start=start, always_open=False)
+    assert outcome.state == "SKIPPED"
+    assert reason in outcome.ending.reason
+
+
+async def test_a_decision_on_old_prices_is_found_out(
+    run_scenario: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(after_hours, "objection", lambda *_: None)
+    outcome = await run_scenario("X-05", start=SUNDAY, always_open=False)
+    assert outcome.failed == {"decision"}
+
+
+async def test_a_door_that_knows_no_hours_is_found_out(
+    run_scenario: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(after_hours, "hours_problem", lambda *_: None)
+    outcome = await run_scenario("X-05", start=SUNDAY, always_open=False)
+    assert outcome.failed == {"hours"}
