@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import time as time_of_day
@@ -36,6 +37,7 @@ class Outcome:
     seconds: float = 0.0
     missed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    compared: Counter[str] = field(default_factory=Counter)
 
     @property
     def result(self) -> str:
@@ -75,7 +77,22 @@ def conduct(stage: Stage, schedule: Schedule) -> Outcome:
     return Outcome(
         schedule, violations, history.session.state if history.session else "",
         history.witnessed.detection_s, time.monotonic() - began, missed, run.notes,
+        compared(history),
     )  # fmt: skip
+
+
+def compared(history: History) -> Counter[str]:
+    """Count what there was to compare: a checker that is given nothing finds nothing."""
+    return Counter(
+        {
+            "orders on the wire": len(history.broker.placed),
+            "executions": len(history.broker.executions),
+            "checks": len(history.checks),
+            "log lines and metrics": len(history.lines),
+            "ledger entries": len(history.entries),
+            "rows seen committed": len(history.witnessed.rows),
+        }
+    )
 
 
 def _clicker(faults: list[Fault]) -> Fault:

@@ -14,14 +14,16 @@ def table(outcomes: Sequence[Outcome], seed: int) -> str:
     violations = [found for outcome in outcomes for found in outcome.violations]
     kinds = Counter(found.kind for found in violations)
     took = sorted(one.detection_s for one in outcomes if one.detection_s is not None)
-    hours = sum(outcome.seconds for outcome in outcomes) / 60
+    minutes = sum(outcome.seconds for outcome in outcomes) / 60
     lines = [
         f"`make test-faults SCHEDULES={len(outcomes)} SEED={seed}`: {len(outcomes)} schedules in "
-        f"{hours:.0f} minutes, {len(violations)} violations"
+        f"{minutes:.0f} minutes, {len(violations)} violations"
         f" (lost: {kinds['lost']}, doubled: {kinds['doubled']}, other: "
         f"{len(violations) - kinds['lost'] - kinds['doubled']}).",
         "",
         f"A lost worker was noticed {len(took)} times, after {_span(took)}.",
+        "",
+        f"Compared: {_compared(outcomes)}.",
         "",
         "| fault | runs | struck | sessions ended | violations |",
         "|---|--:|--:|---|--:|",
@@ -38,6 +40,13 @@ def _row(name: str, family: str, outcomes: Sequence[Outcome]) -> str:
     words = ", ".join(f"{state.lower()} {count}" for state, count in sorted(ends.items()))
     count = sum(len(one.violations) for one in own)
     return f"| {family}: {name} | {len(own)} | {struck} | {words or '—'} | {count} |"
+
+
+def _compared(outcomes: Sequence[Outcome]) -> str:
+    total: Counter[str] = Counter()
+    for outcome in outcomes:
+        total.update(outcome.compared)
+    return ", ".join(f"{count} {what}" for what, count in total.items()) or "nothing"
 
 
 def _span(took: Sequence[float]) -> str:

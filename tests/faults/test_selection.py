@@ -29,3 +29,7 @@ def test_nothing_is_lost_doubled_or_unexplained(put_up: Stage, schedule: Schedul
     outcome = conduct(put_up, schedule)
     assert outcome.violations == []
     assert outcome.missed == []
+    # The session has traded: there was something to lose.
+    assert outcome.compared["orders on the wire"] > 0
+    assert outcome.compared["executions"] > 0
+    assert outcome.compared["rows seen committed"] > 0
