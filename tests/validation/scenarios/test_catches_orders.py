@@ -52,6 +52,8 @@ CATCHES = (
         "OE-02", "position_changed_elsewhere", "other positions",
         when={"message": "PlaceOrder", "direction": "in"},
     ),
+    catch("OE-04", "wrong_multiplier", "multiplier of the contract"),
+    catch("OE-04", "late_fill_after_cancelled", "leg B, far offer", also=("leg B",)),
     resting("rejected_silently", BEFORE, AFTER),
     resting("rejected_after_acknowledgement", BEFORE, AFTER),
     resting("inactive_without_error", BEFORE, AFTER),

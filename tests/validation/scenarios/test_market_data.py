@@ -71,6 +71,7 @@ CATCHES = (
     catch("MD-01", "no_trades", "last price"),
     catch("MD-01", "wrong_multiplier", "multiplier of the options"),
     catch("MD-01", "contract_details_never_end", "gateway answers"),
+    catch("MD-03", "no_quote", *(f"{symbol} quote is fresh" for symbol in ("SPY", "QQQ", "IWM"))),
     catch("MD-02", "history_never_answered", "answer", config=IMPATIENT),
     catch("MD-02", "history_farm_broken", "answer", config=IMPATIENT),
     catch("MD-02", "history_no_data", "answer"),

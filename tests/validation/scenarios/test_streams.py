@@ -51,7 +51,7 @@ CATCHES = (
     half("silent_after_1102", *GAPS, after=2.0, params={"seconds": 3.0}, also=FEW),
     half("competing_session", "stream stays open", *GAPS, also=(*FEW, TOLD, KIND)),
     half("no_quote", TOLD),
-    half("no_trades", TOLD, also=FEW),
+    half("no_trades", TOLD, also=(*FEW, GAPS[2])),
     half("crossed_quotes", "bid above ask"),
     half("ticks_out_of_order", "trades in the order of their times", also=("bid above ask",)),
     half("delayed_instead_of_live", KIND, *GAPS[::2], also=FEW),

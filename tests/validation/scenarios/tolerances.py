@@ -6,7 +6,7 @@ wrote down, nothing of it works on, and nothing is left in the account.
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -55,12 +55,12 @@ class Unused:
 
 @dataclass(frozen=True)
 class Watched:
-    """A fault that what runs beside the scenarios finds: the watch, the preflight, …"""
+    """A fault that what runs beside the scenarios finds; `test` is the parameter of its test."""
 
     where: str
     fault: str
-    findings: frozenset[str]
-    params: dict[str, Any] = field(default_factory=dict)
+    finding: str
+    test: str
 
     @property
     def name(self) -> str:
@@ -68,7 +68,7 @@ class Watched:
         return self.fault
 
     def __str__(self) -> str:
-        return f"{self.where}-{self.fault}"
+        return self.test
 
 
 def tolerate(
@@ -76,13 +76,6 @@ def tolerate(
 ) -> Tolerated:
     """Return a fault that a scenario puts up with; `more` as of `catch`."""
     return Tolerated(catch(scenario, fault, **more), because, struck)
-
-
-def watched(
-    fault: str, *findings: str, where: str = "watch", params: dict[str, Any] | None = None
-) -> Watched:
-    """Return what the watch (or `where`) finds of a fault, by the names of its findings."""
-    return Watched(where, fault, frozenset(findings), params or {})
 
 
 def told(gateway: Gateway, name: str) -> list[Any]:
