@@ -121,9 +121,7 @@ class Watch:
     async def stop(self) -> dict[str, Any]:
         """End the watch and return its figures."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await _end(self._task)
         return self.content()
 
     def content(self) -> dict[str, Any]:
@@ -234,9 +232,7 @@ class Watch:
             while desk.standing and await self._beat(desk):
                 await self._pause()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _end(*tasks)
         self._lost(desk)
 
     def _lost(self, desk: Desk) -> None:
@@ -331,3 +327,12 @@ class Watch:
             text = f"A part of the watch failed: {type(error).__name__}: {error}"
             do = "What it watched is unknown from then on. Report it with the worker's log."
             self.once(Condition("watch_failed", "watch", Severity.ERROR, text, do))
+
+
+async def _end(*tasks: "asyncio.Future[None]") -> None:
+    """Cancel tasks until they have ended: a time-out that is met just then swallows a cancel."""
+    waiting = {task for task in tasks if not task.done()}
+    while waiting:
+        for task in waiting:
+            task.cancel()
+        _, waiting = await asyncio.wait(waiting, timeout=1.0)
