@@ -7,7 +7,7 @@ from typing import cast
 from validation.artefacts.bundle import complete, zipped
 from validation.artefacts.file import JSON, MARKDOWN, TEXT, File
 from validation.artefacts.markup import day, when
-from validation.artefacts.rendering import render
+from validation.artefacts.rendering import makers, render, render_one
 from validation.models import Artefact, GatewayLog, Report, Session, SessionState
 from validation.signals import signed_files_wanted
 
@@ -26,11 +26,11 @@ FORMS = {
 
 @dataclass(frozen=True)
 class Listed:
-    """A file in a list; without a digest it is still being written."""
+    """A file in a list; without size and digest it is still being written."""
 
     name: str
-    size: int
-    sha256: str
+    size: int = 0
+    sha256: str = ""
 
 
 def frozen(session: Session) -> Report | None:
@@ -58,22 +58,32 @@ def files(session: Session) -> list[File]:
     return [File(row.name, row.content_type, bytes(row.content)) for row in kept] + _logs(session)
 
 
-def listed(session: Session) -> list[Listed]:
-    """Return what a page says of the files: digests only of what is kept, names of the rest."""
+def file_of(session: Session, name: str) -> File | None:
+    """Return the one file of that name; None when there is none."""
     report = frozen(session)
-    kept = list(report.artefacts.order_by("position")) if report else []
-    if kept:
-        rows = [Listed(row.name, len(row.content), row.sha256) for row in kept]
-        return rows + [Listed(one.name, one.size, one.sha256) for one in _logs(session)]
-    return [Listed(one.name, one.size, "") for one in files(session)]
+    kept = report.artefacts.filter(name=name).first() if report else None
+    if kept is not None:
+        return File(kept.name, kept.content_type, bytes(kept.content))
+    if report is None and (found := render_one(session, name)) is not None:
+        return found
+    return next((one for one in _logs(session) if one.name == name), None)
+
+
+def listed(session: Session) -> list[Listed]:
+    """Return what a page says of the files: size and digest only of what is kept for good."""
+    report = frozen(session)
+    kept = report.artefacts.order_by("position") if report else []
+    rows = [Listed(row.name, len(row.content), row.sha256) for row in kept]
+    rows = rows or [Listed(name) for name in makers(session)]
+    return rows + [Listed(one.name, one.size, one.sha256) for one in _logs(session)]
 
 
 def report_file(session: Session, form: str) -> File:
     """Return the report in one of FORMS, or the checklist's copy (empty without a checklist)."""
     start, ending = FORMS[form]
-    for one in files(session):
+    for one in listed(session):
         if one.name.startswith(start) and one.name.endswith(ending):
-            return one
+            return cast("File", file_of(session, one.name))
     return File(f"{start}{ending}", MARKDOWN, b"")
 
 

@@ -281,7 +281,7 @@ class Book:
         if end is None:
             return []
         lines = self.session.log_lines.filter(source="gateway").select_related("attempt")
-        return outages(list(lines.order_by("pk")), end)
+        return outages(list(lines.order_by("pk")), end, self._planned)
 
     # -- scenarios ----------------------------------------------------------------------------
 

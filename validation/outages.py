@@ -1,8 +1,9 @@
 """How long the gateway was away during a session, told from its log: a pure function."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 
 from validation.models import LogLine
 
@@ -23,10 +24,15 @@ class Outage:
         return max(0.0, (self.ends - self.starts).total_seconds())
 
 
-def outages(lines: Sequence[LogLine], end: datetime) -> list[Outage]:
+def outages(
+    lines: Sequence[LogLine],
+    end: datetime,
+    planned: Callable[[LogLine], bool] = attrgetter("planned"),
+) -> list[Outage]:
     """Return the spans from each loss to the next connection, in the order of the log.
 
     A loss after which nobody connected again lasts until its attempt ended, or until `end`.
+    `planned` says whether a line tells of something that was provoked.
     """
     found: list[Outage] = []
     lost: LogLine | None = None
@@ -36,10 +42,10 @@ def outages(lines: Sequence[LogLine], end: datetime) -> list[Outage]:
         if line.message.startswith(LOST):
             lost = lost or line
         elif line.message.startswith(FOUND) and lost is not None:
-            found.append(Outage(lost.at, min(line.at, _latest_end(lost, end)), lost.planned))
+            found.append(Outage(lost.at, min(line.at, _latest_end(lost, end)), planned(lost)))
             lost = None
     if lost is not None:
-        found.append(Outage(lost.at, _latest_end(lost, end), lost.planned))
+        found.append(Outage(lost.at, _latest_end(lost, end), planned(lost)))
     return found
 
 

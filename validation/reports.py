@@ -61,7 +61,7 @@ def freeze(session: Session) -> Report:
 
     What is rendered later comes from here, whatever becomes of the code that rendered it.
     """
-    facts, files = Facts(session), render(session)
+    facts = Facts(session)
     data = report.content(facts)
     text = report.markdown(facts, data)
     frozen = Report.objects.create(
@@ -74,5 +74,5 @@ def freeze(session: Session) -> Report:
         checklist=checklist_copy.markdown(session),
         sha256=digest(text),
     )
-    archiving.keep(frozen, files)
+    archiving.keep(frozen, render(session))
     return frozen

@@ -65,10 +65,10 @@ class SessionArtefact(APIView):
     @extend_schema(operation_id="artefact", responses={200: OpenApiTypes.BINARY})
     def get(self, request: Request, number: str, name: str) -> HttpResponse:
         """Download it."""
-        for found in archiving.files(_session(number)):
-            if found.name == name:
-                return attached(found)
-        raise NotFound("There is no such file.")
+        found = archiving.file_of(_session(number), name)
+        if found is None:
+            raise NotFound("There is no such file.")
+        return attached(found)
 
 
 class SessionArchive(APIView):

@@ -13,7 +13,7 @@ from django.utils.safestring import mark_safe
 from markdown_it import MarkdownIt
 
 from brokerage.calendar import ET
-from crucible.ledger.canonical import canonical
+from crucible.ledger.canonical import plain
 from validation.models import Session
 
 SIMULATED = "**SIMULATED**: everything below comes from a simulated gateway, not from a broker."
@@ -23,6 +23,7 @@ STYLE = mark_safe(
     "table{border-collapse:collapse}th,td{border:1px solid #bbb;padding:.3rem .6rem;"
     "text-align:left;vertical-align:top}th{background:#f2f4f6}"
 )
+_ONE_LINE = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -86,14 +87,22 @@ def document(title: str, text: str) -> str:
 
 
 def json_text(value: Mapping[str, Any] | Sequence[Any]) -> str:
-    """Return JSON for people, whose numbers and order are those of the canonical form."""
-    settled = json.loads(canonical(value))
-    return json.dumps(settled, indent=1, ensure_ascii=False) + "\n"
+    """Return JSON for people; what two databases give as the same number is written alike."""
+    return json.dumps(_settled(plain(value)), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def json_lines(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Return one canonical JSON object a line."""
-    return "".join(f"{canonical(row)}\n" for row in rows)
+def _settled(value: Any) -> Any:
+    """Write whole numbers without a fraction: one database keeps 1.0, another gives back 1."""
+    if isinstance(value, dict):
+        return {key: _settled(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_settled(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def json_lines(rows: Iterable[Mapping[str, str | int | bool | None]]) -> str:
+    """Return one JSON object a line; its values have one form in JSON only."""
+    return "".join(f"{_ONE_LINE.encode(row)}\n" for row in rows)
 
 
 def csv_text(head: Sequence[str], rows: Iterable[Iterable[object]]) -> str:

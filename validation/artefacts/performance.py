@@ -54,7 +54,7 @@ def connection(facts: Facts) -> dict[str, Any]:
 
 def _spans(facts: Facts) -> list[Outage]:
     end = facts.session.ended_at
-    return outages(facts.log_lines, end) if end else []
+    return outages(facts.log_lines, end, facts.planned) if end else []
 
 
 def _share(facts: Facts, spans: Sequence[Outage]) -> float | None:

@@ -1,5 +1,8 @@
 """Render every file of a session under its specified name."""
 
+from collections.abc import Callable
+from functools import cache
+
 from validation.artefacts import checklist_copy, report
 from validation.artefacts.file import CSV, HTML, JSON, LINES, MARKDOWN, TEXT, XML, YAML, File
 from validation.artefacts.junit import junit
@@ -17,25 +20,41 @@ from validation.facts import Facts
 from validation.models import Session
 
 
-def render(session: Session) -> list[File]:
-    """Return the files; they depend on what is stored of the session, and on nothing else."""
+def makers(session: Session) -> dict[str, tuple[str, Callable[[], str]]]:
+    """Return how each file is made, by its name: its media type, and what renders it.
+
+    They depend on what is stored of the session, and on nothing else.
+    """
     facts, date = Facts(session), day(session)
-    data = report.content(facts)
-    words = report.markdown(facts, data)
-    texts = [
-        (f"live_validation_report_{date}.md", MARKDOWN, words),
-        (f"live_validation_report_{date}.html", HTML,
-         document(f"Validation report {session.number}", words)),
-        (f"live_validation_report_{date}.json", JSON, json_text(data)),
-        ("checklist_completed.md", MARKDOWN, checklist_copy.markdown(session)),
-        (f"pytest_report_{date}.txt", TEXT, pytest_text(facts)),
-        ("pytest_report.xml", XML, junit(facts)),
-        (f"metrics_{date}.json", JSON, metrics_json(facts, data)),
-        (f"metrics_{date}.csv", CSV, metrics_csv(data)),
-        (f"measurements_{date}.csv", CSV, measurements_csv(facts)),
-        (f"broker_messages_{date}.csv", CSV, broker_messages(facts)),
-        (f"session_log_{date}.jsonl", LINES, session_log(facts)),
-        (f"orders_{date}.json", JSON, order_history(facts)),
-        ("validation_config.yaml", YAML, to_yaml(facts.config)),
-    ]  # fmt: skip
-    return [File(name, kind, text.encode()) for name, kind, text in texts if text]
+    data = cache(lambda: report.content(facts))
+    words = cache(lambda: report.markdown(facts, data()))
+    title, name = f"Validation report {session.number}", f"live_validation_report_{date}"
+    found: dict[str, tuple[str, Callable[[], str]]] = {
+        f"{name}.md": (MARKDOWN, words),
+        f"{name}.html": (HTML, lambda: document(title, words())),
+        f"{name}.json": (JSON, lambda: json_text(data())),
+        "checklist_completed.md": (MARKDOWN, lambda: checklist_copy.markdown(session)),
+        f"pytest_report_{date}.txt": (TEXT, lambda: pytest_text(facts)),
+        "pytest_report.xml": (XML, lambda: junit(facts)),
+        f"metrics_{date}.json": (JSON, lambda: metrics_json(facts, data())),
+        f"metrics_{date}.csv": (CSV, lambda: metrics_csv(data())),
+        f"measurements_{date}.csv": (CSV, lambda: measurements_csv(facts)),
+        f"broker_messages_{date}.csv": (CSV, lambda: broker_messages(facts)),
+        f"session_log_{date}.jsonl": (LINES, lambda: session_log(facts)),
+        f"orders_{date}.json": (JSON, lambda: order_history(facts)),
+        "validation_config.yaml": (YAML, lambda: to_yaml(facts.config)),
+    }
+    if not session.approvable:
+        del found["checklist_completed.md"]
+    return found
+
+
+def render(session: Session) -> list[File]:
+    """Return every file."""
+    return [File(name, kind, make().encode()) for name, (kind, make) in makers(session).items()]
+
+
+def render_one(session: Session, name: str) -> File | None:
+    """Return the file of that name; None when there is none."""
+    found = makers(session).get(name)
+    return File(name, found[0], found[1]().encode()) if found else None

@@ -22,11 +22,10 @@ def session_of(number: str) -> Session:
 @require_safe
 def download(request: HttpRequest, number: str, name: str) -> HttpResponse:
     """One file: as it was submitted, else as it is now."""
-    session = session_of(number)
-    for found in archiving.files(session):
-        if found.name == name:
-            return attached(found)
-    raise Http404(f"{number} has no file {name}.")
+    found = archiving.file_of(session_of(number), name)
+    if found is None:
+        raise Http404(f"{number} has no file {name}.")
+    return attached(found)
 
 
 @require_safe
