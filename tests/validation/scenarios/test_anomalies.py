@@ -15,7 +15,6 @@ from tests.validation.scenarios.catches import Catch, catch
 from tests.validation.scenarios.conftest import Caught, Outcome, Run
 from validation.scenarios.trial import Trial
 
-UNANSWERED: dict[str, Any] = {"thresholds": {"order_ack_seconds": 0.9}}
 LEG_10, LEG_11 = "leg 10", "leg 11"
 FIRST, EQUAL = "leg 11, first: rests at the broker", "leg 11, equal: rests at the broker"
 WITHDRAWN = ("leg 11, first: withdrawn", "leg 11, equal: withdrawn")
@@ -28,7 +27,7 @@ def anomaly(fault: str, *checks: str, **more: Any) -> Catch:
 
 
 CATCHES = (
-    anomaly("order_without_callback", FIRST, "leg 11: orders at the broker", config=UNANSWERED),
+    anomaly("order_without_callback", FIRST, "leg 11: orders at the broker"),
     anomaly("inactive_without_error", "leg 10: outcome", FIRST, EQUAL),
     anomaly("rejected_silently", FIRST, EQUAL, params={"seconds": 0.5}),
     anomaly("rejected_after_acknowledgement", FIRST, EQUAL, params={"seconds": 0.5}),
@@ -39,7 +38,7 @@ CATCHES = (
     anomaly("cancel_not_found", *WITHDRAWN),
     anomaly("cancel_fill_race", "leg 11, first: executions", *WITHDRAWN),
     anomaly("late_fill_after_cancelled", "leg 11, first: executions", "leg 11, equal: executions"),
-    anomaly("callbacks_lost", *WITHDRAWN, config=UNANSWERED),
+    anomaly("callbacks_lost", *WITHDRAWN),
     anomaly("orders_not_listed", FIRST, EQUAL, "leg 11: orders at the broker"),
     anomaly(
         "duplicate_execution", "leg 11, equal order: order is sent", params={"other_ids": True}
