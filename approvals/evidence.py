@@ -25,7 +25,7 @@ class Summary(Protocol):
 
     @property
     def lines(self) -> Sequence[str]:
-        """One fact a line, such as "16 of 16 scenarios passed"."""
+        """One fact a line, such as "25 of 25 scenarios passed"."""
 
 
 class Evidence(Protocol):

@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.journeys.people import NARROW, WIDE, Person, chromium
 from tests.journeys.product import Product, running_product
+from validation.scenarios import catalogue
 
 pytestmark = [
     pytest.mark.browser,
@@ -54,7 +55,8 @@ def start_and_watch(operator: Person) -> str:
     page.evaluate("window.sameDocument = true")
     expect(page.get_by_text("Now: MD-04")).to_be_visible(timeout=60_000)
     operator.picture("session-running")
-    expect(page.get_by_text("16 / 16")).to_be_visible(timeout=90_000)
+    planned = len(catalogue.load().core())
+    expect(page.get_by_text(f"{planned} / {planned}")).to_be_visible(timeout=120_000)
     closing = page.locator(".page-header [data-state='MANUAL_CHECKS']")
     expect(closing).to_be_visible(timeout=20_000)
     assert page.evaluate("window.sameDocument"), "the page was loaded again"

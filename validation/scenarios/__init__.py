@@ -1,1 +1,1 @@
-"""The scenarios, one file for each category."""
+"""The scenarios, a file for each subject, and what they share."""
