@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 from asgiref.sync import async_to_sync
 from celery import shared_task
+from celery.signals import worker_ready
 from django.db import connection
 
-from validation import rolling, runner, sweeper
+from validation import packages, rolling, runner, sweeper
 from validation.lease import claim
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,12 @@ def _beside(work: Callable[[], object]) -> threading.Thread:
     thread = threading.Thread(target=body, daemon=True)
     thread.start()
     return thread
+
+
+@worker_ready.connect
+def tell_of_packages(**_: object) -> None:
+    """A worker has started: packages of scenarios that it had to leave out raise an alert."""
+    packages.tell()
 
 
 @shared_task(max_retries=0, ignore_result=True)

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 from brokerage.models import AccountProof, Endpoint, KillSwitch
 from crucible.live.publish import broker_error
+from validation.guests import Package
 from validation.models import Session
 from validation.models.session import IN_FLIGHT
 from validation.preflight.host_rules import HEARTBEAT_LIMIT_S
 from validation.preflight.surroundings import database_ms, heartbeat_age
+from validation.scenarios import catalogue
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ def parts() -> list[Part]:
         *(_gateway(endpoint) for endpoint in Endpoint.objects.order_by("-is_default", "name")),
         _switch(),
         _orders(),
+        *map(_package, catalogue.packages()),
     ]
 
 
@@ -52,6 +55,13 @@ def _gateway(endpoint: Endpoint) -> Part:
     if ok is False and not endpoint.is_default:
         ok = None
     return Part(f"gateway {endpoint.name}", ok, f"{endpoint.state_label.lower()}, {mode}")
+
+
+def _package(package: Package) -> Part:
+    """A package that is left out makes nobody ill, and is never taken for well."""
+    told = f"{', '.join(package.scenarios) or 'no scenario'}, version {package.version}"
+    text = f"left out: {package.error}" if package.error else told
+    return Part(f"package {package.name}", None if package.error else True, text)
 
 
 def _switch() -> Part:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import cache
 
 from validation import scenarios
+from validation.guests import Package, welcome
 from validation.scenarios.trial import Trial
 
 ScenarioFunction = Callable[[Trial], Awaitable[None]]
@@ -52,7 +53,7 @@ class Definition:
     id: str
     slug: str
     title: str
-    category: Category
+    category: str
     timeout: float
     severity: str
     needs: frozenset[Need]
@@ -72,9 +73,11 @@ class Definition:
         return _digest(self.function.__module__)
 
     @property
-    def order(self) -> tuple[int, str]:
-        """Where it stands in a session: by category, then by id."""
-        return list(Category).index(self.category), self.id
+    def order(self) -> tuple[int, str, str]:
+        """Where it stands in a session: by category, those of packages last, then by id."""
+        known = list(Category)
+        place = known.index(Category(self.category)) if self.category in known else len(known)
+        return place, self.category, self.id
 
     @property
     def core(self) -> bool:
@@ -131,7 +134,7 @@ class Catalogue:
         def register(function: ScenarioFunction) -> ScenarioFunction:
             self.add(
                 Definition(
-                    id, slug, title, Category(category), timeout, severity,
+                    id, slug, title, _known(category), timeout, severity,
                     frozenset(needs), cases, waivable, own_connection, function,
                 )
             )  # fmt: skip
@@ -140,7 +143,10 @@ class Catalogue:
         return register
 
     def add(self, definition: Definition) -> None:
-        """Add one scenario; raise ValueError for a duplicate, a missing text, a bad severity."""
+        """Add one scenario; raise ValueError for a duplicate, a missing text, a bad severity.
+
+        Its category is one of `Category`, or a package's own.
+        """
         for known in self._by_id.values():
             if known.id == definition.id or known.slug == definition.slug:
                 raise ValueError(f"{definition.id} {definition.slug} repeats {known.id}")
@@ -174,12 +180,23 @@ class Catalogue:
         return [definition for definition in self.all() if definition.id in chosen]
 
 
+def _known(category: str) -> str:
+    return Category(category) if category in list(Category) else category
+
+
 registry = Catalogue()
 scenario = registry.scenario
 
 
+@cache
+def packages() -> tuple[Package, ...]:
+    """Return the installed packages of scenarios; the first call adds these to the registry."""
+    return welcome(registry, Catalogue, [category.value for category in Category])
+
+
 def load() -> Catalogue:
-    """Import every file of scenarios and return the filled registry."""
+    """Import every file of scenarios and return the filled registry, packages' included."""
     for module in pkgutil.iter_modules(scenarios.__path__):
         importlib.import_module(f"{scenarios.__name__}.{module.name}")
+    packages()
     return registry

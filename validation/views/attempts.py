@@ -62,7 +62,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     }
     groups = [
         {"title": title, "rows": [_row(one, last.get(one.id)) for one in rows]}
-        for title, rows in groupby(known, key=lambda one: one.category.value)
+        for title, rows in groupby(known, key=lambda one: str(one.category))
     ]
     cases = [
         (case.number, case.title, [one.id for one in known if case.number in one.cases])
@@ -70,6 +70,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     ]
     total = len(catalogue.load().core())
     context = {"groups": groups, "total": total, "cases": cases}
+    context["packages"] = catalogue.packages()
     return render(request, "validation/catalogue.html", context)
 
 
