@@ -161,7 +161,7 @@ LINES = (
     Line(C, "1.4.12", "The gateway was stopped, or is kept on purpose", "M", "I", "", OPERATOR),
 )  # fmt: skip
 
-# 1.2.1 to 1.2.25 in the order of the whole catalogue, those that are not written yet included, so
+# In the order of the whole catalogue, 1.2.1 to 1.2.25, whether a session planned them or not, so
 # that an item keeps its code for ever.
 SCENARIOS = (
     "BC-01", "BC-02", "BC-03", "BC-04", "BC-05", "BC-06", "MD-01", "MD-02", "MD-03", "MD-04",
@@ -200,7 +200,7 @@ def lines(planned: dict[str, tuple[str, bool]]) -> list[Line]:
 def left_out(planned: dict[str, tuple[str, bool]]) -> dict[str, str]:
     """Return what this checklist does not cover, by code."""
     missing = {
-        f"1.2.{number}": f"{scenario} is not part of the catalogue yet."
+        f"1.2.{number}": f"{scenario} was not planned in this session."
         for number, scenario in enumerate(SCENARIOS, start=1)
         if scenario not in planned
     }
