@@ -9,10 +9,11 @@ from brokerage.errors import LINK_LOST, GatewayError, unrecovered
 from brokerage.gateway import Position
 from validation.memory import resident_mb
 from validation.scenarios.catalogue import MARKET_HOURS, Category, scenario
-from validation.scenarios.figures import nearest_rank, slope
+from validation.scenarios.figures import slope
 from validation.scenarios.steps import SCHEDULING_WALL_S, allowance, check_by_bars, snapshot, spy
 from validation.scenarios.streaming import Heard, check_content, check_gaps, listening
 from validation.scenarios.trial import Trial
+from validation.statistics import nearest_rank
 
 EVERY_S, TIMES = 1.0, 60  # BC-06: how often, and how many times
 ANSWER_LIMIT_S = 5.0
