@@ -22,6 +22,7 @@ from validation.watch.figures import Figures
 from validation.watch.lanes import BROKER, MARKET, LaneChange, Lanes
 from validation.watch.liveness import Answers, Drift, Hours, Line, hours
 from validation.watch.notebook import Notebook
+from validation.watch.outage import Outage
 from validation.watch.streams import Follower
 
 logger = logging.getLogger(__name__)
@@ -70,7 +71,7 @@ class Watch:
         self.provocation = Provocation(grace_s=self._least(GRACE_S, LEAST_GRACE))
         self.figures = Figures.resumed(assignment.earlier)
         self.lines = {name: self._new_line(name) for name in SYMBOLS}
-        self.books = Books(self)
+        self.books, self.outage = Books(self), Outage(assignment.target)
         self.wake, self.up = asyncio.Event(), asyncio.Event()
         self.desk: Desk | None = None
         self._before = self.figures.failures
@@ -182,7 +183,7 @@ class Watch:
                 return
             except GatewayError as error:
                 self._not_connected(error)
-            self._pass_time(up=False)
+            await self._pass_time(up=False)
             await self.clock.sleep(max(RETRY_S, LEAST_BEAT * self.clock.speed))
 
     @asynccontextmanager
@@ -216,6 +217,7 @@ class Watch:
         text = f"The watch has no connection: {error.what}"
         # The same while it lasts, whatever the attempts say.
         self.judge("connection", [Condition("no_connection", GATEWAY, Severity.ERROR, text, do)])
+        self.outage.fail(planned=self.provocation.covers(self.clock.elapsed()))
 
     def _unsafe(self, why: str) -> None:
         self.lane(GATEWAY, LaneState.DOWN, why)
@@ -255,7 +257,7 @@ class Watch:
         """Ask for the time and judge everything; False when the gateway is mute."""
         answered = await self._ask(desk)
         now = self.clock.elapsed()
-        self._pass_time(up=answered and not self.lanes.is_down(BROKER))
+        await self._pass_time(up=answered and not self.lanes.is_down(BROKER))
         mute = self.answers.condition(now)
         self.judge("answers", [mute])
         self.judge("clock", [self.drift.condition()])
@@ -283,12 +285,16 @@ class Watch:
         self.drift.hear(told, asked, self.clock.elapsed())
         return True
 
-    def _pass_time(self, *, up: bool) -> None:
+    async def _pass_time(self, *, up: bool) -> None:
         now = self._hear_provocation()
         desk, always = self.desk, self.job.target.always_open
         regular = desk is not None and hours(desk.now(), always_open=always) is Hours.REGULAR
         planned = self.provocation.covers(now)
         self.figures.pass_time(now, up=up, regular=regular, planned=planned)
+        if up:
+            self.outage.over()
+        else:
+            await self.outage.judge(now, self.figures.planned_outage)
 
     def _judge_lines(self, desk: Desk, now: float) -> None:
         at = hours(desk.now(), always_open=self.job.target.always_open)
