@@ -6,7 +6,7 @@ from itertools import pairwise
 from brokerage import gateway
 from brokerage.errors import GatewayTimeout
 from brokerage.gateway import Contract, OrderState, Position
-from brokerage.models import OrderEvent
+from brokerage.models import OrderEvent, OrderRecord
 from brokerage.terms import WORKING
 from validation.scenarios.catalogue import MARKET_HOURS, ORDERS, Category, scenario
 from validation.scenarios.resting import FAR, REST_S
@@ -219,9 +219,17 @@ async def _check_working(trader: Trader, trade: Trade) -> None:
     started = trader.trial.clock.wall_ms()
     listed = bool(await trader.listed(trade))
     trader.trial.measure("order_status_ms", trader.trial.clock.wall_ms() - started, "ms")
+    await _read_own_state(trader, trade)
     working = listed and trade.ticket.status in WORKING and not trade.ticket.filled
     actual = f"{trade.story}, {'listed' if listed else 'not listed'} as open"
     trader.trial.check("before the cancel", "working at the broker", actual, passed=working)
+
+
+async def _read_own_state(trader: Trader, trade: Trade) -> None:
+    """Time how long it takes to read the order's state from our own record."""
+    started = trader.trial.clock.wall_ms()
+    await OrderRecord.objects.aget(pk=trade.ticket.order.pk)
+    trader.trial.sample("STATUS", trader.trial.clock.wall_ms() - started)
 
 
 async def _check_cancel(trader: Trader, trade: Trade) -> None:

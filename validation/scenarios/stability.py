@@ -9,11 +9,10 @@ from brokerage.errors import LINK_LOST, GatewayError, unrecovered
 from brokerage.gateway import Position
 from validation.memory import resident_mb
 from validation.scenarios.catalogue import MARKET_HOURS, Category, scenario
-from validation.scenarios.figures import slope
+from validation.scenarios.figures import nearest_rank, slope
 from validation.scenarios.steps import SCHEDULING_WALL_S, allowance, check_by_bars, snapshot, spy
 from validation.scenarios.streaming import Heard, check_content, check_gaps, listening
 from validation.scenarios.trial import Trial
-from validation.statistics import nearest_rank
 
 EVERY_S, TIMES = 1.0, 60  # BC-06: how often, and how many times
 ANSWER_LIMIT_S = 5.0
@@ -45,9 +44,11 @@ class Answers:
 
 
 async def timetable(
-    trial: Trial, every: float, times: int, ask: Callable[[], Awaitable[object]]
+    trial: Trial, every: float, times: int, ask: Callable[[], Awaitable[object]], keep: str = ""
 ) -> Answers:
     """Ask so many times, at fixed moments `every` session seconds apart.
+
+    With `keep`, the kind of a raw sample, every round trip is kept, one without an answer, too.
 
     A round trip counts from the moment at which it was due: a late answer delays the requests
     after it. What is not sent by the timetable's end, or for a lost connection, is not answered.
@@ -59,12 +60,16 @@ async def timetable(
         if clock.elapsed() > over or not trial.desk.connected:
             break
         await clock.sleep(due - clock.elapsed())
+        answered = True
         try:
             await ask()
         except GatewayError as error:
-            answers.why = str(error)
-        else:
-            answers.rtts.append((clock.elapsed() - due) / clock.speed * 1000)
+            answers.why, answered = str(error), False
+        took = (clock.elapsed() - due) / clock.speed * 1000
+        if answered:
+            answers.rtts.append(took)
+        if keep:
+            trial.sample(keep, took, censored=not answered)
     return answers
 
 
@@ -90,7 +95,7 @@ async def gateway_connection_stability(trial: Trial) -> None:
       (100 ms) on average; a simulated gateway whose clock runs fast is allowed half a second more.
     """
     heard = len(trial.desk.messages)
-    answers = await timetable(trial, EVERY_S, TIMES, _time(trial))
+    answers = await timetable(trial, EVERY_S, TIMES, _time(trial), "CONNECTION")
     _check_link(trial, heard)
     least = TIMES - MISSED
     trial.measure("answers", len(answers.rtts))
@@ -158,7 +163,9 @@ async def extended_session_stability(trial: Trial) -> None:
     seen: list[list[Position]] = []
     async with listening(trial, contract) as stream:
         times, positions, memory = await asyncio.gather(
-            timetable(trial, TIME_EVERY_S, round(LONG_S / TIME_EVERY_S), _time(trial)),
+            timetable(
+                trial, TIME_EVERY_S, round(LONG_S / TIME_EVERY_S), _time(trial), "CONNECTION"
+            ),
             timetable(
                 trial, POSITIONS_EVERY_S, round(LONG_S / POSITIONS_EVERY_S), _positions(trial, seen)
             ),

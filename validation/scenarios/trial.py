@@ -118,6 +118,7 @@ class Trial:
     documented_positions: str = ""
     checks: list[CheckRow] = field(default_factory=list)
     metrics: list[MetricRow] = field(default_factory=list)
+    samples: list[SampleRow] = field(default_factory=list)
     notes: list[NoteRow] = field(default_factory=list)
     alerts: list[str] = field(default_factory=list)
     losses: list[str] = field(default_factory=list)
@@ -192,7 +193,9 @@ class Trial:
         (censored) its time-out. What happens to own orders is kept already, with the orders.
         """
         began = datetime.now(UTC) - timedelta(milliseconds=ms)
-        self._send(SampleRow(kind, float(ms), censored, bool(self.planned), began))
+        row = SampleRow(kind, float(ms), censored, bool(self.planned), began)
+        self.samples.append(row)
+        self._send(row)
 
     def note(
         self,

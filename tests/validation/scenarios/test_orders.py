@@ -170,6 +170,7 @@ async def test_where_half_the_bid_is_no_price_a_share_is_used(run_scenario: Run)
     (order,) = outcome.gateway.orders_received()
     assert (outcome.state, order.contract.symbol) == ("PASSED", "SPY")
     assert order.contract.sec_type == "STK"
+    assert [sample.kind for sample in outcome.trial.samples] == ["STATUS"]
 
 
 async def test_a_slow_cancel_only_warns(run_scenario: Run) -> None:

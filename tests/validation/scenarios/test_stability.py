@@ -102,8 +102,11 @@ async def test_slow_answers_fail_both_limits(
 
 
 async def test_all_answers_of_the_minute_are_measured(sound: Run) -> None:
-    measured = (await sound("BC-06")).measured
-    assert measured["answers"] == stability.TIMES
+    outcome = await sound("BC-06")
+    measured, samples = outcome.measured, outcome.trial.samples
+    assert measured["answers"] == len(samples) == stability.TIMES
+    assert max(sample.ms for sample in samples) == measured["rtt_max"]
+    assert {(sample.kind, sample.censored) for sample in samples} == {("CONNECTION", False)}
     assert measured["rtt_p50"] <= measured["rtt_p95"] <= measured["rtt_max"]
     assert measured["disconnects"] == 0
 
