@@ -260,7 +260,12 @@ class Timeline:
 
     def _watched(self) -> Iterator[tuple[str, list[Span]]]:
         """Give a lane for each part of the connection that the session watch follows."""
-        events = list(self.session.connection_events.order_by("pk")[:MOST_LINES])
+        # A scenario's desk is closed when it ends: the lane above tells that from a loss.
+        events = list(
+            ConnectionEvent.objects.filter(session=self.session)
+            .exclude(lane="scenario")
+            .order_by("pk")[:MOST_LINES]
+        )
         for name in dict.fromkeys(event.lane for event in events):
             own = [event for event in events if event.lane == name]
             ends = [*(event.at for event in own[1:]), self.end]
