@@ -1,9 +1,14 @@
-"""Pure figures of samples: ages and gaps of a stream, standstills, slopes."""
+"""Pure figures of samples: percentiles, ages and gaps of a stream, slopes, runs of equal values."""
 
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import groupby, pairwise
+
+
+def nearest_rank(values: Sequence[float], percent: int) -> float:
+    """Return the percentile by the nearest-rank method; raises IndexError without values."""
+    return sorted(values)[math.ceil(percent / 100 * len(values)) - 1]
 
 
 def newest_ages(stamps: Sequence[float], seconds: int) -> list[float]:

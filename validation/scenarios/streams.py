@@ -1,7 +1,7 @@
 """Market data that stream: one managed stream for a minute."""
 
 from validation.scenarios.catalogue import MARKET_HOURS, Category, scenario
-from validation.scenarios.figures import newest_ages
+from validation.scenarios.figures import nearest_rank, newest_ages
 from validation.scenarios.steps import allowance, spy
 from validation.scenarios.streaming import (
     Heard,
@@ -11,7 +11,6 @@ from validation.scenarios.streaming import (
     listening,
 )
 from validation.scenarios.trial import Trial
-from validation.statistics import nearest_rank
 
 RANKS = (50, 95)  # percentiles that are reported
 

@@ -5,6 +5,7 @@ import pytest
 from validation.scenarios.figures import (
     longest_gap,
     longest_standstill,
+    nearest_rank,
     newest_ages,
     slope,
 )
@@ -25,6 +26,10 @@ class TestStreamFigures:
 
     def test_updates_older_than_the_stream_close_no_gap(self) -> None:
         assert longest_gap([-60.0, -59.0], 30) == 30.0
+
+    @pytest.mark.parametrize(("percent", "value"), [(50, 2.0), (95, 4.0), (1, 1.0)])
+    def test_percentiles_are_by_nearest_rank(self, percent: float, value: float) -> None:
+        assert nearest_rank([4.0, 1.0, 3.0, 2.0], percent) == value
 
 
 class TestStandstill:
