@@ -15,9 +15,10 @@ from crucible.alerts.models import Alert
 from crucible.alerts.raising import MAY_ACKNOWLEDGE, AlertError, acknowledge
 from crucible.ledger.models import Entry
 from crucible.roles import has_role
-from validation import sessions
+from validation import sessions, streak
 from validation.models import ConfigRevision, RevisionState, Session, SessionState, Upload
 from validation.models.session import IN_FLIGHT
+from validation.scenarios import catalogue
 from validation.views.answers import carry_out, person_of, show
 from validation.views.story import tally
 
@@ -54,6 +55,7 @@ def _desk(now: datetime) -> dict[str, Any]:
         "upload": Upload.objects.first(),
         "entries": Entry.objects.exclude(NOISE)[:10],
         "market": market(now),
+        "streak": streak.current([one.id for one in catalogue.load().core()]),
     }
 
 
