@@ -153,6 +153,8 @@ async def _in_parts(trader: Trader) -> None:
             drill_door(trial, desk.clock, **PARTS_LIMITS) as (door, ref),
         ):
             contract = await desk.qualify(spy(trial))
+            # The first quote of a new simulated market takes long enough to be old on arrival.
+            await desk.quote(contract)
             for end in ENDS:
                 other = Trader(trial, contract, desk, door, ref)
                 await _part_of_ten(other, counterpart, end)

@@ -147,5 +147,5 @@ async def test_a_ledger_that_counts_a_part_twice_is_found_out(
         monkeypatch.setattr("validation.scenarios.trading.standing", lambda rows: [*rows, *rows])
 
     outcome = await run_scenario("OE-05", prepare=double)
-    assert "leg 9, filled: ledger after a part" in outcome.failed
+    assert "leg 9, cancelled: ledger after a part" in outcome.failed
     assert await OrderEvent.objects.filter(kind="PARTIAL").aexists()
