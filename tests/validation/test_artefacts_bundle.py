@@ -70,7 +70,7 @@ def test_entries_carry_the_given_time_and_plain_permissions() -> None:
 @pytest.mark.parametrize(
     ("spoilt", "told"),
     [
-        (with_file("a.md", b"# B\n"), "a.md is not what the manifest says."),
+        (with_file("a.md", "# Ö\n".encode()), "a.md is not what the manifest says."),
         (with_file("b.csv", None), "b.csv is missing."),
         (with_file("c.txt", b"more"), "c.txt does not stand in the manifest."),
         (with_file("SHA256SUMS", b""), "a.md is not what SHA256SUMS says."),
