@@ -8,7 +8,9 @@ from django.test import Client
 from tests.conftest import People
 from tests.validation.conftest import Toys, passes, run
 from validation import evidence, findings, sessions
+from validation.artefacts import report
 from validation.configuration import Config
+from validation.facts import Facts
 from validation.models import Finding, Session, SessionState, Severity
 from validation.watch.conditions import Condition
 
@@ -92,3 +94,13 @@ def test_a_difference_that_nobody_can_explain_fails_the_session(
     assert session.state == SessionState.BLOCKED
     assert text in session.outcome_reason
     assert "explain or correct" in session.outcome_reason
+
+
+def test_the_report_tells_what_was_watched_and_found(reviewed: Session) -> None:
+    sight(reviewed)
+    text = report.markdown(Facts(reviewed), report.content(Facts(reviewed)))
+    assert "7300 s of them in regular hours; uptime 100.0000%" in text
+    assert "| Error | silent line | No tick of SPY. | 1 | no |" in text
+    reviewed.facts = {}
+    text = report.markdown(Facts(reviewed), report.content(Facts(reviewed)))
+    assert "Nobody watched this session" in text

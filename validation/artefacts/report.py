@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from validation import checklist, checklists, edge_cases, metrics
-from validation.artefacts import performance
+from validation.artefacts import performance, watched
 from validation.artefacts.changes import changes, changes_text
 from validation.artefacts.markup import SIMULATED, day, instant, moment, number, table
 from validation.facts import Facts
@@ -44,6 +44,7 @@ def content(facts: Facts) -> dict[str, Any]:
         "failures": _failures(facts),
         "warnings": _warnings(facts),
         "edge_cases": edge_cases.content(catalogue.load().all(), facts.counted),
+        "watch": watched.content(facts),
         "planned_faults": _windows(facts),
         "limitations": list(limitations(session)),
         "changes": changes(session),
@@ -140,7 +141,8 @@ def markdown(facts: Facts, data: Mapping[str, Any]) -> str:
     """Return the report as Markdown; `data` is its content."""
     parts = (
         _head(facts.session, data), _results(data), _performance(data), _issues(data),
-        _edge_cases(data), _planned(data), changes_text(data["changes"]), _end(data),
+        _edge_cases(data), watched.markdown(data["watch"]), _planned(data),
+        changes_text(data["changes"]), _end(data),
     )  # fmt: skip
     return "\n".join(line for part in parts for line in part) + "\n"
 
