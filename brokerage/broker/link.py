@@ -43,7 +43,7 @@ class Link:
         self.messages: deque[BrokerMessage] = deque(maxlen=MESSAGES_KEPT)
         self.backoffs: list[float] = []
         self.open_lines: dict[int, Any] = {}
-        self.broker_link = True
+        self.broker_link, self._lost_by = True, 0
         self.on_note: Callable[[Note], None] = lambda note: None
         self.on_message: Callable[[BrokerMessage], None] = lambda message: None
         self.on_lost: Callable[[str], None] = lambda why: None
@@ -280,12 +280,16 @@ class Link:
         if req_id in self.open_lines and cls is not errors.ErrorClass.INFORMATIONAL:
             self.open_lines[req_id].end(self.refused("market data", code, text))
         if code in errors.LINK_LOST:
-            self.broker_link = False
+            self.broker_link, self._lost_by = False, code
             self.on_lost(f"{code} {text}")
-        elif code in errors.LINK_RESTORED:
+        elif code in errors.LINK_RESTORED or self._is_back(code):
             self.broker_link = True
             self._restore(data_lost=code == errors.DATA_LOST)
         self.on_message(message)
+
+    def _is_back(self, code: int) -> bool:
+        """Whether a notice ends the loss that there is: after 2110 no 1101 or 1102 need follow."""
+        return not self.broker_link and code in errors.RECOVERED_BY.get(self._lost_by, ())
 
     def _restore(self, *, data_lost: bool) -> None:
         """Ask for every open line again when the gateway says that its data were lost."""

@@ -106,8 +106,20 @@ async def test_messages_are_classed_kept_and_passed_on() -> None:
         kept = desk.messages[-1]
         assert (kept.code, kept.cls, kept.req_id) == (2110, ErrorClass.TRANSIENT, -1)
         assert abs((kept.at - desk.now()).total_seconds()) < 60
-    assert ear.codes[-1] == 2110
+        assert not desk.connected
+        await says(simulated, 2104, "Market data farm connection is OK:usfarm")
+        # No 1101 or 1102 need follow a 2110.
+        assert desk.connected
+    assert 2110 in ear.codes
     assert len(ear.losses) == 1
+
+
+@story
+async def test_a_farm_s_report_does_not_end_1100() -> None:
+    async with gateway.simulation() as simulated, gateway.connect(simulated.target) as desk:
+        await says(simulated, 1100, "Connectivity between IBKR and TWS has been lost.")
+        await says(simulated, 2104, "Market data farm connection is OK:usfarm")
+        assert not desk.connected
 
 
 def test_a_listener_hears_of_orders(grant: OrderGrant) -> None:
