@@ -132,4 +132,4 @@ async def test_a_leak_is_told_by_growth_and_slope(
 
     monkeypatch.setattr(stability, "resident_mb", lambda: 100.0 + leak * clock["trial"].elapsed())
     outcome = await run_scenario("RS-05", prepare=remember)
-    assert outcome.failed == checks
+    assert {name for name in outcome.failed if "memory" in name} == checks
