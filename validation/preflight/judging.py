@@ -9,6 +9,9 @@ from validation.preflight.situation import Situation
 
 V = Verdict
 GROUPS = ("Gateway", "Account", "Market", "Configuration", "Host", "Product")
+# What can't be read without a connection is no fault of its own.
+OVER_THE_WIRE = ("Gateway", "Account", "Market")
+CONNECT_FIRST = "It can be read once the gateway is connected: HP-01 and HP-02 come first."
 SOFTENED = "It would block a paper gateway; on a simulated one it warns."
 
 
@@ -85,6 +88,8 @@ def _judge(rule: HealthRule, situation: Situation) -> Judgement:
         verdict, text = V.WARN, f"{text} {SOFTENED}"
     unknown = verdict == V.UNKNOWN and rule.blocks and not softened
     remedy = "" if verdict in {V.PASS, V.NOT_APPLICABLE} else rule.remedy
+    if verdict == V.UNKNOWN and rule.group in OVER_THE_WIRE and not situation.gateway.connected:
+        remedy = CONNECT_FIRST
     return Judgement(
         rule.code, rule.group, rule.title, rule.limit, text[:500], verdict,
         holds_up=verdict == V.BLOCK or unknown, remedy=remedy,

@@ -280,3 +280,10 @@ def test_the_time_until_the_sessions_end_counts_for_a_reset() -> None:
     late = NOON.replace(hour=23, minute=44)
     assert one("HP-33", situation({"now": late})).verdict == PASS
     assert one("HP-33", situation({"now": late + timedelta(minutes=1)})).verdict == BLOCK
+
+
+def test_what_needs_a_connection_sends_people_there_first() -> None:
+    away = situation(gateway={"port_ms": None, "connected": False, "net_liquidation": None})
+    assert "HP-01 and HP-02 come first" in one("HP-16", away).remedy
+    unread = situation(gateway={"net_liquidation": None})
+    assert "Reset the paper account" in one("HP-16", unread).remedy
