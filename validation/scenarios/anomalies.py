@@ -34,6 +34,7 @@ PART, WHOLE = 3.0, 10.0
 PAIR = 2  # shares of the live order that may be filled in parts
 PARTS_LIMITS = {"max_shares": 100, "max_notional": 1e6}  # of a private simulated gateway
 ROOM = 1e6  # USD that its account says it is worth, so that ten shares are within the limits
+REPLAY_WALL_S = 10.0  # real: a replay shows what is made of reports, not how soon they come
 ENDS = (OrderState.FILLED, OrderState.CANCELLED)
 
 
@@ -172,7 +173,7 @@ async def _part_of_ten(trader: Trader, counterpart: Simulated, end: OrderState) 
     if trade is None or not await trader.acknowledged(name, trade):
         return
     limit = trial.config.thresholds.order_fill_timeout_seconds
-    wall = trial.clock.wall(limit)
+    wall = max(trial.clock.wall(limit), REPLAY_WALL_S)
     await trader.eventually(lambda: trade.ticket.status is OrderState.PARTIAL, wall)
     trial.check(f"{name}: state after a part", OrderState.PARTIAL, trade.ticket.status)
     trial.check(f"{name}: ledger after a part", PART, await trader.booked())
