@@ -1,0 +1,92 @@
+"""Procedures with a person: they pass when the person does what is asked, and tell what is not."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from brokerage.simulator.server import Gateway
+from tests.validation.scenarios.conftest import Run
+from validation.scenarios import by_hand
+from validation.scenarios.trial import Trial
+
+ONE_TRY: dict[str, Any] = {"validation": {"max_retry_attempts": 1}}
+Deed = Callable[[Gateway], object]
+Prepare = Callable[[Trial], Awaitable[None]]
+
+
+def person(*deeds: Deed) -> Prepare:
+    """Somebody who does one thing after the other, each when asked."""
+    todo = list(deeds)
+
+    async def prepare(trial: Trial) -> None:
+        async def asked(title: str, text: str, severity: str) -> None:
+            if title == by_hand.YOUR_TURN and todo:
+                todo.pop(0)(trial.shared["gateway"])
+
+        trial.raise_alert = asked
+
+    return prepare
+
+
+def on(fault: str, **params: Any) -> Deed:
+    return lambda gateway: gateway.faults.on(fault, **params)
+
+
+def off(fault: str) -> Deed:
+    return lambda gateway: gateway.faults.off(fault)
+
+
+def nothing(gateway: Gateway) -> None:
+    """Somebody who is not there."""
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(by_hand, "PATIENCE_S", 40.0)
+
+
+STOP, START = on("sunday_token_loss"), off("sunday_token_loss")
+LOCK, UNLOCK = on("port_open_api_mute"), off("port_open_api_mute")
+BUY = on("position_changed_elsewhere", quantity=1.0)
+SELL = on("position_changed_elsewhere", quantity=-1.0)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "deeds"),
+    [("X-03", (STOP, START)), ("X-04", (LOCK, UNLOCK)), ("X-06", (BUY, SELL))],
+)
+async def test_passes_when_the_person_does_what_is_asked(
+    run_scenario: Run, scenario: str, deeds: tuple[Deed, ...]
+) -> None:
+    outcome = await run_scenario(scenario, prepare=person(*deeds), config=ONE_TRY)
+    assert (outcome.failed, outcome.ending.reason, outcome.state) == (set(), "", "PASSED")
+    assert outcome.trial.alerts.count(by_hand.YOUR_TURN) == 2
+
+
+@pytest.mark.parametrize(
+    ("scenario", "deeds", "failed"),
+    [
+        ("X-03", (nothing,), {"gateway is stopped"}),
+        ("X-03", (STOP, nothing), {"gateway is back"}),
+        ("X-04", (nothing,), {"gateway is not logged in"}),
+        ("X-04", (on("port_closed"), off("port_closed")), {"class of the error"}),
+        ("X-04", (LOCK, nothing), {"right password"}),
+        ("X-06", (nothing,), {"position that is not ours"}),
+        ("X-06", (BUY, nothing), {"reconciliation after the sale"}),
+    ],
+)
+async def test_what_is_not_observed_fails(
+    run_scenario: Run, scenario: str, deeds: tuple[Deed, ...], failed: set[str]
+) -> None:
+    outcome = await run_scenario(scenario, prepare=person(*deeds), config=ONE_TRY)
+    assert (outcome.state, outcome.failed) == ("FAILED", failed)
+
+
+async def test_a_gateway_that_comes_back_with_a_live_account_halts(run_scenario: Run) -> None:
+    def come_back_live(gateway: Gateway) -> None:
+        gateway.faults.on("wrong_account")
+        gateway.faults.off("sunday_token_loss")
+
+    outcome = await run_scenario("X-03", prepare=person(STOP, come_back_live), config=ONE_TRY)
+    assert outcome.ending.halted

@@ -1,0 +1,238 @@
+"""Procedures in which a person does what no program may: the scenario asks, waits and observes."""
+
+from collections.abc import Awaitable, Callable
+
+from brokerage import gateway
+from brokerage.comparison import Kind
+from brokerage.errors import AuthenticationError, GatewayError, SafetyViolation
+from brokerage.gateway import Desk
+from brokerage.reconciliation import DRILL
+from validation.scenarios.catalogue import Category, scenario
+from validation.scenarios.connectivity import proven
+from validation.scenarios.steps import allowance
+from validation.scenarios.trial import Trial
+
+PATIENCE_S = 10 * 60.0  # session seconds that a person has for each step
+LOOK_EVERY_S = 1.0
+NOTICED_S = 5.0  # since the last answer
+TRY_EVERY_S = 5.0
+RECONCILE_EVERY_S, FOUND_S = 15.0, 60.0
+YOUR_TURN = "Drill: your turn"
+
+
+async def _ask(trial: Trial, text: str) -> None:
+    """Tell the person what to do now, in the session's log and as an alert."""
+    await trial.alert(YOUR_TURN, text, "INFO")
+
+
+async def _until(trial: Trial, every: float, come: Callable[[], Awaitable[bool]]) -> bool:
+    """Look again and again, every so many session seconds, while the patience lasts."""
+    end = trial.clock.elapsed() + PATIENCE_S
+    while trial.clock.elapsed() < end:
+        if await come():
+            return True
+        await trial.clock.sleep(every)
+    return False
+
+
+# -- the gateway is stopped and started again ---------------------------------------------------
+
+
+@scenario(
+    id="X-03",
+    slug="gateway-kill-drill",
+    title="Stopping the gateway by hand",
+    category=Category.X,
+    timeout=1500,
+    severity="S-MED",
+    cases=(2,),
+    own_connection=True,
+)
+async def gateway_kill_drill(trial: Trial) -> None:
+    """A gateway that a person stops is missed at once, and found again after its restart.
+
+    Connects, then asks the person to stop the gateway's program and, once that is noticed, to
+    start it again and log in. Each step may take 10 minutes; the log and an alert say what to do.
+
+    Passes when
+
+    - the loss is noticed within 5 seconds of the last answer;
+    - after the restart the gateway is reached within 3 attempts, and its accounts are proven again;
+    - the reconciliation after the reconnect is clean.
+    """
+    with trial.planned_fault("a person stops the gateway and starts it again"):
+        if await _miss(trial):
+            await _ask(trial, "Start the gateway again and log it in with the paper user.")
+            await _find_again(trial)
+
+
+async def _miss(trial: Trial) -> bool:
+    """Connect, have the gateway stopped, and notice it; whether it was."""
+    async with trial.connect(purpose="the drill") as desk:
+        run = await gateway.reconcile(desk, trial.ref, "START")
+        trial.check("reconciliation before", "CLEAN", run.words, passed=run.clean)
+        await _ask(trial, "Stop the gateway's program now, as a crash would.")
+        answered = [trial.clock.elapsed()]
+        lost = await _until(trial, LOOK_EVERY_S, lambda: _gone(trial, desk, answered))
+        took = trial.clock.elapsed() - answered[0]
+    trial.check("gateway is stopped", "by a person", "yes" if lost else "no", passed=lost)
+    if not lost:
+        return False
+    trial.measure("detect_s", took, "s")
+    soon = took <= NOTICED_S + LOOK_EVERY_S + allowance(trial)
+    trial.check("loss is noticed", f"within {NOTICED_S:g} s", f"{took:.1f} s", passed=soon)
+    return True
+
+
+async def _gone(trial: Trial, desk: Desk, answered: list[float]) -> bool:
+    """Whether the gateway has stopped to answer; keeps when it last did."""
+    try:
+        await desk.server_time()
+    except GatewayError:
+        return True
+    answered[0] = trial.clock.elapsed()
+    return not desk.connected
+
+
+async def _find_again(trial: Trial) -> None:
+    began = trial.clock.elapsed()
+    if not await _until(trial, TRY_EVERY_S, lambda: _listens(trial)):
+        trial.check("gateway is back", "started by a person", "no", passed=False)
+        return
+    trial.measure("outage_s", trial.clock.elapsed() - began, "s")
+    most = trial.config.validation.max_retry_attempts
+    try:
+        async with trial.connect(purpose="the return", attempts=most, again=True) as desk:
+            few = desk.attempts <= most
+            trial.check("reconnected", f"within {most} attempts", desk.attempts, passed=few)
+            accounts = ", ".join(desk.accounts)
+            trial.check("accounts proven again", "paper", accounts, passed=proven(desk))
+            run = await gateway.reconcile(desk, trial.ref, "RECONNECT")
+            trial.check("reconciliation after the reconnect", "CLEAN", run.words, passed=run.clean)
+    except SafetyViolation:
+        raise
+    except GatewayError as error:
+        trial.check("reconnected", f"within {most} attempts", str(error), passed=False)
+
+
+async def _listens(trial: Trial) -> bool:
+    return await _refusal(trial, attempts=1) is None
+
+
+async def _refusal(trial: Trial, attempts: int) -> GatewayError | None:
+    """Connect and leave again; return the error that a caller would get, if any."""
+    try:
+        async with trial.connect(purpose="a look", attempts=attempts):
+            return None
+    except SafetyViolation:
+        raise
+    except GatewayError as error:
+        return error
+
+
+# -- a wrong password ---------------------------------------------------------------------------
+
+
+@scenario(
+    id="X-04",
+    slug="bad-login-drill",
+    title="Logging in with a wrong password",
+    category=Category.X,
+    timeout=1500,
+    severity="S-MED",
+    cases=(3,),
+    own_connection=True,
+)
+async def bad_login_drill(trial: Trial) -> None:
+    """A gateway that is not logged in is told apart from one that is away, without endless retry.
+
+    Asks the person to log the gateway in with a wrong password and leave it so, connects, and then
+    asks for the right one. Each step may take 10 minutes; the log and an alert say what to do.
+
+    Passes when
+
+    - the error is one of authentication, after at most 3 attempts, and names host and port;
+    - with the right password the gateway accepts the client again.
+    """
+    with trial.planned_fault("a person logs the gateway in with a wrong password"):
+        await _ask(trial, "Log the gateway out, then in with a wrong password, and leave it so.")
+        refused = await _until(trial, TRY_EVERY_S, lambda: _refuses(trial))
+        actual = "yes" if refused else "no"
+        if trial.check("gateway is not logged in", "by a person", actual, passed=refused):
+            await _classify(trial)
+        await _ask(trial, "Log the gateway in again with the right password of the paper user.")
+        back = await _until(trial, TRY_EVERY_S, lambda: _listens(trial))
+        trial.check("right password", "accepted", "yes" if back else "no", passed=back)
+
+
+async def _refuses(trial: Trial) -> bool:
+    return await _refusal(trial, attempts=1) is not None
+
+
+async def _classify(trial: Trial) -> None:
+    most = trial.config.validation.max_retry_attempts
+    error = await _refusal(trial, attempts=most)
+    name = AuthenticationError.__name__
+    trial.check("class of the error", name, type(error).__name__)
+    attempts = getattr(error, "attempts", 0)
+    trial.check("attempts", f"at most {most}", attempts, passed=0 < attempts <= most)
+    clear = str(trial.target.port) in str(error) and trial.target.host in str(error)
+    trial.check("message", "names host and port", str(error), passed=clear)
+
+
+# -- an order by hand ---------------------------------------------------------------------------
+
+
+@scenario(
+    id="X-06",
+    slug="tws-manual-order",
+    title="An order by hand",
+    category=Category.X,
+    timeout=1500,
+    severity="S-MED",
+    cases=(12,),
+)
+async def tws_manual_order(trial: Trial) -> None:
+    """A share that a person buys in another window is found within a minute.
+
+    Asks the person to buy one share by hand, and to sell it again once it is found. Reconciles
+    every 15 seconds meanwhile. Each step may take 10 minutes; the log and an alert say what to do.
+
+    Passes when
+
+    - the reconciliation before is clean;
+    - the position that is not ours is found, at most 60 seconds after a clean reconciliation;
+    - it is gone from the reconciliation after the sale.
+    """
+    run = await gateway.reconcile(trial.desk, trial.ref, "START")
+    if not trial.check("reconciliation before", "CLEAN", run.words, passed=run.clean):
+        return
+    with trial.planned_fault("a person trades by hand"):
+        await _ask(trial, "Buy one share of SPY by hand in another window of this account.")
+        clean = [trial.clock.elapsed()]
+        found = await _until(trial, RECONCILE_EVERY_S, lambda: _foreign(trial, clean))
+        actual = "found" if found else "no"
+        if not trial.check("position that is not ours", "found", actual, passed=found):
+            return
+        took = trial.clock.elapsed() - clean[0]
+        trial.measure("detect_s", took, "s")
+        soon, expected = took <= FOUND_S + allowance(trial), f"within {FOUND_S:g} s"
+        trial.check("time to find it", expected, f"{took:.1f} s", passed=soon)
+        await _ask(trial, "Sell the share again by hand.")
+        gone = await _until(trial, RECONCILE_EVERY_S, lambda: _clean(trial))
+        trial.check("reconciliation after the sale", "CLEAN", "CLEAN" if gone else "DIFFS")
+
+
+async def _foreign(trial: Trial, clean: list[float]) -> bool:
+    """Reconcile; whether a position is not ours. Keeps when the last clean one began."""
+    began = trial.clock.elapsed()
+    run = await gateway.reconcile(trial.desk, trial.ref, DRILL)
+    for difference in run.unexplained:
+        trial.note(f"Difference: {difference}", "WARNING")
+    if run.clean:
+        clean[0] = began
+    return any(one.kind == Kind.FOREIGN_POSITION for one in run.unexplained)
+
+
+async def _clean(trial: Trial) -> bool:
+    return bool((await gateway.reconcile(trial.desk, trial.ref, DRILL)).clean)
