@@ -72,6 +72,15 @@ def no_file_grows(pid: int) -> Iterator[None]:
     resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
 
 
+def results(product: Product, number: str) -> set[str]:
+    """The states of the session's attempts."""
+    sql = (
+        "SELECT a.state FROM validation_attempt a JOIN validation_session s "
+        "ON s.id = a.session_id WHERE s.number = ?"
+    )
+    return {str(row[0]) for row in product.rows(sql, number)}
+
+
 def check_end(product: Product, number: str) -> None:
     """The session has an honest end, all is flat, and our executions are the broker's."""
     wanted = "state, cleanup, lease_until, outcome_reason"
@@ -84,11 +93,7 @@ def check_end(product: Product, number: str) -> None:
     ((ended, _, lease, reason),) = product.rows(sql, number)
     assert lease is None
     assert ended not in STOPPED or len(reason) > 20
-    attempts = product.rows(
-        "SELECT a.state FROM validation_attempt a JOIN validation_session s "
-        "ON s.id = a.session_id WHERE s.number = ?", number,
-    )  # fmt: skip
-    assert not {row[0] for row in attempts} & set(OPEN)
+    assert not results(product, number) & set(OPEN)
     ((port,),) = product.rows("SELECT port FROM brokerage_endpoint WHERE is_default")
     assert ask_broker(port) == ((), ())
     entries = [row[0] for row in product.rows("SELECT sequence FROM ledger_entry ORDER BY 1")]
@@ -105,12 +110,7 @@ def test_a_locked_database_delays_a_session_and_loses_nothing(product: Product) 
     with locked(product):
         time.sleep(4)
     check_end(product, number)
-    sql = (
-        "SELECT DISTINCT a.state FROM validation_attempt a JOIN validation_session s "
-        "ON s.id = a.session_id WHERE s.number = ?"
-    )
-    results = {row[0] for row in product.rows(sql, number)}
-    assert results <= {AttemptState.PASSED, AttemptState.FAILED}
+    assert results(product, number) <= {AttemptState.PASSED, AttemptState.FAILED}
 
 
 def test_a_full_disk_ends_a_session_honestly_and_flat(product: Product) -> None:
@@ -118,3 +118,8 @@ def test_a_full_disk_ends_a_session_honestly_and_flat(product: Product) -> None:
     with no_file_grows(trading_process(product, number)):
         time.sleep(4)
     check_end(product, number)
+    # It did strike, and it is over: the same worker runs the next session.
+    assert AttemptState.PASSED not in results(product, number)
+    following = start(product, "OE-03")
+    check_end(product, following)
+    assert results(product, following) == {AttemptState.PASSED}
