@@ -181,7 +181,7 @@ def test_uptime_with_and_without_planned_faults(ended: Session) -> None:
     ended.ended_at = start + timedelta(seconds=100)
     ended.save()
     for begins, ends, planned in ((10, 20, True), (50, 55, False)):
-        at = {"source": "gateway", "planned": planned}
+        at: dict[str, Any] = {"source": "gateway", "planned": planned}
         line(ended, "Disconnected: x", at=start + timedelta(seconds=begins), **at)
         line(ended, "Connected at attempt 1", at=start + timedelta(seconds=ends), **at)
     assert row(ended, "ME-08").value == pytest.approx(95.0)
