@@ -19,11 +19,11 @@ from brokerage.safety import Door
 from brokerage.simulator.server import Gateway
 from brokerage.terms import Contract, ContractSpec, Intent
 from validation.models import ConnectionEvent, Finding
-from validation.watch import Assignment, Watch
+from validation.watch import Assignment, Watch, books
 from validation.watch.conditions import Condition
 from validation.watch.notebook import Kept, Notebook
 
-SPEED = 25.0
+SPEED = 50.0
 # Real seconds that a loaded machine may need for what takes one.
 PATIENCE = 20.0
 numbers = count(1)
@@ -112,8 +112,9 @@ Open = Callable[..., AbstractAsyncContextManager[Stage]]
 
 
 @pytest.fixture
-def watched(transactional_db: None) -> Open:
+def watched(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Open:
     """Open a stage: `before` names a fault that is on from the beginning."""
+    monkeypatch.setattr(books, "LOOK", 0.2)
 
     @asynccontextmanager
     async def opened(before: str = "", seed: int = 7, **settings: Any) -> AsyncIterator[Stage]:

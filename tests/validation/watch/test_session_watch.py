@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from brokerage.clock import SessionClock
-from tests.validation.watch.conftest import Open, Stage
+from tests.validation.watch.conftest import SPEED, Open, Stage
 from validation.configuration import Config, read
 from validation.models import AttemptState
 from validation.scenarios import catalogue
@@ -49,6 +49,6 @@ async def test_a_failure_of_the_watch_fails_it(watched: Open) -> None:
 
 async def test_without_a_watch_it_is_skipped(watched: Open) -> None:
     async with watched() as stage:
-        trial = Trial(stage.endpoint.target(), Config(), "x/X-02", SessionClock(25.0))
+        trial = Trial(stage.endpoint.target(), Config(), "x/X-02", SessionClock(SPEED))
         ending = await carry_out(catalogue.load().get("X-02"), trial)
         assert ending.state == AttemptState.SKIPPED

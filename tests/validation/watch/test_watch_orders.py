@@ -59,12 +59,12 @@ class Case:
         return f"{self.fault}-{self.deed.__name__}"
 
 
-# Durations are simulated seconds, of which 25 pass in a real one.
+# Durations are simulated seconds, of which 50 pass in a real one.
 CASES = (
     Case("order_without_callback", rest, "order_unanswered", ends=True),
     Case("pending_submit_forever", rest, "order_unanswered", ends=True),
     Case("slow_acknowledgements", rest, "slow_acknowledgement",
-         {"median": 100.0, "sigma": 0.01, "most": 120.0}),
+         {"median": 200.0, "sigma": 0.01, "most": 220.0}),
     Case("rejected_silently", rest, "untold", after=20.0),
     Case("orders_not_listed", rest, "difference_missing_there", ends=True),
     Case("duplicate_after_modification", change, "difference_missing_here", ends=True, after=5.0),
