@@ -127,7 +127,8 @@ def _average(limit: Limit, samples: Sequence[Timed]) -> Row:
     bounds = statistics.mean_interval(values)
     if open_ended:
         bounds = Interval(bounds.low, inf)
-    needed = statistics.mean_n_needed(values, _bar(limit))
+    # No number of further samples bounds an average in which one has no end.
+    needed = None if open_ended else statistics.mean_n_needed(values, _bar(limit))
     why = f"Average of {len(values)} samples; Student's interval."
     row = _judged(limit, fmean(values), len(values), bounds, needed, why)
     p = 1.0 if open_ended else statistics.mean_p(values, _bar(limit))

@@ -73,6 +73,7 @@ def test_an_average_is_judged_by_its_interval() -> None:
 def test_an_average_with_an_unanswered_one_is_never_shown_to_be_good() -> None:
     row = judge_times(replace(MEAN, threshold=1e6), times(*[10.0] * 50, unanswered=1))
     assert (row.policy, row.evidence, row.at_least) == (Verdict.PASS, Verdict.INSUFFICIENT, True)
+    assert row.n_needed is None
 
 
 def test_the_longest_of_all_counts_each_of_them() -> None:
