@@ -147,8 +147,8 @@ def _shown(row: metrics.Row) -> dict[str, Any]:
     low, high = place(row.low), place(row.high)
     first, last = low or 0.0, 100.0 if high is None else high
     return {
-        "row": row, "open": high is None or metrics.finite(row.high) is None, "at": place(row.value), "first": first,
-        "length": round(last - first, 2), "limit": place(row.limit.threshold),
+        "row": row, "open": metrics.finite(row.high) is None, "at": place(row.value),
+        "first": first, "length": round(last - first, 2), "limit": place(row.limit.threshold),
         "drawn": row.value is not None, "bounded": row.low is not None or row.high is not None,
     }  # fmt: skip
 
