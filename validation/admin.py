@@ -55,3 +55,35 @@ class OutboxAdmin(ReadOnlyAdmin):
     """Messages to the workers."""
 
     list_display = ["id", "topic", "payload", "created_at", "delivered_at", "tries"]
+
+
+@admin.register(models.HealthCheck)
+class HealthCheckAdmin(ReadOnlyAdmin):
+    """Findings of preflights."""
+
+    list_display = ["run", "code", "title", "finding", "verdict", "holds_up"]
+    list_filter = ["verdict", "code"]
+    search_fields = ["run__session__number"]
+
+
+@admin.register(models.FaultWindow)
+class FaultWindowAdmin(ReadOnlyAdmin):
+    """What scenarios provoked, and when."""
+
+    list_display = ["session", "attempt", "starts_at", "ends_at", "why"]
+    search_fields = ["session__number"]
+
+
+@admin.register(models.Acknowledgement)
+class AcknowledgementAdmin(ReadOnlyAdmin):
+    """Warnings that people acknowledged."""
+
+    list_display = ["session", "warning", "text", "by", "at"]
+    search_fields = ["session__number"]
+
+
+@admin.register(models.KnownLimitation)
+class KnownLimitationAdmin(ReadOnlyAdmin):
+    """What every report says that paper trading can't show."""
+
+    list_display = ["code", "text", "in_force"]

@@ -56,7 +56,8 @@ def start_and_watch(operator: Person) -> str:
     expect(page.get_by_text("Now: MD-04")).to_be_visible(timeout=60_000)
     operator.picture("session-running")
     planned = len(catalogue.load().core())
-    expect(page.get_by_text(f"{planned} / {planned}")).to_be_visible(timeout=120_000)
+    passed = page.locator(".stat__value", has_text=f"{planned} / {planned}")
+    expect(passed).to_be_visible(timeout=120_000)
     closing = page.locator(".page-header [data-state='MANUAL_CHECKS']")
     expect(closing).to_be_visible(timeout=20_000)
     assert page.evaluate("window.sameDocument"), "the page was loaded again"
