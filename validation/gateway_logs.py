@@ -31,9 +31,7 @@ def receive(session: Session, by: User, raw: bytes, file_name: str = "") -> tupl
     Raises PermissionDenied and LogRefused.
     """
     if not has_role(by, *MAY_UPLOAD):
-        raise PermissionDenied(
-            "Operators, QA Specialists and the QA Lead upload logs."
-        )
+        raise PermissionDenied("Operators, QA Specialists and the QA Lead upload logs.")
     if not raw.strip():
         raise LogRefused("The file is empty.")
     if len(raw) > LARGEST:
