@@ -4,10 +4,9 @@ import pytest
 
 from tests.validation.conftest import Toys, run
 from tests.validation.recorded import record_session
-from validation import rules
 from validation.facts import Facts
 from validation.models import Session
-from validation.rules import apply
+from validation.rules import apply, kept
 
 pytestmark = pytest.mark.django_db
 
@@ -19,8 +18,8 @@ def test_sound_results_are_kept_in_both_forms(db: None) -> None:
 
 def test_a_case_that_gets_lost_is_noticed(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     session = record_session()
-    lost = rules.junit(Facts(session)).replace("testcase", "lost", 2)
-    monkeypatch.setattr(rules, "junit", lambda facts: lost)
+    lost = kept.junit(Facts(session)).replace("testcase", "lost", 2)
+    monkeypatch.setattr(kept, "junit", lambda facts: lost)
     assert apply("results_kept", Facts(session)).ok is False
 
 
@@ -29,8 +28,8 @@ def test_an_archive_that_differs_from_its_manifest_is_noticed(
 ) -> None:
     facts = Facts(record_session())
     assert apply("archive_sound", facts).text == "6 files packed and verified"
-    pack = rules.zipped
-    monkeypatch.setattr(rules, "zipped", lambda files, at: pack(files[1:], at))
+    pack = kept.zipped
+    monkeypatch.setattr(kept, "zipped", lambda files, at: pack(files[1:], at))
     found = apply("archive_sound", facts)
     assert (found.ok, found.text) == (False, "pytest_report.xml is missing.")
 

@@ -8,10 +8,9 @@ import pytest
 from django.utils import timezone
 
 from brokerage.models import AccountProof, Execution, OrderEvent, OrderRecord
-from validation import rules
 from validation.facts import Facts
 from validation.models import ConfigRevision, LogLine, Metric, Session
-from validation.rules import apply
+from validation.rules import apply, gateway, kept
 
 pytestmark = pytest.mark.django_db
 
@@ -144,7 +143,7 @@ CASES: list[tuple[str, Setup, bool | None]] = [
 def test_a_rule_says_what_it_knows(
     reviewed: Session, monkeypatch: pytest.MonkeyPatch, rule: str, arrange: Setup, ok: bool | None
 ) -> None:
-    monkeypatch.setattr(rules, "is_regular_hours", lambda at: False)
+    monkeypatch.setattr(gateway, "is_regular_hours", lambda at: False)
     arrange(reviewed)
     assert found(reviewed, rule) is ok
 
@@ -152,7 +151,7 @@ def test_a_rule_says_what_it_knows(
 def test_pacing_is_expected_in_the_rate_limit_scenario(
     reviewed: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rules, "RATE_SCENARIO", "RS-01")
+    monkeypatch.setattr(kept, "RATE_SCENARIO", "RS-01")
     attempt = reviewed.attempts.get(scenario="RS-01")
     line(reviewed, "pacing violation", attempt=attempt)
     assert found(reviewed, "no_pacing") is True

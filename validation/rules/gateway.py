@@ -1,0 +1,143 @@
+"""Rules about the gateway, the configuration and the surroundings of a session."""
+
+import sys
+from importlib.metadata import version
+from statistics import fmean
+
+from brokerage.calendar import ET, is_regular_hours, next_weekly_expiry
+from brokerage.models import OrderRecord
+from validation.configuration import PAPER_PORTS, ConfigError
+from validation.facts import Facts
+from validation.models import AttemptState
+from validation.rules.rule import Finding, rule
+
+State = OrderRecord.State
+PYTHON = (3, 11)
+
+
+@rule
+def passed(facts: Facts, scenario: str) -> Finding:
+    """The scenario's last attempt passed."""
+    attempt = facts.latest.get(scenario)
+    if attempt is None or not attempt.ended:
+        return Finding(None, f"{scenario} has not ended.")
+    again = f", attempt {attempt.number}" if attempt.number > 1 else ""
+    text = f"{scenario} {AttemptState(attempt.state).label.lower()}{again}"
+    return Finding(attempt.state == AttemptState.PASSED, text)
+
+
+@rule
+def orders_accepted(facts: Facts, _: str) -> Finding:
+    """The gateway took at least one order."""
+    accepted = {State.FILLED, State.CANCELLED, State.SUBMITTED, State.PARTIAL}
+    count = sum(order.state in accepted for order in facts.orders)
+    return Finding(True if count else None, f"{count} orders were accepted")
+
+
+@rule
+def paper_proofs(facts: Facts, _: str) -> Finding:
+    """Every reading of the accounts proved paper."""
+    accounts = sorted({account for proof in facts.proofs for account in proof.accounts})
+    if not facts.proofs:
+        return Finding(None, "no account was read during the session")
+    return Finding(all(proof.ok for proof in facts.proofs), f"accounts: {', '.join(accounts)}")
+
+
+@rule
+def no_live_account(facts: Facts, _: str) -> Finding:
+    """No reading of the accounts showed anything but paper."""
+    bad = [proof for proof in facts.proofs if not proof.ok]
+    if not facts.proofs:
+        return Finding(None, "no account was read during the session")
+    return Finding(not bad, f"{len(bad)} of {len(facts.proofs)} readings were not paper")
+
+
+@rule
+def latency(facts: Facts, _: str) -> Finding:
+    """The average round trip of a server-time request is below its limit."""
+    return _below(facts.figure("latency"), facts.config.thresholds.connection_latency_ms, "ms")
+
+
+@rule
+def fill_time(facts: Facts, _: str) -> Finding:
+    """The average time from placing an order to its fill is below its limit."""
+    limit = facts.config.thresholds.order_fill_timeout_seconds * 1000
+    return _below(facts.figure("fill"), limit, "ms")
+
+
+@rule
+def quote_age(facts: Facts, _: str) -> Finding:
+    """The average age of quotes is below its limit."""
+    return _below(facts.figure("quote_age"), facts.config.thresholds.quote_freshness_seconds, "s")
+
+
+def _below(values: list[float], limit: float, unit: str) -> Finding:
+    if not values:
+        return Finding(None, "not measured")
+    mean = fmean(values)
+    text = f"average {mean:.3g} {unit} of {len(values)}, limit {limit:g} {unit}"
+    return Finding(mean < limit, text)
+
+
+@rule
+def config_valid(facts: Facts, _: str) -> Finding:
+    """The pinned revision satisfies the schema."""
+    try:
+        facts.config.content()
+    except ConfigError as error:
+        return Finding(False, str(error)[:400])
+    return Finding(True, f"revision {facts.session.config.number} is valid")
+
+
+@rule
+def paper_port(facts: Facts, _: str) -> Finding:
+    """The endpoint's port is one of the broker's paper ports, or the gateway is simulated."""
+    port = facts.session.endpoint.port
+    good = facts.session.simulated or port in PAPER_PORTS
+    kind = "simulated gateway" if facts.session.simulated else "paper gateway"
+    return Finding(good, kind if facts.session.simulated else f"{kind} at port {port}")
+
+
+@rule
+def expiry_current(facts: Facts, _: str) -> Finding:
+    """The pinned expiry is the weekly expiry of the session's day."""
+    at = facts.session.started_at or facts.session.created_at
+    wanted = f"{next_weekly_expiry(at.astimezone(ET).date()):%Y%m%d}"
+    have = facts.config.test_contracts.spy_weekly_call.expiry
+    return Finding(have == wanted, f"{have or 'none'}, expected {wanted}")
+
+
+@rule
+def timeouts(facts: Facts, _: str) -> Finding:
+    """The gateway's and the historical time-outs are 30 s or more."""
+    least = min(facts.config.gateway.timeout, facts.config.thresholds.historical_timeout_seconds)
+    return Finding(least >= 30, f"shortest {least:g} s")
+
+
+@rule
+def regular_hours(facts: Facts, _: str) -> Finding:
+    """The session began and ended while the exchange was open, or its market never closes."""
+    session = facts.session
+    if session.simulated and session.endpoint.always_open:
+        return Finding(True, "the simulated market is always open")
+    if session.started_at is None or session.ended_at is None:
+        return Finding(None, "the session has not ended")
+    inside = is_regular_hours(session.started_at) and is_regular_hours(session.ended_at)
+    return Finding(inside, "inside regular hours" if inside else "partly outside regular hours")
+
+
+@rule
+def environment(facts: Facts, _: str) -> Finding:
+    """Python and the broker's client library have the versions that the product needs."""
+    text = f"Python {sys.version_info[0]}.{sys.version_info[1]}, ib_async {version('ib_async')}"
+    return Finding(sys.version_info[:2] >= PYTHON, text)
+
+
+@rule
+def tests_green(facts: Facts, _: str) -> Finding:
+    """The latest uploaded test report of the session's code version is green."""
+    upload = facts.upload
+    if upload is None:
+        return Finding(None, f"no test report of {facts.session.code_version[:12]} yet")
+    bad = upload.failures + upload.errors
+    return Finding(upload.green, f"upload {upload.pk}: {upload.tests} tests, {bad} not passed")
