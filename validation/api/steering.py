@@ -132,7 +132,9 @@ class SessionResume(Steering):
 class SessionAttest(Steering):
     """What a person says of a health check that no machine makes."""
 
-    @extend_schema(request=SaidSerializer, responses=ANSWERS)
+    @extend_schema(
+        operation_id="sessions_preflight_attest", request=SaidSerializer, responses=ANSWERS
+    )
     def post(self, request: Request, number: str, code: str) -> Response:
         """Keep it for the next preflight."""
         body = SaidSerializer(data=request.data)
