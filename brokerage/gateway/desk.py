@@ -258,10 +258,7 @@ class Desk:
         """
         wished = self.clock.wall_ms()
         await self._keep_proof_fresh()
-        if self.book.failed is not None:
-            await self.book.flush()
-        if self.book.failed is not None:
-            raise OrderRefused("DATABASE", "What happened to earlier orders can't be written down.")
+        await self._refuse_unwritten()
         return await self.book.place(intent, door, wished)
 
     async def what_if(self, intent: Intent) -> WhatIf:
@@ -275,6 +272,7 @@ class Desk:
         Raises OrderRefused as `place` does, also for an order that has ended.
         """
         await self._keep_proof_fresh()
+        await self._refuse_unwritten()
         await self.book.change(ticket, limit_price, door)
 
     async def resume(self, scope: str) -> list[Ticket]:
@@ -292,6 +290,12 @@ class Desk:
     def cancel_by_id(self, order_id: int) -> None:
         """Cancel an order of this client id that no ticket follows (after a crash)."""
         trading.cancel(self._link, order_id)
+
+    async def _refuse_unwritten(self) -> None:
+        if self.book.failed is not None:
+            await self.book.flush()
+        if self.book.failed is not None:
+            raise OrderRefused("DATABASE", "What happened to earlier orders can't be written down.")
 
     async def _keep_proof_fresh(self) -> None:
         proof = self._proof

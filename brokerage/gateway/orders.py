@@ -113,8 +113,7 @@ class OrderBook:
 
         Raises OrderRefused; what comes of it, the gateway's reports and re-reading tell.
         """
-        if ticket.terminal or ticket.order_id not in self._by_order_id:
-            raise OrderRefused("ENDED", f"Order {ticket.order_id} has ended; it can't be changed.")
+        self._refuse_ended(ticket)
         intent = replace(ticket.intent, limit_price=limit_price)
         permit = await door.check(intent, self._desk)
         await self._link.bucket.take()
@@ -122,9 +121,16 @@ class OrderBook:
             await sync_to_async(journal.change)(ticket.order, intent, door, permit)
         except journal.UNWRITABLE as error:
             raise OrderRefused("DATABASE", "The change can't be written down.") from error
+        # Meanwhile it may have ended, or its cancel be under way: it must not work again.
+        self._refuse_ended(ticket)
         check_connection(self._desk)
         ticket.changed(intent)
         trading.change(self._link, permit, ticket.order_id)
+
+    def _refuse_ended(self, ticket: Ticket) -> None:
+        ending = ticket.terminal or ticket.status is OrderState.CANCEL_PENDING
+        if ending or ticket.order_id not in self._by_order_id:
+            raise OrderRefused("ENDED", f"Order {ticket.order_id} has ended; it can't be changed.")
 
     def cancel(self, ticket: Ticket) -> None:
         """Ask the gateway to cancel; always allowed, and nothing to do for an ended order.

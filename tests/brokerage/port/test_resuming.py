@@ -2,13 +2,16 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
+from django.db import DatabaseError
 
 from brokerage import gateway
 from brokerage.errors import OrderRefused
 from brokerage.gateway import Desk, OrderState, Simulated, Ticket
 from brokerage.models import OrderEvent, OrderGrant, OrderRecord
+from brokerage.safety import Permit
 from brokerage.tws.messages import ReqGlobalCancel
 from tests.brokerage.port.stories import buy, door, open_desk, orders_on_the_wire, story
 
@@ -119,6 +122,52 @@ def test_an_order_that_has_ended_is_not_changed(grant: OrderGrant) -> None:
             await ticket.done()
             with pytest.raises(OrderRefused, match="ended"):
                 await desk.change(ticket, 1.0, door(desk, grant))
+            assert orders_on_the_wire(simulated) == 1
+
+    changes()
+
+
+def test_an_order_that_is_cancelled_while_the_door_looks_is_not_sent_again(
+    grant: OrderGrant,
+) -> None:
+    @story
+    async def changes() -> None:
+        async with open_desk() as (simulated, desk):
+            ticket = await buy(desk, grant, far=True)
+            await ticket.acked()
+            last_look = door(desk, grant)
+            check = last_look.check
+
+            async def slow(*args: Any) -> Permit:
+                permit = await check(*args)
+                await desk.cancel(ticket)
+                return permit
+
+            last_look.check = slow  # type: ignore[assignment,method-assign]
+            with pytest.raises(OrderRefused, match="ended"):
+                await desk.change(ticket, 1.0, last_look)
+            assert orders_on_the_wire(simulated) == 1
+
+    changes()
+
+
+def test_no_change_leaves_while_events_can_not_be_written(
+    grant: OrderGrant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*args: object, **kwargs: object) -> None:
+        raise DatabaseError
+
+    @story
+    async def changes() -> None:
+        async with open_desk() as (simulated, desk):
+            ticket = await buy(desk, grant, far=True)
+            await ticket.acked()
+            with monkeypatch.context() as patch:
+                patch.setattr("brokerage.gateway.journal.write", fails)
+                ticket.changed(ticket.intent)
+                await desk.book.flush()
+                with pytest.raises(OrderRefused, match="written down"):
+                    await desk.change(ticket, 1.0, door(desk, grant))
             assert orders_on_the_wire(simulated) == 1
 
     changes()
