@@ -53,16 +53,30 @@ def _welcome(
     registry: "Catalogue", staged: "Catalogue", ours: tuple[str, ...], point: EntryPoint
 ) -> Package:
     name, version = _name(point), point.dist.version if point.dist else ""
+    before = registry.all()
     try:
-        point.load()(staged.scenario)
+        _call(point, registry, staged)
         definitions = staged.all()
         for definition in definitions:
             _check(definition, registry, ours)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a guest must not take the house down
+        # Also what it had put past us before it failed.
+        registry.keep(before)
         return Package(name, version, error=_explain(error))
     for definition in definitions:
         registry.add(definition)
     return Package(name, version, tuple(definition.id for definition in definitions))
+
+
+def _call(point: EntryPoint, registry: "Catalogue", staged: "Catalogue") -> None:
+    """Let the package register; raise ValueError when it does so past the staging catalogue.
+
+    With the decorator of our own scenarios its own would count as evidence of the core.
+    """
+    before = registry.all()
+    point.load()(staged.scenario)
+    if registry.all() != before:
+        raise ValueError("a package registers with the decorator that it is called with, no other")
 
 
 def _name(point: EntryPoint) -> str:
@@ -75,7 +89,8 @@ def _check(definition: "Definition", registry: "Catalogue", ours: tuple[str, ...
         raise ValueError(
             f"{definition.id}: an id is like ACME-01, and not one of {', '.join(OURS)}"
         )
-    if definition.category in ours or not definition.category.strip():
+    category = definition.category.strip().casefold()
+    if not category or category in {known.casefold() for known in ours}:
         raise ValueError(f"{definition.id}: a package uses a category of its own")
     for field, longest in LONGEST.items():
         if len(getattr(definition, field)) > longest:

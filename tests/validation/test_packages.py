@@ -84,6 +84,7 @@ def test_scenarios_of_packages_come_after_our_own(install: Install) -> None:
         (good("OE"), "an id is like ACME-01"),
         (good("acme"), "an id is like ACME-01"),
         (good("ACME", "Resilience"), "a category of its own"),
+        (good("ACME", " resilience "), "a category of its own"),
         (good("ACME", "x" * 41), "more than 40 characters"),
         (good().replace('"It shows something."', "pass"), "give it a docstring"),
         (good().replace("S-MED", "BAD"), "severity"),
@@ -95,6 +96,15 @@ def test_a_faulty_package_is_left_out_and_told(install: Install, source: str, wo
     registry, told = found()
     assert [one.id for one in registry.all()] == ["ZETA-01", "ZETA-02"]
     assert (told[0].name, words in told[0].error, told[1].error) == ("acme", True, "")
+
+
+def test_a_package_can_not_pass_for_our_own_by_our_own_decorator(install: Install) -> None:
+    ours = [one.id for one in catalogue.load().core()]
+    text = good("RS-9", "Resilience").replace("(scenario)", "(_)")
+    install("acme", f"from validation.scenarios.catalogue import scenario\n{text}")
+    told = welcome(catalogue.registry, Catalogue, [one.value for one in Category])
+    assert "no other" in told[0].error
+    assert [one.id for one in catalogue.load().core()] == ours
 
 
 def test_of_two_packages_with_the_same_scenario_the_second_is_left_out(install: Install) -> None:

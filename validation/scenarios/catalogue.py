@@ -156,6 +156,10 @@ class Catalogue:
             raise ValueError(f"{definition.id}: severity or timeout is out of range")
         self._by_id[definition.id] = definition
 
+    def keep(self, definitions: Iterable[Definition]) -> None:
+        """Forget every scenario but these."""
+        self._by_id = {definition.id: definition for definition in definitions}
+
     def all(self) -> list[Definition]:
         """Return every scenario in the order of a session, procedures last."""
         return sorted(self._by_id.values(), key=lambda definition: definition.order)
