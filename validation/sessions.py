@@ -210,8 +210,8 @@ def _refuse_start(
         raise SessionRefused("No gateway is set up. Add an endpoint in the administration.")
     if not definitions:
         raise SessionRefused("The catalogue has no scenarios to run.")
-    if kind == SessionKind.FULL and len(definitions) < len(catalogue.load().core()):
-        raise SessionRefused("A full session runs every scenario of the catalogue.")
+    if kind == SessionKind.FULL and definitions != catalogue.load().core():
+        raise SessionRefused("A full session runs every scenario of the catalogue and no other.")
     if not KillSwitch.permits():
         raise SessionRefused("The kill switch is not armed. Two people must reset it first.")
     others = Session.objects.filter(endpoint=endpoint, state__in=IN_FLIGHT)
@@ -323,6 +323,7 @@ def rerun(session: Session, scenarios: Collection[str], by: User) -> Session:
         with transaction.atomic():
             session = lock(session)
             _refuse_rerun(session)
+            _refuse_others(session, definitions)
             involve(session, by, "ran scenarios again")
             add_attempts(session, definitions)
             names = [definition.id for definition in definitions]
@@ -338,6 +339,15 @@ def _refuse_rerun(session: Session) -> None:
     if session.state not in {S.MANUAL_CHECKS, S.REPORTING}:
         raise SessionRefused(f"{session.number} is {session.get_state_display()}.")
     _refuse_change(session)
+
+
+def _refuse_others(session: Session, definitions: list[Definition]) -> None:
+    """What a package's scenario or a procedure measures is no evidence of a full session."""
+    if not session.approvable:
+        return
+    planned = set(session.attempts.values_list("scenario", flat=True))
+    if others := [one.id for one in definitions if one.id not in planned]:
+        raise SessionRefused(f"{session.number} did not plan {', '.join(others)}.")
 
 
 def _refuse_change(session: Session) -> None:

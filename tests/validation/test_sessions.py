@@ -190,6 +190,21 @@ def test_a_rerun_is_refused_to_others_and_elsewhere(
         sessions.rerun(reviewed, ["RS-01"], operator)
 
 
+def test_a_full_session_is_not_made_up_of_other_scenarios(
+    toys: Toys, seeded: Endpoint, operator: User
+) -> None:
+    toys.add("BC-01", passes)
+    toys.add("RS-01", passes)
+    toys.registry.scenario(
+        id="ACME-01", slug="acme", title="Guest", category="ACME bot", timeout=1, severity="S-MED"
+    )(toys.registry.get("BC-01").function)
+    with pytest.raises(SessionRefused, match="no other"):
+        sessions.start(operator, scenarios=["BC-01", "ACME-01"], kind="FULL")
+    session = run(sessions.start(operator))
+    with pytest.raises(SessionRefused, match="did not plan ACME-01"):
+        sessions.rerun(session, ["ACME-01"], operator)
+
+
 def test_an_illegal_move_is_refused(sound: Session) -> None:
     with pytest.raises(SessionRefused, match="can't go from PREFLIGHT to APPROVED"):
         sessions.move(sound, SessionState.APPROVED, actor="test")
