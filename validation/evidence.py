@@ -9,7 +9,16 @@ from django.contrib.auth.models import User
 from brokerage.models import Execution, OrderRecord
 from crucible.ledger.canonical import canonical, digest, plain
 from crucible.ledger.record import record
-from validation import archiving, board, checklists, findings, reports, revisions, sessions
+from validation import (
+    archiving,
+    board,
+    checklists,
+    differences,
+    findings,
+    reports,
+    revisions,
+    sessions,
+)
 from validation.checklist import open_blocking, planned, settle
 from validation.facts import Facts, Warned
 from validation.involvement import involve
@@ -61,6 +70,7 @@ class SessionEvidence:
                 "orders": [_order(order) for order in facts.orders],
                 "fills": [_fill(fill) for fill in facts.executions],
                 "findings": findings.content(session),
+                "reconciliation": differences.content(session),
                 "log": _log(facts),
                 "preflights": list(_preflights(session)),
                 "planned_faults": [_window(window) for window in facts.windows],
@@ -106,6 +116,7 @@ class SessionEvidence:
         found: dict[int, str] = {}
         for deed in session.involvements.all():
             found.setdefault(deed.person_id, deed.what)
+        found = differences.settlers(session) | found
         config = session.config
         if config.author_id is not None and not config.expiry_only:
             found.setdefault(config.author_id, f"wrote configuration revision {config.number}")

@@ -10,6 +10,8 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.utils import timezone
 
+from brokerage import reconciliation
+from brokerage.models import ReconciliationDiff
 from crucible.ledger.canonical import canonical
 from crucible.ledger.models import Entry
 from tests.conftest import People
@@ -87,6 +89,23 @@ def test_any_change_of_content_changes_the_manifest(
     before = text(ready)
     spoil(ready, operator)
     assert text(ready) != before
+
+
+@pytest.mark.parametrize("settle", [reconciliation.explain, reconciliation.correct])
+def test_who_settles_a_difference_signs_nothing_and_changes_what_is_signed(
+    ready: Session, people: People, settle: Any
+) -> None:
+    scope = f"{ready.number}/RS-08"
+    found = reconciliation.begin(ready.endpoint.target(), scope, "CYCLE", 210)
+    diff = ReconciliationDiff.objects.create(
+        run=found, endpoint=ready.endpoint, scope=scope, kind="PHANTOM", subject="position SPY",
+        con_id=756, gap=-1.0,
+    )  # fmt: skip
+    assert people.cro.pk not in E.conflicts(ready.number)
+    before = text(ready)
+    settle(diff, people.cro, "It was bought by hand.")
+    assert text(ready) != before
+    assert E.conflicts(ready.number)[people.cro.pk] == "settled a difference to the broker"
 
 
 def test_orders_and_fills_are_signed_too(ready: Session) -> None:

@@ -1,0 +1,46 @@
+"""What reconciliations of a session found, and who settled it: part of what is signed."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import Q
+
+from brokerage.models import Correction, ReconciliationDiff
+from validation.models import Session
+
+DEED = "settled a difference to the broker"
+
+
+def content(session: Session) -> list[dict[str, Any]]:
+    """Return the differences and the correcting rows as plain values, for a manifest."""
+    return [*_found(session), *_corrected(session)]
+
+
+def settlers(session: Session) -> dict[int, str]:
+    """Return who explained or corrected a difference of the session: the person's id → the deed."""
+    names = ReconciliationDiff.objects.filter(_within(session)).values_list("settled_by", flat=True)
+    people = set(User.objects.filter(username__in=list(names)).values_list("pk", flat=True))
+    corrected = Correction.objects.filter(_within(session)).exclude(by=None)
+    people.update(pk for pk in corrected.values_list("by", flat=True) if pk is not None)
+    return dict.fromkeys(sorted(people), DEED)
+
+
+def _within(session: Session) -> Q:
+    """Scenarios reconcile under the session's number, a slash and their own id."""
+    return Q(scope=session.number) | Q(scope__startswith=f"{session.number}/")
+
+
+def _found(session: Session) -> Iterator[dict[str, Any]]:
+    names = (
+        "scope", "kind", "subject", "own", "wire", "broker", "state", "explanation", "settled_by",
+        "drill",
+    )  # fmt: skip
+    for diff in ReconciliationDiff.objects.filter(_within(session)).order_by("pk"):
+        yield {"id": f"difference {diff.pk}", **{name: getattr(diff, name) for name in names}}
+
+
+def _corrected(session: Session) -> Iterator[dict[str, Any]]:
+    names = ("scope", "con_id", "quantity", "exec_id", "text", "by_name", "at")
+    for row in Correction.objects.filter(_within(session)).order_by("pk"):
+        yield {"id": f"correction {row.pk}", **{name: getattr(row, name) for name in names}}
