@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Max
 
-from validation.models import Attempt, AttemptState
+from validation.models import Attempt, AttemptState, SessionKind
 from validation.scenarios.catalogue import Category, Definition
 
 
@@ -149,8 +149,12 @@ def _evidence(
 
 
 def newest_attempts() -> dict[str, Attempt]:
-    """Return each scenario's newest attempt that has ended with a verdict."""
+    """Return each scenario's newest attempt that has ended with a verdict.
+
+    One that was imported ran elsewhere: what its file says of itself, nobody here has seen.
+    """
     ended = Attempt.objects.exclude(state__in=UNDECIDED)
+    ended = ended.exclude(session__kind=SessionKind.IMPORTED)
     rows = ended.values("scenario").annotate(newest=Max("pk")).values("newest")
     found = Attempt.objects.filter(pk__in=rows).select_related("session")
     return {attempt.scenario: attempt for attempt in found}

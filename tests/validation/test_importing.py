@@ -10,6 +10,7 @@ from brokerage.models import Endpoint
 from tests.conftest import People
 from tests.validation.conftest import Toys, passes, states
 from validation import evidence, importing, sessions
+from validation.edge_cases import newest_attempts
 from validation.models import Session, SessionState, Upload
 from validation.sessions import SessionRefused
 
@@ -51,6 +52,12 @@ def test_each_case_that_is_a_scenario_becomes_a_result(catalogue: None, people: 
     }  # fmt: skip
     attempt = session.attempts.get(scenario="OE-01")
     assert (attempt.reason, attempt.duration_ms) == ("not filled", 2000)
+
+
+def test_an_imported_result_is_no_evidence_of_an_edge_case(catalogue: None, people: People) -> None:
+    real = '<properties><property name="simulated" value="false"/></properties>'
+    importing.import_report(upload(people.ci, properties=real), people.op)
+    assert newest_attempts() == {}
 
 
 def test_the_report_says_where_it_ran(catalogue: None, people: People) -> None:
