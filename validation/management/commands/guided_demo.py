@@ -84,7 +84,8 @@ class Command(BaseCommand):
         self._tell(3)
         lines = edge_cases.matrix(catalogue.load().all(), edge_cases.newest_attempts())
         for line in lines:
-            self._say(f"{line.case.number:>2} {line.case.title}: {line.coverage.lower()}")
+            label = " (SIMULATED)" if line.simulated_only else ""
+            self._say(f"{line.case.number:>2} {line.case.title}: {line.coverage.lower()}{label}")
 
     def _report(self, session: Session) -> None:
         self._tell(4)
