@@ -221,8 +221,7 @@ class Remote:
                 line = await reader.readline()
         except (OSError, ValueError) as error:  # TimeoutError is an OSError
             await self.close()
-            text = str(error) or "no answer in time"
-            raise RemoteError(f"The control port {self.port} fails: {text}") from error
+            raise _unreachable(self.port, error) from error
         return told(line)
 
     async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -256,5 +255,13 @@ def ask(port: int, do: str, name: str = "", **params: Any) -> Any:
             with connection.makefile("rb") as answers:
                 line = answers.readline()
     except OSError as error:
-        raise RemoteError(f"The control port {port} fails: {error}") from error
+        raise _unreachable(port, error) from error
     return told(line)
+
+
+def _unreachable(port: int, error: Exception) -> RemoteError:
+    if isinstance(error, ConnectionRefusedError):
+        cure = f"start the gateway with `serve --control-port {port}`"
+        return RemoteError(f"Nothing listens on the control port {port}; {cure}.")
+    text = str(error) or "no answer in time"
+    return RemoteError(f"The control port {port} fails: {text}")

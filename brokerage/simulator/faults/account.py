@@ -59,6 +59,7 @@ class PositionChangedElsewhere(Fault):
             "QuantConnect/Lean.Brokerages.InteractiveBrokers", 136, "a position seen hours late"
         ),
     )
+    signed: ClassVar = frozenset({"quantity"})
     signal: ClassVar = "A position message that no own execution explains: reconcile, then trade."
 
     def on(self, gateway: "Gateway") -> None:
@@ -87,6 +88,7 @@ class ClockDrift(Fault):
         Incident("vnpy/vnpy", 127, "ticks stamped locally: bars do not fit the history"),
         Incident("erdewit/ib_insync", 494, "local time put for the broker's"),
     )
+    signed: ClassVar = frozenset({"seconds", "per_hour"})
     signal: ClassVar = "reqCurrentTime differs from an own clock by more than the network's delay."
 
     def on(self, gateway: "Gateway") -> None:

@@ -92,6 +92,9 @@ def build(name: str, params: Mapping[str, Any]) -> Fault:
             has = ", ".join(defaults) or "none"
             raise FaultError(f"{name} has no parameter {given}; it has: {has}.")
     values = {key: _fitting(name, key, value, defaults[key]) for key, value in params.items()}
+    for key in values.keys() - cls.signed:
+        if isinstance(values[key], (int, float)) and values[key] < 0:
+            raise FaultError(f"{name}: {key} must not be below 0.")
     try:
         return cls(**values)
     except (TypeError, ValueError) as error:

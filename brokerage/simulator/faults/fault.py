@@ -43,6 +43,7 @@ class Fault:
 
     incidents: ClassVar[tuple[Incident, ...]] = ()
     signal: ClassVar[str] = ""  # how a good client notices
+    signed: ClassVar[frozenset[str]] = frozenset()  # the parameters that may be below zero
     name: ClassVar[str] = ""  # the class's name in snake_case
 
     gateway: "Gateway"  # set before `on`

@@ -219,6 +219,7 @@ class ExecutionCorrected(OrderFault):
     incidents: ClassVar = (
         Incident(INSYNC, 364, "corrections were added to the fills they correct"),
     )
+    signed: ClassVar = frozenset({"difference"})
     signal: ClassVar = "An execution id that differs in its last part alone: replace, don't add."
 
     def reported(self, session: Session, key: Key, message: Message) -> Iterable[Message]:

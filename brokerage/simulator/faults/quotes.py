@@ -135,6 +135,7 @@ class NoQuote(QuoteFault):
         Incident(INSYNC, 471, "at 20:00 every bid and ask becomes −1 until the next morning"),
         Incident(NAUTILUS, 710, "a price of −1 broke the client"),
     )
+    signed: ClassVar = frozenset({"price"})
     signal: ClassVar = "A price of −1 or 0, or a size of 0: no market, never a price to trade on."
 
     def __post_init__(self) -> None:

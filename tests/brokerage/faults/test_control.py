@@ -81,6 +81,8 @@ async def test_it_cuts_connections_and_moves_the_market(gateway, ib, remote):
     [
         ("on", "no_such_fault", {}, "no fault called"),
         ("on", "link_lost", {"seconds": "x"}, "seconds must be a number"),
+        ("on", "link_lost", {"seconds": -1}, "link_lost: seconds must not be below 0"),
+        ("on", "preset_notice", {"times": -3}, "preset_notice: times must not be below 0"),
         ("off", "no_such_fault", {}, "no fault called"),
         ("explode", "", {}, "nothing called 'explode' to do; there is active"),
         ("skip", "", {"seconds": -1}, "seconds must be a number from 0"),
@@ -161,9 +163,9 @@ async def test_a_program_without_a_loop_asks_one_thing(gateway, control):
 
 async def test_a_port_where_nobody_listens_is_told_as_such(control):
     await control.stop()
-    with pytest.raises(RemoteError, match=f"control port {control.port}"):
+    with pytest.raises(RemoteError, match=f"serve --control-port {control.port}"):
         await Remote(control.port).ask("time")
-    with pytest.raises(RemoteError, match=f"control port {control.port}"):
+    with pytest.raises(RemoteError, match=f"serve --control-port {control.port}"):
         await asyncio.to_thread(ask, control.port, "time")
 
 
