@@ -201,7 +201,14 @@ def _path(kind: type[Any], key: Any, place: str) -> tuple[str, ...]:
         parts = tuple(str(part) for part in ".".join(map(str, path)).split("."))
         if _exists(kind, parts):
             return parts
-    raise _unknown(place, key, [one.name for one in fields(kind)])
+    raise _unknown(place, key, _names(kind))
+
+
+def _names(kind: type[Any]) -> list[str]:
+    """What `where` may name: a message's own fields, then those of its contract and order."""
+    hints = get_type_hints(kind)
+    inner = [hints[nested] for nested in NESTED if nested in hints]
+    return [one.name for part in (kind, *inner) if is_dataclass(part) for one in fields(part)]
 
 
 def _exists(kind: Any, path: tuple[str, ...]) -> bool:

@@ -157,7 +157,7 @@ MISTAKES = (
     ([{"when": {"message": "PlaceOrder", "client": "a"}, "do": "drop_all"}], "client: it must be"),
     (
         [{"when": {"message": "PlaceOrder", "where": {"quantty": 1}}, "do": "drop_all"}],
-        "step 1, when, where: 'quantty' is not known",
+        "step 1, when, where: 'quantty' is not known; did you mean quantity?",
     ),
     ([{"when": {"message": "PlaceOrder", "where": 3}, "do": "drop_all"}], "where: it must be a"),
 )
