@@ -32,7 +32,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     shown.set_defaults(run=say_one)
     on = actions.add_parser("on", help="switch a fault on in a running gateway")
     _add_switch(on, run_on)
-    on.add_argument("params", nargs="*", type=_param, metavar="key=value")
+    on.add_argument("params", nargs="*", type=_param, metavar="key=value", default=[])
     off = actions.add_parser("off", help="switch a fault off")
     _add_switch(off, run_off)
     active = actions.add_parser("active", help="what is on")

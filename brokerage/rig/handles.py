@@ -177,7 +177,12 @@ class TwsGateway(Running):
             finally:
                 self.gateway.watchers.remove(found.put_nowait)
 
-        return self.wait(there, timeout)
+        try:
+            return self.wait(there, timeout)
+        except TimeoutError:
+            times = f"{name} {count} times" if count > 1 else f"any {name}"
+            text = f"the gateway has not seen {times} within {timeout:g} seconds"
+            raise TimeoutError(text) from None
 
 
 async def _nth(frames: asyncio.Queue[Frame], name: str, count: int) -> Frame:

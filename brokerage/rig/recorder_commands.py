@@ -13,7 +13,7 @@ from brokerage.relay.recording import Recording, RecordingError
 from brokerage.relay.relay import Relay
 from brokerage.relay.replay import Replay
 from brokerage.rig import line_words, reading
-from brokerage.rig.errors import RefusedError, unable_to_listen
+from brokerage.rig.errors import RefusedError, reason, unable_to_listen
 from brokerage.rig.serving import Say, told_to_stop
 
 
@@ -57,8 +57,11 @@ def run_explain(options: Namespace, say: Say) -> None:
     try:
         for line in explain(options.recording, options.gap):
             say(line)
+    except BrokenPipeError:  # whoever reads the lines has had enough; the recording is sound
+        raise
     except (OSError, RecordingError) as error:
-        raise RefusedError(f"{options.recording} cannot be explained: {error}.") from None
+        text = f"{options.recording} cannot be explained: {reason(error)}."
+        raise RefusedError(text) from None
 
 
 def run_relay(options: Namespace, say: Say) -> None:
@@ -82,7 +85,8 @@ def run_replay(options: Namespace, say: Say) -> None:
     try:
         recording = Recording.load(options.recording)
     except (OSError, RecordingError) as error:
-        raise RefusedError(f"{options.recording} cannot be replayed: {error}.") from None
+        text = f"{options.recording} cannot be replayed: {reason(error)}."
+        raise RefusedError(text) from None
     _run(_replay(options, recording, say))
 
 

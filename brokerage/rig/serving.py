@@ -28,7 +28,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add("--port", type=reading.port, default=4002, help="0 takes a free one")
     add("--seed", type=reading.seed, default=7, help="another seed, another market")
     add("--speed", type=reading.speed, default=1.0, help="how fast its clock runs, 1 to 1000")
-    add("--start", type=reading.moment, help="time of its clock, e.g. 2026-03-03T10:30-05:00")
+    add("--start", type=reading.moment, help="time of its clock, UTC or as 2026-03-03T10:30-05:00")
     add("--hours", action="store_true", help="follow the exchange's hours")
     add(
         "--account",

@@ -38,7 +38,8 @@ class StateFile:
             text = f"Another gateway is using {directory}; give each a state directory of its own."
             raise StateError(text) from None
         except OSError as error:
-            raise StateError(f"{directory} cannot be used for the state: {error}") from error
+            text = f"{directory} cannot be used for the state: {error.strerror}."
+            raise StateError(text) from error
 
     def load(self) -> dict[str, Any] | None:
         """What was saved last, None if nothing was; raises StateError for anything else."""

@@ -144,7 +144,7 @@ def test_without_a_gateway_the_control_commands_say_so(capsys):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         assert main(["faults", "active", "--control-port", str(free.getsockname()[1])]) == 2
-    assert "Connection refused" in capsys.readouterr().err
+    assert "start the gateway with `serve --control-port" in capsys.readouterr().err
 
 
 def test_the_list_has_every_fault_its_signal_and_its_incident(capsys):
@@ -220,6 +220,22 @@ def test_a_file_that_is_of_no_use_is_told(tmp_path, capsys, command, told):
     assert main([word.format(file=file) for word in command]) == 2
     assert told in capsys.readouterr().err
     assert file.read_text() == "no recording"
+
+
+def test_a_recording_that_is_missing_is_told_without_numbers(tmp_path, capsys):
+    for command in ("explain", "replay"):
+        assert main([command, str(tmp_path / "none")]) == 2
+        assert "d: No such file or directory.\n" in capsys.readouterr().err
+
+
+def test_a_reader_who_has_had_enough_is_no_fault_of_the_recording(monkeypatch, tmp_path):
+    def enough(line):
+        raise BrokenPipeError
+
+    monkeypatch.setattr(recorder_commands, "explain", lambda *given: ["a line"])
+    options = parser().parse_args(["explain", str(tmp_path)])
+    with pytest.raises(BrokenPipeError):
+        options.run(options, enough)
 
 
 def test_a_recording_that_broke_off_ends_with_2(monkeypatch, tmp_path, capsys):

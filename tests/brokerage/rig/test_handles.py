@@ -127,7 +127,7 @@ async def test_disconnect_cuts_whoever_is_connected(gateway, ib):
 async def test_waiting_for_a_message_finds_earlier_ones_and_counts(gateway, ib):
     first = await asyncio.to_thread(gateway.wait_for, "StartApi")
     assert first.message.client_id == 1
-    with pytest.raises(TimeoutError):
+    with pytest.raises(TimeoutError, match=r"not seen StartApi 2 times within 0\.05 s"):
         await asyncio.to_thread(gateway.wait_for, "StartApi", 2, 0.05)
     waiting = asyncio.create_task(asyncio.to_thread(gateway.wait_for, "ReqCurrentTime", 2))
     await ib.reqCurrentTimeAsync()
