@@ -122,9 +122,13 @@ def freeze(session: Session) -> MetricPlan:
 
 
 def _baseline(session: Session) -> Session | None:
-    """Return the newest earlier session with a benchmark that is worth comparing with."""
+    """Return the newest earlier session with a benchmark that is worth comparing with.
+
+    What a simulated gateway answered in says nothing of a broker, and the other way round.
+    """
     passed = Attempt.objects.filter(scenario=BENCHMARK, state=AttemptState.PASSED)
-    earlier = Session.objects.filter(attempts__in=passed, pk__lt=session.pk).distinct()
+    alike = Session.objects.filter(simulated=session.simulated)
+    earlier = alike.filter(attempts__in=passed, pk__lt=session.pk).distinct()
     for one in earlier.order_by("-pk")[:5]:
         found = Samples(one).judged(K.PLACE)
         if len(found) >= BASELINE_SAMPLES and percentile(found, 95).value >= BASELINE_P95_MS:

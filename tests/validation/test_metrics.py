@@ -226,19 +226,25 @@ def test_the_delta_needs_a_benchmark(ended: Session) -> None:
     assert verdicts(ended, "ME-04") == ("NO_DATA", "NO_DATA")
 
 
-def test_the_delta_against_the_last_benchmark(ended: Session, toys: Toys, operator: User) -> None:
+@pytest.mark.parametrize("alike", [True, False])
+def test_the_delta_against_the_last_benchmark_of_the_same_kind_of_gateway(
+    ended: Session, toys: Toys, operator: User, alike: bool
+) -> None:
     ended.attempts.create(
         scenario="X-12", slug="x", title="Benchmark", category="Procedures", position=9,
         state="PASSED", version="v", severity="S-MED", timeout_s=1,
     )  # fmt: skip
     for number in range(60):
         order(ended, number, acked_ms=40.0 + number % 5)
-    Session.objects.update(state="ABORTED")
+    Session.objects.update(state="ABORTED", simulated=alike)
     later = sessions.start(operator, scenarios=["BC-01"])
     later = run(later)
     for number in range(60):
         order(later, 100 + number, acked_ms=80.0 + number % 5)
     found = row(later, "ME-04")
+    if not alike:
+        assert (found.policy, found.evidence) == ("NO_DATA", "NO_DATA")
+        return
     assert found.value == pytest.approx(84 / 44 - 1)
     assert (found.policy, found.evidence) == ("FAIL", "FAIL")
     assert ended.number in found.why
