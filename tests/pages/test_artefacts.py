@@ -136,6 +136,17 @@ def test_a_comparison_shows_what_changed(viewer: Client, recorded: Session) -> N
     assert data["counts"] == {"still failing": 1, "same": 4}
 
 
+def test_a_comparison_with_a_simulated_session_says_so(viewer: Client, recorded: Session) -> None:
+    last = later("VS-2", 1)
+    Session.objects.filter(pk=last.pk).update(simulated=False)
+    Session.objects.filter(pk=recorded.pk).update(simulated=True)
+    page = viewer.get("/sessions/VS-2/compare/?against=VS-RECORDED").content.decode()
+    assert ", SIMULATED</span>" in page
+    assert " · SIMULATED</option>" in page
+    data = viewer.get("/api/v1/sessions/VS-2/comparison?against=VS-RECORDED").json()
+    assert (data["simulated"], data["against_simulated"]) == (False, True)
+
+
 @pytest.mark.parametrize("path", [f"{SESSION}/compare/", f"{API}/comparison"])
 def test_a_session_is_not_compared_with_itself(
     viewer: Client, recorded: Session, path: str

@@ -17,7 +17,7 @@ from validation import archiving, gateway_logs
 from validation.api.answers import Conflict, TooLarge, caller
 from validation.artefacts.changes import as_data
 from validation.artefacts.file import File
-from validation.comparing import compared
+from validation.comparing import baseline, compared
 from validation.downloads import attached
 from validation.models import GatewayLog, Session
 
@@ -140,10 +140,12 @@ class SessionComparison(APIView):
         session, against = _session(number), request.query_params.get("against", "")
         if against == number:
             raise ValidationError({"against": "A session is compared with another one."})
-        found = compared(session, _session(against) if against else None)
-        if found is None:
+        before = _session(against) if against else baseline(session)
+        found = compared(session, before)
+        if before is None or found is None:
             raise NotFound("There is no earlier session to compare with.")
-        return Response({"simulated": session.simulated, **as_data(found)})
+        labels = {"simulated": session.simulated, "against_simulated": before.simulated}
+        return Response({**labels, **as_data(found)})
 
 
 def _session(number: str) -> Session:
