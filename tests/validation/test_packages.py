@@ -154,4 +154,5 @@ def test_the_example_passes_its_own_tests() -> None:
     run = subprocess.run(
         command, cwd=EXAMPLE, capture_output=True, text=True, timeout=120, check=False
     )
-    assert "2 passed" in run.stdout, run.stdout + run.stderr
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "2 passed" in run.stdout
