@@ -292,8 +292,7 @@ class Desk:
         trading.cancel(self._link, order_id)
 
     async def _refuse_unwritten(self) -> None:
-        if self.book.failed is not None:
-            await self.book.flush()
+        await self.book.flush()
         if self.book.failed is not None:
             raise OrderRefused("DATABASE", "What happened to earlier orders can't be written down.")
 
