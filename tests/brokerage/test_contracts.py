@@ -51,9 +51,11 @@ def test_the_library_is_imported_by_the_broker_package_alone() -> None:
 
 
 def test_data_are_asked_for_in_one_module_alone() -> None:
+    """Beside it, one refuses streams, and one looks for those who ask."""
     verbs = ("reqMktData", "reqTickersAsync", "reqTickByTickData", "reqRealTimeBars")
     found = [path for path, tree in sources() if named(tree, *verbs)]
-    assert found == [ROOT / "brokerage/broker/market.py"]
+    names = ("brokerage/broker/market.py", "brokerage/broker/policy.py")
+    assert found == [*(ROOT / name for name in names), ROOT / "validation/scenarios/source_scan.py"]
 
 
 def test_every_placing_function_spends_a_permit() -> None:

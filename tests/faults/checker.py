@@ -75,10 +75,14 @@ def every_order_that_claims_to_be_sent_was_on_the_wire(history: History) -> Foun
 
 @rule
 def every_sent_order_stands_once_in_the_ledger(history: History) -> Found:
-    """One entry when it leaves, one when it ends; none for an order that never left."""
+    """One entry when it leaves, one when it ends; none for an order that never left.
+
+    One whose line was lost between the last look and the wire was placed, and refused after all.
+    """
     for order in history.orders:
         left = len(history.entries_of("order.placed", order.pk))
-        if left != (order.state not in UNSENT):
+        stopped = left == 1 and bool(history.entries_of("order.refused", order.pk))
+        if left != (order.state not in UNSENT) and not stopped:
             kind = "doubled" if left > 1 else "lost" if not left else "unexplained"
             yield Violation(kind, f"{_name(order)}: {left} entries that it left")
         ends = sum(len(history.entries_of(kind, order.pk)) for kind in ENDS)

@@ -54,6 +54,8 @@ async def session(door: Door, client_id: int = 1) -> list[tuple[Any, ...]]:
     seen.append(("unknown", str(await ib.qualifyContractsAsync(Stock("NOSUCH", "SMART", "USD")))))
     filled = await place(ib, MarketOrder("BUY", 1))
     await until(lambda: filled.fills and filled.fills[0].commissionReport.commission)
+    # The account's new values come on their own half a second later: before the next request.
+    await until(lambda: seen[-1][0] in {"value", "portfolio"})
     await place(ib, LimitOrder("BUY", 1, 1.0))
     await ib.qualifyContractsAsync(Stock("THEEND", "SMART", "USD"))
     ib.disconnect()
