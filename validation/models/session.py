@@ -12,7 +12,8 @@ from validation.models.config import ConfigRevision
 class SessionKind(models.TextChoices):
     """What a session is worth: only a full one can be signed.
 
-    An imported one repeats a test report that ran elsewhere; a drill provokes faults on purpose.
+    An imported one repeats a test report that ran elsewhere; a drill provokes faults on purpose;
+    an observing one places no order and watches a bot that trades on the same account.
     """
 
     FULL = "FULL", "Full"
@@ -20,6 +21,7 @@ class SessionKind(models.TextChoices):
     DRY_RUN = "DRY_RUN", "Dry run"
     IMPORTED = "IMPORTED", "Imported"
     DRILL = "DRILL", "Drill"
+    OBSERVE = "OBSERVE", "Observe"
 
 
 class SessionState(models.TextChoices):
@@ -88,6 +90,13 @@ class Session(models.Model):
     seed = models.IntegerField(null=True, blank=True)
     planned = models.PositiveIntegerField(default=0)
     fail_fast = models.BooleanField(default=False)
+    # Of an observing session: how long (session seconds), whom (None: every other client), and who
+    # has asked for its end before that.
+    observe_s = models.FloatField(null=True, blank=True)
+    observed_client = models.IntegerField(null=True, blank=True)
+    finish_requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -164,6 +173,11 @@ class Session(models.Model):
     def approvable(self) -> bool:
         """Whether a session of this kind can ever be signed."""
         return self.kind == SessionKind.FULL
+
+    @property
+    def observes(self) -> bool:
+        """Whether it only watches: no grant, no order, no clean-up."""
+        return self.kind == SessionKind.OBSERVE
 
     def may_move(self, state: SessionState) -> bool:
         """Say whether the state machine allows the move."""
