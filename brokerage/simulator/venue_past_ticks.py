@@ -2,16 +2,17 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from typing import Any
 
 from brokerage.simulator.data_rules import no_permission
-from brokerage.simulator.listings import Listing
 from brokerage.simulator.market import Quote
 from brokerage.simulator.market.noise import TICK
 from brokerage.simulator.market.requests import BAD_KIND
 from brokerage.simulator.venue_floor import Floor, Session
-from brokerage.simulator.venue_history import BAD_DATE
+from brokerage.simulator.venue_history import BAD_DATE, LATENCY, PARTS
 from brokerage.simulator.venue_terms import ContractError, parse_stamp, price_text, resolve
 from brokerage.tws.messages import (
     HistoricalTicks,
@@ -30,11 +31,23 @@ LOT, ODD_LOT = 100.0, "I"
 Answer = HistoricalTicks | HistoricalTicksBidAsk | HistoricalTicksLast
 
 
+@dataclass(eq=False)
+class Search:
+    """One request under way: the ticks of the parts of a session that were looked through."""
+
+    session: Session
+    message: ReqHistoricalTicks
+    parts: Iterator[list[Quote]]
+    due: float  # epoch seconds of simulated time
+    found: list[Quote] = field(default_factory=list)
+
+
 class PastTicksDesk:
     """Answers with ticks, a page at a time."""
 
     def __init__(self, floor: Floor) -> None:
         self.floor = floor
+        self._searches: set[Search] = set()
         self.handlers: Mapping[type[Any], Callable[[Session, Any], None]] = {
             ReqHistoricalTicks: self.request
         }
@@ -62,20 +75,57 @@ class PastTicksDesk:
             text = f"Failed to request historical ticks:{words}"
             session.error(10187, text, message.req_id)
         else:
-            found = self._found(listing, message, start, end)
-            session.send(answer(message.req_id, message.what, found))
+            parts = self._parts(listing.con_id, message, start, end)
+            due = self.floor.clock.time() + LATENCY * self.floor.clock.speed
+            search = Search(session, message, parts, due)
+            self._searches.add(search)
+            self._work(search)
 
-    def _found(
-        self, listing: Listing, message: ReqHistoricalTicks, start: float | None, end: float | None
-    ) -> list[Quote]:
-        market, what = self.floor.market, message.what
-        if start is not None:
-            told = market.forward(listing.con_id, start, rth=message.use_rth)
-            before = market.quote(listing.con_id, start - TICK)
-            found = ticks(told, what, before, ignore_size=message.ignore_size)
-            return page(found, message.count)
-        told = market.backward(listing.con_id, end, rth=message.use_rth)
-        return page_back(told, what, message.count, ignore_size=message.ignore_size)
+    def _parts(
+        self, con_id: int, message: ReqHistoricalTicks, start: float | None, end: float | None
+    ) -> Iterator[list[Quote]]:
+        market, what, bare = self.floor.market, message.what, message.ignore_size
+        if start is None:
+            before = partial(market.quote_before, con_id)
+            for part in market.backward_in_parts(con_id, end, rth=message.use_rth):
+                yield list(ticks_back(part, what, before, ignore_size=bare))
+            return
+        shown = market.quote(con_id, start - TICK)
+        for part in market.forward_in_parts(con_id, start, rth=message.use_rth):
+            told = list(part)
+            yield list(ticks(told, what, shown, ignore_size=bare))
+            shown = told[-1] if told else shown
+
+    def _look(self, search: Search) -> bool:
+        """Look through some more of the session; True when that is the end of the search."""
+        for _ in range(PARTS):
+            part = next(search.parts, None)
+            search.found += part or []
+            if part is None or len(search.found) >= search.message.count:
+                return True
+        return False
+
+    def _work(self, search: Search) -> None:
+        """Look through some of the session; a long search goes on once others had their turn."""
+        clock, agenda = self.floor.clock, self.floor.agenda
+        if search not in self._searches:
+            return
+        if self._look(search):
+            agenda.at(max(search.due, clock.time()), lambda: self._deliver(search))
+        else:
+            agenda.at(clock.running(), lambda: self._work(search))
+
+    def _deliver(self, search: Search) -> None:
+        if search in self._searches:
+            self._searches.remove(search)
+            message = search.message
+            found = page(search.found, message.count)
+            ascending = found if message.start else found[::-1]
+            search.session.send(answer(message.req_id, message.what, ascending))
+
+    def leave(self, session: Session) -> None:
+        """Forget a client."""
+        self._searches = {search for search in self._searches if search.session is not session}
 
 
 def _epoch(text: str) -> float | None:
@@ -115,33 +165,31 @@ def is_tick(before: Quote, quote: Quote, what: str, *, ignore_size: bool) -> boo
     return prices or (sizes and not ignore_size)
 
 
-def page(found: Iterator[Quote], count: int) -> list[Quote]:
-    """So many ticks, and what it takes to complete the last second."""
+def ticks_back(
+    told: Iterable[Quote],
+    what: str,
+    before: Callable[[Quote], Quote],
+    *,
+    ignore_size: bool = False,
+) -> Iterator[Quote]:
+    """The same of changes that come newest first; `before` tells what the oldest one replaced."""
+    after: Quote | None = None
+    for quote in told:
+        if after and is_tick(quote, after, what, ignore_size=ignore_size):
+            yield after
+        after = quote
+    if after and is_tick(before(after), after, what, ignore_size=ignore_size):
+        yield after
+
+
+def page(found: Iterable[Quote], count: int) -> list[Quote]:
+    """The first so many ticks, in either order, and what it takes to complete the last second."""
     taken: list[Quote] = []
     for _, second in groupby(found, lambda quote: int(quote.time)):
         if len(taken) >= count:
             break
         taken += second
     return taken
-
-
-def page_back(
-    told: Iterator[Quote], what: str, count: int, *, ignore_size: bool = False
-) -> list[Quote]:
-    """The same for changes that come newest first; the ticks are in ascending order again."""
-    changes: list[Quote] = []
-    found = 0
-    after: Quote | None = None
-    for quote in told:
-        if after is not None and is_tick(quote, after, what, ignore_size=ignore_size):
-            if found >= count and int(after.time) != int(changes[-1].time):
-                return changes[::-1]
-            changes.append(after)
-            found += 1
-        after = quote
-    if after is not None and (what != "TRADES" or after.last_time == after.time):
-        changes.append(after)
-    return changes[::-1]
 
 
 def answer(req_id: int, what: str, found: list[Quote]) -> Answer:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from typing import Any
 
 from brokerage.simulator.data_rules import no_permission
@@ -11,8 +13,8 @@ from brokerage.simulator.venue_floor import Floor, Session
 from brokerage.simulator.venue_past_ticks import (
     answer,
     conditions,
-    page_back,
     ticks,
+    ticks_back,
     venue,
 )
 from brokerage.simulator.venue_terms import ContractError, price_text, resolve
@@ -89,9 +91,10 @@ class TickByTickDesk:
         market, now = self.floor.market, self.floor.clock.time()
         if message.count > 0:
             told = market.backward(listing.con_id)
-            count = min(message.count, MOST_PAST)
-            past = page_back(told, what, count, ignore_size=message.ignore_size)[-count:]
-            session.send(answer(message.req_id, what, past))
+            before = partial(market.quote_before, listing.con_id)
+            found = ticks_back(told, what, before, ignore_size=message.ignore_size)
+            past = list(islice(found, min(message.count, MOST_PAST)))
+            session.send(answer(message.req_id, what, past[::-1]))
         self._streams[session, message.req_id] = Stream(
             session, message.req_id, listing, number, what, message.ignore_size, now,
             market.quote(listing.con_id),

@@ -17,7 +17,7 @@ from brokerage.simulator.holidays import (
 from brokerage.simulator.market.noise import TICK
 
 DAY = timedelta(days=1)
-LOOK_BACK = 10  # days; no update older than this is ever asked for
+LOOK_BACK = 10  # days; no update older than this is asked for, and no session is longer
 KEPT_PHASES = 256
 BLOCK = 7200  # ticks; half an hour, so that sessions and days begin and end with a block
 
@@ -123,7 +123,8 @@ class AlwaysOpen:
 
     def ahead(self, start: float, now: float) -> Iterator[tuple[int, int]]:
         """The ticks from a time on until now, of one session at most."""
-        yield math.ceil(start / TICK), tick_at(now)
+        last = min(now, start + LOOK_BACK * 86400)
+        yield math.ceil(start / TICK), tick_at(last)
 
     def behind(self, end: float) -> tuple[int, int]:
         """The ticks before a time, of one session at most."""

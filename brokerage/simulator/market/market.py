@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime
 from functools import lru_cache
+from itertools import chain
 from math import inf, nan
 
 import numpy as np
@@ -25,7 +26,7 @@ from brokerage.simulator.market.hours import (
 )
 from brokerage.simulator.market.noise import TICK
 from brokerage.simulator.market.pricing import greeks, implied
-from brokerage.simulator.market.reels import Day, Reels
+from brokerage.simulator.market.reels import REEL, Day, Reels
 from brokerage.simulator.market.requests import Request
 from brokerage.simulator.market.shapes import Bar, Greeks, Quote
 from brokerage.simulator.market.tape import OptionTape, ShareTape, Tape
@@ -33,6 +34,7 @@ from brokerage.simulator.market.tape import OptionTape, ShareTape, Tape
 AFTERNOON = 16 * 3600  # options expire at the close; on a day without one, at 16:00 all the same
 HALF_A_DAY = 12 * 3600
 MOST_UPDATES = 400
+PART = 5 * REEL  # ticks that are looked through in one go: some 4 ms
 KEPT_DAYS = 4096
 
 
@@ -88,22 +90,40 @@ class Market:
 
     def forward(self, con_id: int, start: float, *, rth: bool = False) -> Iterator[Quote]:
         """Every change of the quote from a time on until now, in the first session that has any."""
+        return chain.from_iterable(self.forward_in_parts(con_id, start, rth=rth))
+
+    def forward_in_parts(
+        self, con_id: int, start: float, *, rth: bool = False
+    ) -> Iterator[Iterator[Quote]]:
+        """The same a few minutes at a time: what is hardly traded takes long to look through."""
         reels, hours = self.reels(con_id), self._history_hours(con_id, rth=rth)
         for first, last in hours.ahead(start, self.clock.time()):
-            yield from reels.changes(first, last)
+            for number in range(first // PART, last // PART + 1):
+                yield reels.changes(max(first, number * PART), min(last, (number + 1) * PART - 1))
 
     def backward(
         self, con_id: int, end: float | None = None, *, rth: bool = False
     ) -> Iterator[Quote]:
         """Every change before a time (None: up to now), newest first, in the last such session."""
+        return chain.from_iterable(self.backward_in_parts(con_id, end, rth=rth))
+
+    def backward_in_parts(
+        self, con_id: int, end: float | None = None, *, rth: bool = False
+    ) -> Iterator[Iterator[Quote]]:
+        """The same a few minutes at a time."""
         reels, hours = self.reels(con_id), self._history_hours(con_id, rth=rth)
         latest = self._next_tick() * TICK
         first, last = hours.behind(latest if end is None else min(end, latest))
-        yield from reels.changes_back(first, last)
+        for number in range(last // PART, first // PART - 1, -1):
+            yield reels.changes_back(max(first, number * PART), min(last, (number + 1) * PART - 1))
 
     def quote(self, con_id: int, at: float | None = None) -> Quote:
         """The quote now (or `at` epoch seconds); raises KeyError for an unknown contract."""
         return self.reels(con_id).at(self._tick(con_id, at))
+
+    def quote_before(self, con_id: int, change: Quote) -> Quote:
+        """The quote that a change replaced; raises KeyError for an unknown contract."""
+        return self.quote(con_id, change.time - TICK)
 
     def _day_before(self, con_id: int, span: Span, block: int) -> Day:
         """The day that began with `span.first`, up to and without `block`."""

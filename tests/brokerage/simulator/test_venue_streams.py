@@ -7,6 +7,7 @@ import pytest
 
 from brokerage.simulator.data_rules import DataRules
 from brokerage.simulator.listings import option
+from brokerage.simulator.venue_floor import Session
 from brokerage.simulator.venue_terms import stamp, wire_contract
 from brokerage.tws import messages as tws
 from tests.brokerage.simulator.tables import SPY, Table
@@ -162,6 +163,7 @@ def test_past_ticks_come_first_and_the_live_ones_follow_without_a_gap():
     live = table.told(tws.TickByTick)
     start = past.ticks[0].epoch
     table.say(tws.ReqHistoricalTicks(9, SPY, start=stamp(start), count=1000, what="TRADES"))
+    table.wait(1)
     whole = table.told(tws.HistoricalTicksLast)[-1].ticks
     joined = [(one.epoch, one.price, one.size, one.exchange, one.conditions)
               for one in (*past.ticks, *live)]  # fmt: skip
@@ -169,6 +171,38 @@ def test_past_ticks_come_first_and_the_live_ones_follow_without_a_gap():
     assert len(past.ticks) == 20
     assert again[-len(joined) :] == joined
     assert {one.kind for one in live} == {2}
+
+
+def test_others_are_served_while_a_session_without_ticks_is_looked_through():
+    table = Table(always_open=False)
+    halted_at = table.clock.time()
+    table.market.halt(756733)
+    table.wait(1)
+    told: list[object] = []
+    other = Session(2, told.append, told.clear)
+    table.venue.enter(other)
+    table.clock.advance(3 * 3600)
+    table.say(past_ticks(table))
+    table.venue.receive(other, tws.ReqCurrentTime())
+    assert any(isinstance(one, tws.CurrentTime) for one in told)
+    assert not table.told(tws.HistoricalTicksLast)
+    table.wait(1)
+    (answer,) = table.told(tws.HistoricalTicksLast)
+    assert len(answer.ticks) >= 10
+    assert max(one.epoch for one in answer.ticks) <= halted_at
+
+
+def test_a_client_that_left_is_sent_no_past_ticks():
+    table = Table()
+    table.say(past_ticks(table))
+    table.venue.leave(table.session)
+    table.wait(1)
+    assert not table.told(tws.HistoricalTicksLast)
+
+
+def past_ticks(table: Table) -> tws.ReqHistoricalTicks:
+    """Ten trades up to now."""
+    return tws.ReqHistoricalTicks(9, SPY, end=stamp(table.clock.time()), count=10, what="TRADES")
 
 
 def test_there_are_few_tick_by_tick_streams_for_all_clients_together():
