@@ -47,7 +47,7 @@ class PastTicksDesk:
 
     def __init__(self, floor: Floor) -> None:
         self.floor = floor
-        self._searches: set[Search] = set()
+        self.pending: set[Search] = set()
         self.handlers: Mapping[type[Any], Callable[[Session, Any], None]] = {
             ReqHistoricalTicks: self.request
         }
@@ -78,7 +78,7 @@ class PastTicksDesk:
             parts = self._parts(listing.con_id, message, start, end)
             due = self.floor.clock.time() + LATENCY * self.floor.clock.speed
             search = Search(session, message, parts, due)
-            self._searches.add(search)
+            self.pending.add(search)
             self._work(search)
 
     def _parts(
@@ -108,7 +108,7 @@ class PastTicksDesk:
     def _work(self, search: Search) -> None:
         """Look through some of the session; a long search goes on once others had their turn."""
         clock, agenda = self.floor.clock, self.floor.agenda
-        if search not in self._searches:
+        if search not in self.pending:
             return
         if self._look(search):
             agenda.at(max(search.due, clock.time()), lambda: self._deliver(search))
@@ -116,8 +116,8 @@ class PastTicksDesk:
             agenda.at(clock.running(), lambda: self._work(search))
 
     def _deliver(self, search: Search) -> None:
-        if search in self._searches:
-            self._searches.remove(search)
+        if search in self.pending:
+            self.pending.remove(search)
             message = search.message
             found = page(search.found, message.count)
             ascending = found if message.start else found[::-1]
@@ -125,7 +125,7 @@ class PastTicksDesk:
 
     def leave(self, session: Session) -> None:
         """Forget a client."""
-        self._searches = {search for search in self._searches if search.session is not session}
+        self.pending = {search for search in self.pending if search.session is not session}
 
 
 def _epoch(text: str) -> float | None:

@@ -1,6 +1,7 @@
 """Everything told about a time agrees: bars made from single ticks are the bars of the history."""
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby
@@ -103,6 +104,13 @@ def test_pages_of_ticks_are_the_same_forwards_and_backwards(at, con_id, what, co
     assert repr(again) == repr(back)  # nan is not equal to itself
     assert len(back) >= count
     assert len({int(quote.time) for quote in back[:-count]} | {int(back[0].time)}) == 1
+
+
+def test_the_oldest_change_is_a_tick_only_if_it_changed_what_was_asked_for(market, clock):
+    quote = market.quote(SPY, clock.time())
+    moved = replace(quote, bid=quote.bid - 0.01)
+    assert list(ticks_back([quote], "MIDPOINT", lambda change: moved)) == [quote]
+    assert not list(ticks_back([quote], "MIDPOINT", lambda change: change))
 
 
 def test_paging_by_time_finds_every_trade_once(market, clock):

@@ -192,10 +192,12 @@ def test_others_are_served_while_a_session_without_ticks_is_looked_through():
     assert max(one.epoch for one in answer.ticks) <= halted_at
 
 
-def test_a_client_that_left_is_sent_no_past_ticks():
+def test_for_a_client_that_left_no_past_ticks_are_looked_for():
     table = Table()
     table.say(past_ticks(table))
+    assert table.venue.past_ticks.pending
     table.venue.leave(table.session)
+    assert not table.venue.past_ticks.pending
     table.wait(1)
     assert not table.told(tws.HistoricalTicksLast)
 
