@@ -1,6 +1,7 @@
 """What a test holds of its gateway: the clock, the market, the faults and what crossed the wire."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
@@ -8,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from brokerage.rig.errors import RefusedError
 from brokerage.rig.running import Running
 from brokerage.rig.scripts import load
 from brokerage.rig.story import lines
@@ -16,12 +18,16 @@ from brokerage.simulator.faults.fault import Fault
 from brokerage.simulator.faults.script import Run, Script
 from brokerage.simulator.market import Quote
 from brokerage.simulator.server import IN, OUT, Frame, Settings
-from brokerage.tws.messages import ExecDetails, PlaceOrder
+from brokerage.simulator.suggestions import suggestion
+from brokerage.tws.messages import CLIENT, SERVER, ExecDetails, PlaceOrder
 
 TOLD = 40  # lines of its wire that a failing test shows …
 LOOKED_AT = 2000  # … out of so many messages
 SETTINGS = tuple(field.name for field in fields(Settings))
 UNSOLICITED = -1  # request id of executions that nobody asked for
+MESSAGES = {row.name for table in (CLIENT, SERVER) for row in table.by_class.values()}
+FRAMES = MESSAGES | {"Hello", "Welcome", "Malformed", "On", "Off"}  # On, Off: of a fault
+UNSUPPORTED = re.compile(r"Unsupported\d+")
 
 
 class ClockHandle:
@@ -163,9 +169,12 @@ class TwsGateway(Running):
     def wait_for(self, name: str, count: int = 1, timeout: float = 5.0) -> Frame:
         """The frame with the `count`-th message called `name`, e.g. `PlaceOrder`, once it is there.
 
-        Raises TimeoutError after `timeout` wall seconds. In an asyncio test await
-        `asyncio.to_thread(tws_gateway.wait_for, name)`.
+        Raises RefusedError for a name that no frame has, TimeoutError after `timeout` wall
+        seconds. In an asyncio test await `asyncio.to_thread(tws_gateway.wait_for, name)`.
         """
+        if name not in FRAMES and not UNSUPPORTED.fullmatch(name):
+            hint = suggestion(name, FRAMES, "docs/gateway.md says how to wait.")
+            raise RefusedError(f"No message is called {name}: {hint}")
 
         async def there() -> Frame:
             found: asyncio.Queue[Frame] = asyncio.Queue()

@@ -1,6 +1,5 @@
 """Every fault there is by name, and how one is made from a name and parameters."""
 
-import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields
@@ -23,6 +22,7 @@ from brokerage.simulator.faults import (
     streams,
 )
 from brokerage.simulator.faults.fault import Fault, FaultError
+from brokerage.simulator.suggestions import suggestion
 
 MODULES = (
     connection,
@@ -61,8 +61,7 @@ def known(name: str) -> type[Fault]:
     """The class of a fault; raises FaultError and suggests a name like it."""
     if name in CATALOGUE:
         return CATALOGUE[name]
-    close = difflib.get_close_matches(name, CATALOGUE, n=1)
-    hint = f"did you mean {close[0]}?" if close else "`crucible-gateway faults` lists them."
+    hint = suggestion(name, CATALOGUE, "`crucible-gateway faults` lists them.")
     raise FaultError(f"There is no fault called {name}: {hint}")
 
 

@@ -1,6 +1,5 @@
 """Scripts: faults and other actions at simulated times or on messages, written as plain values."""
 
-import difflib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, get_type_hints
 from brokerage.simulator import actions
 from brokerage.simulator.faults.catalogue import build, known
 from brokerage.simulator.faults.fault import FaultError
+from brokerage.simulator.suggestions import suggestion
 from brokerage.tws.messages import CLIENT, SERVER
 
 if TYPE_CHECKING:
@@ -239,8 +239,7 @@ def _one_of(plain: Mapping[Any, Any], keys: tuple[str, ...], place: str) -> str:
 
 
 def _unknown(place: str, name: Any, names: list[str]) -> ScriptError:
-    close = difflib.get_close_matches(str(name), names, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(names)}."
+    hint = suggestion(name, names, f"there are {', '.join(names)}.")
     return ScriptError(f"{place}: {name!r} is not known; {hint}")
 
 

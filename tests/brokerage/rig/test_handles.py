@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import pytest
 from ib_async import IB, MarketOrder, Stock
 
+from brokerage.rig.errors import RefusedError
 from brokerage.rig.handles import TwsGateway
 from brokerage.simulator.faults.fault import FaultError
 
@@ -122,6 +123,20 @@ async def test_disconnect_cuts_whoever_is_connected(gateway, ib):
     ib.disconnectedEvent += gone.set
     gateway.disconnect()
     await asyncio.wait_for(gone.wait(), 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("PlaceOrders", "did you mean PlaceOrder"), ("x", "docs/gateway.md")]
+)
+def test_waiting_for_what_no_message_is_called_is_refused_at_once(gateway, name, hint):
+    with pytest.raises(RefusedError, match=f"No message is called {name}: {hint}"):
+        gateway.wait_for(name, timeout=60.0)
+
+
+@pytest.mark.parametrize("name", ["Malformed", "Unsupported9999", "On"])
+def test_waiting_for_what_is_no_message_of_the_tables_is_waiting(gateway, name):
+    with pytest.raises(TimeoutError, match=f"not seen any {name}"):
+        gateway.wait_for(name, timeout=0.01)
 
 
 async def test_waiting_for_a_message_finds_earlier_ones_and_counts(gateway, ib):
