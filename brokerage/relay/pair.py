@@ -2,12 +2,17 @@
 
 import asyncio
 import contextlib
+import errno
+import logging
+import os
 import socket
 import struct
 from collections.abc import Callable
 from typing import Any
 
 from brokerage.relay.line import Conditions, Line
+
+log = logging.getLogger(__name__)
 
 MOST_UNSENT = 64 * 1024  # bytes written to a side before the other side has to wait
 Tell = Callable[..., None]
@@ -147,7 +152,8 @@ class Pair:
             await loop.create_connection(lambda: self.gateway, *self.upstream)
         except OSError as error:
             self.tell("opened", self.number, address(self.client.transport), "")
-            self.reset(f"the gateway cannot be reached: {error.strerror or error}")
+            log.warning("The gateway %s:%s cannot be reached: %s", *self.upstream, why(error))
+            self.reset(f"the gateway cannot be reached: {why(error)}")
             return
         if self.gone.done():
             self.gateway.abort()
@@ -198,6 +204,12 @@ class Pair:
         self.gone.set_result(None)
         self.tell("closed", self.number, how)
         self._forget(self)
+
+
+def why(error: OSError) -> str:
+    """What went wrong in the system's words; asyncio puts its own in their place."""
+    known = error.errno in errno.errorcode
+    return os.strerror(error.errno) if known else error.strerror or str(error)
 
 
 def address(transport: asyncio.Transport | None) -> str:

@@ -80,6 +80,11 @@ async def _serve(options: Namespace, script: Script | None, say: Say) -> None:
             f"listening on {options.host}:{gateway.port} · SIMULATED · seed {options.seed}"
             f" · speed {options.speed:g}"
         )
+        for account in gateway.venue.keeping.elsewhere:
+            say(
+                f"{options.state_dir} keeps account {account} too, which this gateway does not"
+                f" have; serve it with --account {account}"
+            )
         if script:
             script.start(gateway)
         async with _control(gateway, options.control_port, say):

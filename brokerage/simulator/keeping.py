@@ -27,7 +27,14 @@ class Keeping:
         self, floor: Floor, records: Records, fills: FillsDesk, positions: PositionsDesk
     ) -> None:
         self._floor, self._records, self._fills, self._positions = floor, records, fills, positions
-        self._elsewhere: dict[str, Any] = {}  # accounts that this login does not report
+        # Accounts that this login does not report, and their orders.
+        self._elsewhere: dict[str, Any] = {}
+        self._orders_elsewhere: list[dict[str, Any]] = []
+
+    @property
+    def elsewhere(self) -> tuple[str, ...]:
+        """Accounts that are kept for a login that reports them again."""
+        return tuple(self._elsewhere)
 
     def stamp(self) -> tuple[int, ...]:
         """Differs when something has happened by itself that belongs into the state."""
@@ -36,10 +43,11 @@ class Keeping:
     def kept(self) -> dict[str, Any]:
         """The state."""
         opened = {account.name: account.kept() for account in self._floor.opened()}
+        orders = [_order(record) for record in self._records.live() if record.open]
         return {
             "ids": self._floor.ids.kept(),
             "accounts": self._elsewhere | opened,
-            "orders": [_order(record) for record in self._records.live() if record.open],
+            "orders": self._orders_elsewhere + orders,
         }
 
     def restore(self, kept: Mapping[str, Any]) -> None:
@@ -60,10 +68,13 @@ class Keeping:
             self._positions.booked(name, position)
 
     def _reinstate(self, kept: Mapping[str, Any]) -> None:
-        """Let an order work again; one whose contract or account is gone is gone too."""
+        """Let an order work again; one whose contract is gone is gone too."""
         message, sim = CLIENT.parse(kept["message"], MAX_VERSION), _sim(kept["sim"])
         listing = self._floor.listings.by_id(sim.con_id)
-        if listing is None or sim.account not in self._floor.names():
+        if listing is None:
+            return
+        if sim.account not in self._floor.names():
+            self._orders_elsewhere.append(dict(kept))
             return
         if not isinstance(message, PlaceOrder):
             raise TypeError(f"{type(message).__name__} is no order")

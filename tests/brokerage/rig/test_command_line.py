@@ -101,6 +101,31 @@ def test_a_state_directory_that_is_a_file_is_refused(tmp_path, capsys):
     assert str(file) in capsys.readouterr().err
 
 
+def test_an_account_that_a_state_keeps_for_another_login_is_told(served, tmp_path):
+    def serve(account):
+        return served("serve", "--state-dir", str(tmp_path), "--account", account)
+
+    with serve("DU1000001") as (process, port):
+        started(port)
+        process.terminate()
+        assert process.stdout.read() == ""
+    with serve("DU1000002") as (process, _):
+        told = process.stdout.readline()
+        assert f"{tmp_path} keeps account DU1000001 too" in told
+        assert told.endswith("serve it with --account DU1000001\n")
+
+
+def started(port: int) -> None:
+    """Ask for the account as a client does, so that there is something to be kept."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(b"API\0\0\0\0\tv157..178")
+        connection.recv(4096)
+        for fields in (b"71\x002\x001\0\0", b"6\x002\x001\0\0"):
+            connection.sendall(len(fields).to_bytes(4, "big") + fields)
+        while b"AccountReady" not in connection.recv(65536):
+            pass
+
+
 def test_serve_carries_a_script_out(served, tmp_path):
     (tmp_path / "faults.yaml").write_text("- at: 0\n  on: half_open_socket\n")
     with served("serve", "--script", str(tmp_path / "faults.yaml"), "--control-port", "0") as (
@@ -204,6 +229,16 @@ def hello(port: int) -> bytes:
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall(b"API\0\0\0\0\tv157..178")
         return connection.recv(4096)
+
+
+def test_a_relay_says_that_its_gateway_cannot_be_reached(served):
+    with socket.socket() as dead:
+        dead.bind(("127.0.0.1", 0))
+        gateway = f"127.0.0.1:{dead.getsockname()[1]}"
+        with served("relay", gateway) as (process, port):
+            socket.create_connection(("127.0.0.1", port)).close()
+            told = f"The gateway {gateway} cannot be reached: Connection refused\n"
+            assert process.stderr.readline() == told
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,19 @@ async def test_an_account_of_another_login_is_kept_for_later(tmp_path):
         assert gateway.venue.floor.account("DU1").cash < 100_000
 
 
+async def test_the_orders_of_another_login_are_kept_with_its_account(tmp_path):
+    async with run(tmp_path, accounts=("DU1",)) as gateway, Raw(gateway, 1) as raw:
+        await raw.say(tws.PlaceOrder(200, SPY, resting(gateway)))
+        await gateway.skip(1)
+    for life in (60, 120):
+        async with run(tmp_path, life, accounts=("DU2",)) as gateway, Raw(gateway, 1) as raw:
+            assert gateway.venue.keeping.elsewhere == ("DU1",)
+            assert raw.told(tws.OpenOrder) == []
+            await raw.say(tws.PlaceOrder(200 + life, SPY, BUY))
+    async with run(tmp_path, 180, accounts=("DU1",)) as gateway, Raw(gateway, 1) as raw:
+        assert {one.order_id for one in raw.told(tws.OpenOrder)} == {200}
+
+
 @pytest.mark.parametrize("content", [b"{", b'{"format":"crucible-gateway state 1"}'])
 async def test_a_damaged_state_keeps_the_gateway_from_starting(tmp_path, content):
     (tmp_path / NAME).write_bytes(content)
