@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from brokerage.simulator.faults.fault import Fault, FaultError, Incident
+from brokerage.simulator.faults.projects import INSYNC, LEAN_IB, NAUTILUS
 from brokerage.simulator.venue_floor import Session
 from brokerage.tws import messages as tws
 from brokerage.tws.table import Message
 
 if TYPE_CHECKING:
     from brokerage.simulator.server import Gateway
-
-NAUTILUS = "nautechsystems/nautilus_trader"
 
 
 @dataclass
@@ -55,9 +54,7 @@ class PositionChangedElsewhere(Fault):
     incidents: ClassVar = (
         Incident(NAUTILUS, 3655, "closed by hand, open for ever in the bot"),
         Incident(NAUTILUS, 1190, "a manual close in TWS was not noticed"),
-        Incident(
-            "QuantConnect/Lean.Brokerages.InteractiveBrokers", 136, "a position seen hours late"
-        ),
+        Incident(LEAN_IB, 136, "a position seen hours late"),
     )
     signed: ClassVar = frozenset({"quantity"})
     signal: ClassVar = "A position message that no own execution explains: reconcile, then trade."
@@ -86,7 +83,7 @@ class ClockDrift(Fault):
     incidents: ClassVar = (
         Incident("pst-group/pysystemtrade", 732, "order and fill stamps of two clocks"),
         Incident("vnpy/vnpy", 127, "ticks stamped locally: bars do not fit the history"),
-        Incident("erdewit/ib_insync", 494, "local time put for the broker's"),
+        Incident(INSYNC, 494, "local time put for the broker's"),
     )
     signed: ClassVar = frozenset({"seconds", "per_hour"})
     signal: ClassVar = "reqCurrentTime differs from an own clock by more than the network's delay."

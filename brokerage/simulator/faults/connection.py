@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from brokerage.simulator.faults.fault import Fault, Incident
+from brokerage.simulator.faults.projects import ASYNC, INSYNC, LEAN_IB, NAUTILUS
 from brokerage.simulator.venue import IN_USE
 from brokerage.simulator.venue_floor import Session
 from brokerage.tws.messages import PlaceOrder
@@ -25,7 +26,7 @@ class PortOpenApiMute(Fault):
 
     incidents: ClassVar = (
         Incident("gnzsnz/ib-gateway-docker", 336, "port 4001 accepts, no nextValidId"),
-        Incident("erdewit/ib_insync", 386, "TimeoutError although the port is open"),
+        Incident(INSYNC, 386, "TimeoutError although the port is open"),
     )
     signal: ClassVar = "No answer to the handshake: an open port proves nothing, a handshake does."
 
@@ -58,10 +59,8 @@ class ResetOnConnect(Fault):
     """A gateway that is not ready yet accepts a connection and resets it at once."""
 
     incidents: ClassVar = (
-        Incident(
-            "QuantConnect/Lean.Brokerages.InteractiveBrokers", 151, "not fully initialized: reset"
-        ),
-        Incident("ib-api-reloaded/ib_async", 169, "drops right after it connected"),
+        Incident(LEAN_IB, 151, "not fully initialized: reset"),
+        Incident(ASYNC, 169, "drops right after it connected"),
     )
     signal: ClassVar = "The socket ends before the handshake does; later it works."
 
@@ -97,7 +96,7 @@ class HalfOpenSocket(Fault):
     """
 
     incidents: ClassVar = (
-        Incident("erdewit/ib_insync", 419, "isConnected() stays true, no callback comes"),
+        Incident(INSYNC, 419, "isConnected() stays true, no callback comes"),
         Incident("ml4t/live", 87, "75 minutes in an established socket without an answer"),
     )
     signal: ClassVar = "No answer to reqCurrentTime within a few seconds: ask it as a heartbeat."
@@ -248,8 +247,8 @@ class DisconnectMidOrder(Fault):
     nth: int = 1
     lost: bool = False
     incidents: ClassVar = (
-        Incident("QuantConnect/Lean.Brokerages.InteractiveBrokers", 242, "four orders lost"),
-        Incident("erdewit/ib_insync", 130, "no trades after reconnecting, yet an execution"),
+        Incident(LEAN_IB, 242, "four orders lost"),
+        Incident(INSYNC, 130, "no trades after reconnecting, yet an execution"),
     )
     signal: ClassVar = (
         "After reconnecting, open orders and executions tell whether the order lives; "
@@ -283,8 +282,8 @@ class ClientIdStuck(Fault):
 
     seconds: float = 60.0
     incidents: ClassVar = (
-        Incident("ib-api-reloaded/ib_async", 152, "the id is occupied until a restart"),
-        Incident("nautechsystems/nautilus_trader", 3796, "326 after the nightly restart"),
+        Incident(ASYNC, 152, "the id is occupied until a restart"),
+        Incident(NAUTILUS, 3796, "326 after the nightly restart"),
         Incident("stoqey/ib", 43, "TWS does not notice the lost connection at once"),
     )
     signal: ClassVar = "Code 326 and the end of the connection; another id works at once."

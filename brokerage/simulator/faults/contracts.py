@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from brokerage.simulator.faults.fault import Fault, Incident
-from brokerage.simulator.faults.orders import ASYNC, LEAN_IB
-from brokerage.simulator.faults.quotes import LEAN
+from brokerage.simulator.faults.projects import ASYNC, LEAN, LEAN_IB
 from brokerage.simulator.venue_floor import Session
 from brokerage.tws.messages import (
     ContractData,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from brokerage.simulator.faults.fault import Incident
 from brokerage.simulator.faults.order_fault import Key, OrderFault
-from brokerage.simulator.faults.orders import INSYNC, LEAN_IB, NAUTILUS
+from brokerage.simulator.faults.projects import INSYNC, LEAN, LEAN_IB, NAUTILUS
 from brokerage.simulator.venue_floor import Session
 from brokerage.tws.messages import CommissionReport, ExecDetails, OpenOrder, OrderStatus
 from brokerage.tws.table import Message
@@ -25,7 +25,7 @@ class FilledBeforeExecution(OrderFault):
 
     incidents: ClassVar = (
         Incident("scmhub/ibsync", 11, "Filled, and the list of fills still empty"),
-        Incident("QuantConnect/Lean", 1199, "status and executions come independently"),
+        Incident(LEAN, 1199, "status and executions come independently"),
     )
     signal: ClassVar = "Filled without an execution: wait for it before booking the fill."
 
@@ -70,7 +70,7 @@ class ExecutionWithoutStatus(OrderFault):
     """
 
     incidents: ClassVar = (
-        Incident("QuantConnect/Lean", 851, "no orderStatus for fills, with market-on-open most"),
+        Incident(LEAN, 851, "no orderStatus for fills, with market-on-open most"),
         Incident("pst-group/pysystemtrade", 188, "status and fills of a trade never updated"),
     )
     signal: ClassVar = "Executions add up to the quantity while the status says Submitted."

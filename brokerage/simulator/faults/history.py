@@ -6,8 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from brokerage.simulator.faults.fault import Fault, Incident
-from brokerage.simulator.faults.orders import ASYNC, INSYNC, LEAN_IB, NAUTILUS
-from brokerage.simulator.faults.quotes import LEAN
+from brokerage.simulator.faults.projects import ASYNC, INSYNC, LEAN, LEAN_IB, NAUTILUS
 from brokerage.simulator.venue_floor import Session
 from brokerage.tws.messages import (
     Error,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from brokerage.simulator.faults import kinds
 from brokerage.simulator.faults.fault import Fault, Incident
+from brokerage.simulator.faults.projects import INSYNC, LEAN, LEAN_IB, NAUTILUS
 from brokerage.simulator.venue_floor import Session
 from brokerage.tws import messages as tws
 from brokerage.tws.table import Message
@@ -13,8 +14,6 @@ from brokerage.tws.table import Message
 if TYPE_CHECKING:
     from brokerage.simulator.server import Gateway
 
-LEAN = "QuantConnect/Lean.Brokerages.InteractiveBrokers"
-NAUTILUS = "nautechsystems/nautilus_trader"
 FARM_NOTICES = (2104, 2106, 2158)
 ANSWERED_LOCALLY = (
     tws.ReqCurrentTime,
@@ -71,9 +70,9 @@ class LinkLost(DeadStreams):
     data_lost: bool = False
     repeat: float = 65.0
     incidents: ClassVar = (
-        Incident(LEAN, 258, "833 times 1100 in 15 hours, noticed three days later"),
-        Incident(LEAN, 249, "fills during 1100 never recovered"),
-        Incident("erdewit/ib_insync", 256, "what 1101 asks for is left to the client"),
+        Incident(LEAN_IB, 258, "833 times 1100 in 15 hours, noticed three days later"),
+        Incident(LEAN_IB, 249, "fills during 1100 never recovered"),
+        Incident(INSYNC, 256, "what 1101 asks for is left to the client"),
     )
     signal: ClassVar = (
         "1100 without 1101 or 1102; afterwards executions and open orders are asked for, and "
@@ -145,7 +144,7 @@ class SilentAfter1102(DeadStreams):
     seconds: float = 30.0
     incidents: ClassVar = (
         Incident("IbcAlpha/IBC", 143, "noticed hours after the nightly reset"),
-        Incident(LEAN, 169, "data maintained, all farms connected, and then nothing"),
+        Incident(LEAN_IB, 169, "data maintained, all farms connected, and then nothing"),
     )
     signal: ClassVar = "No tick on any stream although the market is open: request them again."
 
@@ -166,7 +165,7 @@ class MarketFarmBroken(Fault):
 
     incidents: ClassVar = (
         Incident("vnpy/vnpy", 3006, "connected, but the market data farm is not"),
-        Incident("erdewit/ib_insync", 306, "after 2103 everything stopped"),
+        Incident(INSYNC, 306, "after 2103 everything stopped"),
     )
     signal: ClassVar = "2103 that no 2104 follows: prices are stale and must not be traded on."
 
@@ -198,7 +197,7 @@ class FarmFlapping(Fault):
     healthy: float = 8.0
     incidents: ClassVar = (
         Incident(NAUTILUS, 4412, "over-reaction to data-farm flaps"),
-        Incident("QuantConnect/Lean", 3297, "2103 and 2104 within seconds, then 1100"),
+        Incident(LEAN, 3297, "2103 and 2104 within seconds, then 1100"),
     )
     signal: ClassVar = "2103 and 2104 in turn: keep the connection, and mistrust prices meanwhile."
 

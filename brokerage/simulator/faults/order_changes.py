@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from brokerage.simulator.faults.fault import Incident
 from brokerage.simulator.faults.order_fault import Key, OrderFault
-from brokerage.simulator.faults.orders import INSYNC, LEAN_IB, NAUTILUS
+from brokerage.simulator.faults.projects import INSYNC, LEAN_IB, NAUTILUS
 from brokerage.simulator.venue_floor import Session
 from brokerage.tws.messages import (
     CancelOrder,

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from brokerage.simulator.faults.fault import Incident
 from brokerage.simulator.faults.order_fault import Key, OrderFault
-from brokerage.simulator.faults.orders import INSYNC, LEAN_IB, NAUTILUS
+from brokerage.simulator.faults.projects import INSYNC, LEAN, LEAN_IB, NAUTILUS
 from brokerage.simulator.venue_floor import Session
 from brokerage.tws.messages import Error, OpenOrder, OrderStatus
 from brokerage.tws.table import Message
@@ -22,7 +22,7 @@ class CallbacksLost(OrderFault):
 
     incidents: ClassVar = (
         Incident(LEAN_IB, 249, "callbacks of a 1100 window lost for good without reqExecutions"),
-        Incident("QuantConnect/Lean", 851, "fill events that occasionally went missing"),
+        Incident(LEAN, 851, "fill events that occasionally went missing"),
         Incident("pst-group/pysystemtrade", 188, "orders whose status and fills never changed"),
     )
     signal: ClassVar = "ReqExecutions and reqOpenOrders know what no callback told."

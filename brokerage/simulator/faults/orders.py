@@ -8,13 +8,11 @@ from typing import ClassVar
 
 from brokerage.simulator.faults.fault import Incident
 from brokerage.simulator.faults.order_fault import Key, OrderFault, held_back
+from brokerage.simulator.faults.projects import ASYNC, INSYNC, LEAN, LEAN_IB, NAUTILUS
 from brokerage.simulator.venue_floor import Session
 from brokerage.tws.messages import CancelOrder, Error, OrderStatus, PlaceOrder
 from brokerage.tws.table import Message
 
-INSYNC, ASYNC = "erdewit/ib_insync", "ib-api-reloaded/ib_async"
-LEAN_IB = "QuantConnect/Lean.Brokerages.InteractiveBrokers"
-NAUTILUS = "nautechsystems/nautilus_trader"
 MARGIN = (
     "Order rejected - reason:YOUR ORDER IS NOT ACCEPTED. IN ORDER TO OBTAIN THE DESIRED POSITION "
     "YOUR EQUITY WITH LOAN VALUE [1000.00 USD] MUST EXCEED THE INITIAL MARGIN [2000.00 USD]"
@@ -225,7 +223,7 @@ class HeldForLocate(OrderFault):
 
     incidents: ClassVar = (
         Incident(INSYNC, 328, "404: called cancelled by the library, open in TWS"),
-        Incident("QuantConnect/Lean", 1026, "404 made the order invalid though it was held"),
+        Incident(LEAN, 1026, "404 made the order invalid though it was held"),
         Incident(NAUTILUS, 3723, "whyHeld locate: the order stays active"),
     )
     signal: ClassVar = "WhyHeld is `locate`: the order is alive and unfilled for no price reason."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from brokerage.simulator.faults.fault import Fault, Incident
 from brokerage.simulator.faults.kinds import STREAM_REQUESTS
-from brokerage.simulator.faults.orders import ASYNC, INSYNC, LEAN_IB, NAUTILUS
+from brokerage.simulator.faults.projects import ASYNC, INSYNC, LEAN, LEAN_IB, NAUTILUS
 from brokerage.simulator.faults.quote_fault import (
     ASK_SIZES,
     ASKS,
@@ -28,7 +28,6 @@ from brokerage.tws.table import Message
 if TYPE_CHECKING:
     from brokerage.simulator.server import Gateway
 
-LEAN = "QuantConnect/Lean"
 SIDES = {"bid": BIDS, "ask": ASKS, "both": BIDS | ASKS}
 EMPTY_SIZES = {"bid": BID_SIZES, "ask": ASK_SIZES, "both": BID_SIZES | ASK_SIZES}
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from brokerage.simulator.faults import kinds
 from brokerage.simulator.faults.fault import Fault, Incident
+from brokerage.simulator.faults.projects import LEAN_IB, NAUTILUS
 from brokerage.simulator.venue import IN_USE
 from brokerage.simulator.venue_floor import Session
 from brokerage.tws import messages as tws
@@ -14,7 +15,6 @@ from brokerage.tws.table import Message
 if TYPE_CHECKING:
     from brokerage.simulator.server import Gateway
 
-LEAN = "QuantConnect/Lean.Brokerages.InteractiveBrokers"
 BROKEN_FOR = {
     kinds.MARKET_OK[0]: kinds.MARKET_BROKEN,
     kinds.HISTORY_OK[0]: kinds.HISTORY_BROKEN,
@@ -34,9 +34,9 @@ class NightlyRestart(Fault):
     id_stuck: float = 15.0
     half_ready: float = 60.0
     incidents: ClassVar = (
-        Incident(LEAN, 242, "cut at 23:45:00, back at 23:46:19"),
-        Incident(LEAN, 227, "terminated at the nightly reset"),
-        Incident("nautechsystems/nautilus_trader", 3796, "326 during the restart, gave up"),
+        Incident(LEAN_IB, 242, "cut at 23:45:00, back at 23:46:19"),
+        Incident(LEAN_IB, 227, "terminated at the nightly reset"),
+        Incident(NAUTILUS, 3796, "326 during the restart, gave up"),
         Incident("gnzsnz/ib-gateway-docker", 15, "clients get no results after the restart"),
     )
     signal: ClassVar = (
@@ -97,7 +97,7 @@ class SundayTokenLoss(Fault):
     """
 
     incidents: ClassVar = (
-        Incident(LEAN, 246, "auto-restart token expired; three days without a connection"),
+        Incident(LEAN_IB, 246, "auto-restart token expired; three days without a connection"),
         Incident("IbcAlpha/IBC", 246, "a full login is due every Sunday"),
         Incident("gnzsnz/ib-gateway-docker", 119, "connection refused on Monday mornings"),
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from brokerage.simulator.faults import kinds
 from brokerage.simulator.faults.fault import Fault, Incident
+from brokerage.simulator.faults.projects import ASYNC, INSYNC, LEAN_IB, NAUTILUS
 from brokerage.simulator.venue import OVER_RATE
 from brokerage.simulator.venue_floor import Session
 from brokerage.tws import messages as tws
@@ -14,8 +15,6 @@ from brokerage.tws.table import Message
 if TYPE_CHECKING:
     from brokerage.simulator.server import Gateway
 
-ASYNC, INSYNC = "ib-api-reloaded/ib_async", "erdewit/ib_insync"
-LEAN = "QuantConnect/Lean.Brokerages.InteractiveBrokers"
 COMPETING = (10197, "No market data during competing live session")
 
 
@@ -56,7 +55,7 @@ class PositionsNeverEnd(NeverEnds):
 
     incidents: ClassVar = (
         Incident(ASYNC, 84, "positions request timed out, connect succeeded nevertheless"),
-        Incident("nautechsystems/nautilus_trader", 4230, "empty positions taken for flat"),
+        Incident(NAUTILUS, 4230, "empty positions taken for flat"),
     )
     signal: ClassVar = "No positionEnd within the limit: the positions are unknown, not empty."
     end: ClassVar = tws.PositionEnd
@@ -80,7 +79,7 @@ class OpenOrdersNeverEnd(NeverEnds):
 
     incidents: ClassVar = (
         Incident(ASYNC, 101, "requests at connect hang"),
-        Incident("nautechsystems/nautilus_trader", 4230, "an empty answer taken as proof"),
+        Incident(NAUTILUS, 4230, "an empty answer taken as proof"),
     )
     signal: ClassVar = "No openOrderEnd within the limit: send nothing that may be open already."
     end: ClassVar = tws.OpenOrderEnd
@@ -153,8 +152,8 @@ class CompetingSession(Fault):
     """
 
     incidents: ClassVar = (
-        Incident(LEAN, 140, "users did not know why they got no data"),
-        Incident(LEAN, 219, "though only one session was known to be open"),
+        Incident(LEAN_IB, 140, "users did not know why they got no data"),
+        Incident(LEAN_IB, 219, "though only one session was known to be open"),
         Incident("quantverse/ptltrader", 1, "10197 while TWS was open beside it"),
     )
     signal: ClassVar = "Code 10197 with a request's id: no prices until the other session ends."
@@ -185,7 +184,7 @@ class NextIdGoesBack(Fault):
 
     by: int = 4
     incidents: ClassVar = (
-        Incident(LEAN, 242, "38103 to 38099 after the restart, ids issued twice"),
+        Incident(LEAN_IB, 242, "38103 to 38099 after the restart, ids issued twice"),
         Incident("ib-ruby/ib-ruby", 139, "back to 1 in each session"),
     )
     signal: ClassVar = "nextValidId below an id that was used: go on from the highest ever used."

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from brokerage.simulator.faults.fault import Incident
-from brokerage.simulator.faults.orders import ASYNC, INSYNC
+from brokerage.simulator.faults.projects import ASYNC, INSYNC
 from brokerage.simulator.faults.quote_fault import QuoteFault
 from brokerage.simulator.venue_floor import Session
 from brokerage.tws.messages import Error, RealTimeBar
