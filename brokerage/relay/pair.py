@@ -208,8 +208,9 @@ class Pair:
 
 def why(error: OSError) -> str:
     """What went wrong in the system's words; asyncio puts its own in their place."""
-    known = error.errno in errno.errorcode
-    return os.strerror(error.errno) if known else error.strerror or str(error)
+    if error.errno in errno.errorcode:
+        return os.strerror(error.errno)
+    return error.strerror or str(error)
 
 
 def address(transport: asyncio.Transport | None) -> str:
