@@ -297,7 +297,11 @@ class ClientIdStuck(Fault):
     def starts(self, session: Session) -> bool:
         """Refuse an id that has not become free yet."""
         free = self.gateway.clock.time() >= self._gone.get(session.client_id, 0.0)
-        if not free:
-            session.error(*IN_USE)
-            session.hang_up()
-        return free
+        return free or refused_id(session)
+
+
+def refused_id(session: Session) -> bool:
+    """Refuse a client because its id is in use; False, for `starts` to return."""
+    session.error(*IN_USE)
+    session.hang_up()
+    return False

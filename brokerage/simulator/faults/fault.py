@@ -93,6 +93,11 @@ class Fault:
         """Send the client a message, past this fault and those before it."""
         self.gateway.faults.deliver_past(self, session, message)
 
+    def put_off(self, seconds: float, session: Session, message: Message) -> Iterable[Message]:
+        """Send the client a message so many seconds later; nothing now, for a hook to return."""
+        self.later(seconds, lambda: self.deliver(session, message))
+        return ()
+
     def receive(self, session: Session, message: Message) -> None:
         """Hand the venue a client's message, past this fault and those before it."""
         self.gateway.faults.receive_past(self, session, message)

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from brokerage.simulator.faults.fault import Incident
-from brokerage.simulator.faults.order_fault import Key, OrderFault
+from brokerage.simulator.faults.order_fault import OrderFault
 from brokerage.simulator.faults.projects import INSYNC, LEAN, LEAN_IB, NAUTILUS
+from brokerage.simulator.orders import Key
 from brokerage.simulator.venue_floor import Session
 from brokerage.tws.messages import CommissionReport, ExecDetails, OpenOrder, OrderStatus
 from brokerage.tws.table import Message
@@ -18,48 +19,44 @@ PENDING = -1.0  # what a report carries for a commission that is not known yet
 
 
 @dataclass
-class FilledBeforeExecution(OrderFault):
-    """The status says Filled, and execution and commission follow `seconds` later."""
+class ReportsLate(OrderFault):
+    """Some kinds of reports come `seconds` late, unless they were asked for."""
 
     seconds: float = 2.0
+    late: ClassVar[tuple[type[Any], ...]]
+
+    def reported(self, session: Session, key: Key, message: Message) -> Iterable[Message]:
+        """Holds them back."""
+        if not isinstance(message, self.late) or self.asked(session, message):
+            return (message,)
+        return self.put_off(self.seconds, session, message)
+
+
+@dataclass
+class FilledBeforeExecution(ReportsLate):
+    """The status says Filled, and execution and commission follow `seconds` later."""
 
     incidents: ClassVar = (
         Incident("scmhub/ibsync", 11, "Filled, and the list of fills still empty"),
         Incident(LEAN, 1199, "status and executions come independently"),
     )
     signal: ClassVar = "Filled without an execution: wait for it before booking the fill."
-
-    def reported(self, session: Session, key: Key, message: Message) -> Iterable[Message]:
-        """Holds executions and commissions back."""
-        late = isinstance(message, (ExecDetails, CommissionReport))
-        if not late or self.asked(session, message):
-            return (message,)
-        self.later(self.seconds, lambda: self.deliver(session, message))
-        return ()
+    late: ClassVar = (ExecDetails, CommissionReport)
 
 
 @dataclass
-class ExecutionBeforeOrder(OrderFault):
+class ExecutionBeforeOrder(ReportsLate):
     """The execution comes before the first openOrder and orderStatus of its order.
 
     Orders that fill at once overtook their own acknowledgement by `seconds`.
     """
-
-    seconds: float = 2.0
 
     incidents: ClassVar = (
         Incident(NAUTILUS, 3949, "execDetails before openOrder: the fill was dropped"),
         Incident(LEAN_IB, 189, "an execution whose order could not be located"),
     )
     signal: ClassVar = "An execution of an order without a permanent id: keep it, don't drop it."
-
-    def reported(self, session: Session, key: Key, message: Message) -> Iterable[Message]:
-        """Holds the order's own reports back."""
-        late = isinstance(message, (OpenOrder, OrderStatus))
-        if not late or self.asked(session, message):
-            return (message,)
-        self.later(self.seconds, lambda: self.deliver(session, message))
-        return ()
+    late: ClassVar = (OpenOrder, OrderStatus)
 
 
 @dataclass
@@ -101,7 +98,7 @@ class ExecutionLost(OrderFault):
 
 
 @dataclass
-class LateCommission(OrderFault):
+class LateCommission(ReportsLate):
     """The commission report comes `seconds` after its execution."""
 
     seconds: float = 10.0
@@ -111,13 +108,7 @@ class LateCommission(OrderFault):
         Incident(NAUTILUS, 4230, "commissions pending at first"),
     )
     signal: ClassVar = "Executions without a commission for a while: costs are not final yet."
-
-    def reported(self, session: Session, key: Key, message: Message) -> Iterable[Message]:
-        """Holds the report back."""
-        if not isinstance(message, CommissionReport) or self.asked(session, message):
-            return (message,)
-        self.later(self.seconds, lambda: self.deliver(session, message))
-        return ()
+    late: ClassVar = (CommissionReport,)
 
 
 @dataclass

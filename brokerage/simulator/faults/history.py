@@ -7,7 +7,12 @@ from typing import ClassVar
 
 from brokerage.simulator.faults.fault import Fault, Incident
 from brokerage.simulator.faults.projects import ASYNC, INSYNC, LEAN, LEAN_IB, NAUTILUS
+from brokerage.simulator.faults.quote_fault import ended_after
+from brokerage.simulator.history_pacing import VIOLATION
+from brokerage.simulator.venue_bars import LOST
 from brokerage.simulator.venue_floor import Session
+from brokerage.simulator.venue_history import SERVICE
+from brokerage.simulator.venue_terms import NO_DEFINITION
 from brokerage.tws.messages import (
     Error,
     HistoricalData,
@@ -16,9 +21,6 @@ from brokerage.tws.messages import (
     WireBar,
 )
 from brokerage.tws.table import Message
-
-HMDS = "Historical Market Data Service error message:"
-NAMES = {"TRADES": "Trades", "MIDPOINT": "Midpoint", "BID": "Bid", "ASK": "Ask"}
 
 
 @dataclass
@@ -52,15 +54,14 @@ class HistoryNoData(Fault):
         """Refuses the request."""
         if not isinstance(message, ReqHistoricalData):
             return (message,)
-        self.deliver(session, Error(message.req_id, 162, HMDS + self.reason(message)))
+        self.deliver(session, Error(message.req_id, *self.refusal(message)))
         return ()
 
-    def reason(self, message: ReqHistoricalData) -> str:
-        """What the gateway says."""
-        contract = message.contract
-        what = NAMES.get(message.what, message.what.title())
+    def refusal(self, message: ReqHistoricalData) -> tuple[int, str]:
+        """What the gateway says, and its code."""
+        contract, what = message.contract, message.what.title()
         exchange = contract.exchange or "SMART"
-        return f"HMDS query returned no data: {contract.symbol}@{exchange} {what}"
+        return 162, f"{SERVICE}HMDS query returned no data: {contract.symbol}@{exchange} {what}"
 
 
 @dataclass
@@ -73,9 +74,9 @@ class HistoryPacing(HistoryNoData):
     )
     signal: ClassVar = "Code 162 with `pacing violation`: wait, at least fifteen seconds."
 
-    def reason(self, message: ReqHistoricalData) -> str:
-        """What the gateway says."""
-        return "Historical data request pacing violation"
+    def refusal(self, message: ReqHistoricalData) -> tuple[int, str]:
+        """What the gateway says, and its code."""
+        return 162, f"{SERVICE}{VIOLATION}"
 
 
 @dataclass
@@ -87,13 +88,9 @@ class HistoryUnknownSymbol(HistoryNoData):
     )
     signal: ClassVar = "Code 200 for a contract that was qualified before: ask again later."
 
-    def incoming(self, session: Session, message: Message) -> Iterable[Message]:
-        """Refuses the request."""
-        if not isinstance(message, ReqHistoricalData):
-            return (message,)
-        text = "No security definition has been found for the request"
-        self.deliver(session, Error(message.req_id, 200, text))
-        return ()
+    def refusal(self, message: ReqHistoricalData) -> tuple[int, str]:
+        """What the gateway says, and its code."""
+        return NO_DEFINITION
 
 
 @dataclass
@@ -205,8 +202,5 @@ class HistoryUpdatesStop(Fault):
         if not isinstance(message, HistoricalDataUpdate):
             return (message,)
         line = (session, message.req_id)
-        self._left[line] = left = self._left.get(line, self.after) - 1
-        if left >= 0:
-            return (message,)
-        text = "Failed to request live updates (disconnected)."
-        return (Error(message.req_id, 10182, text),) if left == -1 else ()
+        left = self._left[line] = self._left.get(line, self.after) - 1
+        return ended_after(left, message, Error(message.req_id, 10182, LOST))

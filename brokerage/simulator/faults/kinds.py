@@ -1,5 +1,6 @@
 """Families of messages that faults treat alike, and the texts of the gateway's notices."""
 
+from brokerage.simulator.venue import FARMS
 from brokerage.tws import messages as tws
 
 STREAM = (
@@ -19,13 +20,11 @@ STREAM_REQUESTS = (
     tws.ReqHistoricalData,
 )
 HISTORY_REQUESTS = (tws.ReqHistoricalData, tws.ReqHistoricalTicks, tws.ReqHeadTimestamp)
-ORDER_REPORTS = (tws.OpenOrder, tws.OrderStatus, tws.ExecDetails, tws.CommissionReport)
 
 MARKET_FARM, HISTORY_FARM, DEFINITION_FARM = "usfarm", "ushmds", "secdefnj"
+MARKET_OK, HISTORY_OK, _ = FARMS
 MARKET_BROKEN = (2103, f"Market data farm connection is broken:{MARKET_FARM}")
-MARKET_OK = (2104, f"Market data farm connection is OK:{MARKET_FARM}")
 HISTORY_BROKEN = (2105, f"HMDS data farm connection is broken:{HISTORY_FARM}")
-HISTORY_OK = (2106, f"HMDS data farm connection is OK:{HISTORY_FARM}")
 LINK_LOST = (1100, "Connectivity between IBKR and Trader Workstation has been lost.")
 FARMS_CONNECTED = f"All data farms are connected: {MARKET_FARM}; {HISTORY_FARM}; {DEFINITION_FARM}."
 DATA_LOST = (

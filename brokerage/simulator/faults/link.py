@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from brokerage.simulator.faults import kinds
 from brokerage.simulator.faults.fault import Fault, Incident
 from brokerage.simulator.faults.projects import INSYNC, LEAN, LEAN_IB, NAUTILUS
+from brokerage.simulator.venue import FARMS
 from brokerage.simulator.venue_floor import Session
 from brokerage.tws import messages as tws
 from brokerage.tws.table import Message
@@ -14,7 +15,7 @@ from brokerage.tws.table import Message
 if TYPE_CHECKING:
     from brokerage.simulator.server import Gateway
 
-FARM_NOTICES = (2104, 2106, 2158)
+FARM_NOTICES = tuple(code for code, _ in FARMS)
 ANSWERED_LOCALLY = (
     tws.ReqCurrentTime,
     tws.ReqIds,
@@ -160,7 +161,29 @@ class SilentAfter1102(DeadStreams):
 
 
 @dataclass
-class MarketFarmBroken(Fault):
+class FarmBroken(Fault):
+    """A data farm is broken until the fault is switched off; who connects is told so."""
+
+    broken: ClassVar[tuple[int, str]]
+    well: ClassVar[tuple[int, str]]
+
+    def on(self, gateway: "Gateway") -> None:
+        """It breaks."""
+        self.tell(*self.broken)
+
+    def off(self, gateway: "Gateway") -> None:
+        """It is well again."""
+        self.tell(*self.well)
+
+    def outgoing(self, session: Session, message: Message) -> Iterable[Message]:
+        """No word of a farm that is well."""
+        if isinstance(message, tws.Error) and message.code == self.well[0]:
+            return (tws.Error(-1, *self.broken),)
+        return (message,)
+
+
+@dataclass
+class MarketFarmBroken(FarmBroken):
     """2103 and never 2104: no market data at all, while orders and the account work."""
 
     incidents: ClassVar = (
@@ -168,20 +191,13 @@ class MarketFarmBroken(Fault):
         Incident(INSYNC, 306, "after 2103 everything stopped"),
     )
     signal: ClassVar = "2103 that no 2104 follows: prices are stale and must not be traded on."
-
-    def on(self, gateway: "Gateway") -> None:
-        """It breaks."""
-        self.tell(*kinds.MARKET_BROKEN)
-
-    def off(self, gateway: "Gateway") -> None:
-        """It is well again."""
-        self.tell(*kinds.MARKET_OK)
+    broken: ClassVar = kinds.MARKET_BROKEN
+    well: ClassVar = kinds.MARKET_OK
 
     def outgoing(self, session: Session, message: Message) -> Iterable[Message]:
-        """No ticks; who connects is told that the farm is broken."""
-        if isinstance(message, tws.Error) and message.code == kinds.MARKET_OK[0]:
-            return (tws.Error(-1, *kinds.MARKET_BROKEN),)
-        return () if isinstance(message, kinds.STREAM) else (message,)
+        """No ticks either."""
+        passed = super().outgoing(session, message)
+        return () if isinstance(message, kinds.STREAM) else passed
 
 
 @dataclass
@@ -231,31 +247,19 @@ class FarmFlapping(Fault):
 
 
 @dataclass
-class HistoryFarmBroken(Fault):
+class HistoryFarmBroken(FarmBroken):
     """2105: requests for historical data are taken and never answered, nor refused."""
 
     incidents: ClassVar = (
         Incident(NAUTILUS, 4412, "2105 unhandled, 2106 missing among the restorations"),
     )
     signal: ClassVar = "2105, and no answer to historical requests: they need a time limit."
-
-    def on(self, gateway: "Gateway") -> None:
-        """It breaks."""
-        self.tell(*kinds.HISTORY_BROKEN)
-
-    def off(self, gateway: "Gateway") -> None:
-        """It is well again."""
-        self.tell(*kinds.HISTORY_OK)
+    broken: ClassVar = kinds.HISTORY_BROKEN
+    well: ClassVar = kinds.HISTORY_OK
 
     def incoming(self, session: Session, message: Message) -> Iterable[Message]:
         """Historical requests vanish."""
         return () if isinstance(message, kinds.HISTORY_REQUESTS) else (message,)
-
-    def outgoing(self, session: Session, message: Message) -> Iterable[Message]:
-        """Who connects is told that the farm is broken."""
-        if isinstance(message, tws.Error) and message.code == kinds.HISTORY_OK[0]:
-            return (tws.Error(-1, *kinds.HISTORY_BROKEN),)
-        return (message,)
 
 
 @dataclass

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from brokerage.simulator.faults.fault import Incident
-from brokerage.simulator.faults.order_fault import Key, OrderFault
+from brokerage.simulator.faults.order_fault import OrderFault, key_of
 from brokerage.simulator.faults.projects import INSYNC, LEAN_IB, NAUTILUS
+from brokerage.simulator.orders import Key
 from brokerage.simulator.venue_floor import Session
 from brokerage.tws.messages import (
     CancelOrder,
@@ -89,7 +90,7 @@ class CancelAnsweredLate(OrderFault):
 
     def cancelled(self, session: Session, message: CancelOrder) -> Iterable[Message]:
         """Answers at once that it is pending."""
-        record = self.record((session.client_id, message.order_id))
+        record = self.record(key_of(session, message))
         if record is None or not record.open:
             return (message,)
         self.announce(session, record.key, "PendingCancel")
@@ -127,7 +128,7 @@ class CancelFillRace(OrderFault):
 
     def cancelled(self, session: Session, message: CancelOrder) -> Iterable[Message]:
         """Fills the order before the venue sees the cancel."""
-        self.gateway.venue.fills.fill_before_cancel((session.client_id, message.order_id))
+        self.gateway.venue.fills.fill_before_cancel(key_of(session, message))
         return (message,)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from brokerage.simulator.faults.fault import Fault
+from brokerage.simulator.orders import Key
 from brokerage.simulator.venue_floor import Session
 from brokerage.simulator.venue_records import Record, open_order, order_status
 from brokerage.tws.messages import (
@@ -22,7 +23,6 @@ from brokerage.tws.messages import (
 )
 from brokerage.tws.table import Message
 
-Key = tuple[int, int]  # client id, order id
 LISTING = (ReqOpenOrders, ReqAllOpenOrders)
 
 
@@ -44,12 +44,12 @@ class OrderFault(Fault):
             self._asking[session] = self._asking.get(session, 0) + 1
         if isinstance(message, PlaceOrder) and not message.order.what_if:
             return self._order(session, message)
-        if isinstance(message, CancelOrder) and self.strikes(_key(session, message)):
+        if isinstance(message, CancelOrder) and self.strikes(key_of(session, message)):
             return self.cancelled(session, message)
         return (message,)
 
     def _order(self, session: Session, message: PlaceOrder) -> Iterable[Message]:
-        key = _key(session, message)
+        key = key_of(session, message)
         again = key in self._placed or self.record(key) is not None
         self._placed.add(key)
         if not self.strikes(key, message.contract):
@@ -138,7 +138,8 @@ class OrderFault(Fault):
             self.deliver(session, replace(order_status(record, status), why_held=why_held))
 
 
-def _key(session: Session, message: PlaceOrder | CancelOrder) -> Key:
+def key_of(session: Session, message: PlaceOrder | CancelOrder) -> Key:
+    """The order that a client places, changes or cancels."""
     return session.client_id, message.order_id
 
 

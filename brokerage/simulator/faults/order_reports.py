@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from brokerage.simulator.faults.fault import Incident
-from brokerage.simulator.faults.order_fault import Key, OrderFault
+from brokerage.simulator.faults.order_fault import OrderFault
 from brokerage.simulator.faults.projects import INSYNC, LEAN, LEAN_IB, NAUTILUS
+from brokerage.simulator.orders import Key
 from brokerage.simulator.venue_floor import Session
 from brokerage.tws.messages import Error, OpenOrder, OrderStatus
 from brokerage.tws.table import Message

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from brokerage.simulator.faults.fault import Incident
-from brokerage.simulator.faults.order_fault import Key, OrderFault, held_back
+from brokerage.simulator.faults.order_fault import OrderFault, held_back, key_of
 from brokerage.simulator.faults.projects import ASYNC, INSYNC, LEAN, LEAN_IB, NAUTILUS
+from brokerage.simulator.orders import Key
 from brokerage.simulator.venue_floor import Session
 from brokerage.tws.messages import CancelOrder, Error, OrderStatus, PlaceOrder
 from brokerage.tws.table import Message
@@ -40,10 +41,6 @@ class OrderWithoutCallback(OrderFault):
 
     changed = placed
 
-    def cancelled(self, session: Session, message: CancelOrder) -> Iterable[Message]:
-        """A cancel finds nothing, unless the order had come through before."""
-        return (message,)
-
 
 @dataclass
 class PendingSubmitForever(OrderFault):
@@ -61,7 +58,7 @@ class PendingSubmitForever(OrderFault):
 
     def placed(self, session: Session, message: PlaceOrder) -> Iterable[Message]:
         """The venue keeps the order without working it."""
-        key = (session.client_id, message.order_id)
+        key = key_of(session, message)
         self.later(0.0, lambda: self.announce(session, key, self.status))
         return (held_back(message),)
 
@@ -120,8 +117,7 @@ class SlowAcknowledgements(OrderFault):
         """Holds the message back, in its order."""
         if self.asked(session, message):
             return (message,)
-        self.later(self.delay(key), lambda: self.deliver(session, message))
-        return ()
+        return self.put_off(self.delay(key), session, message)
 
     def delay(self, key: Key) -> float:
         """The seconds by which an order's messages are late."""
@@ -230,7 +226,7 @@ class HeldForLocate(OrderFault):
 
     def placed(self, session: Session, message: PlaceOrder) -> Iterable[Message]:
         """The venue keeps the order until it is released."""
-        key = (session.client_id, message.order_id)
+        key = key_of(session, message)
         self._held[key] = message
         self.later(0.0, lambda: self._tell(session, key))
         self.later(self.seconds, lambda: self._release(session, key))
@@ -249,7 +245,7 @@ class HeldForLocate(OrderFault):
 
     def cancelled(self, session: Session, message: CancelOrder) -> Iterable[Message]:
         """A held order ends at once."""
-        key = (session.client_id, message.order_id)
+        key = key_of(session, message)
         if self._held.pop(key, None) is None:
             return (message,)
         self.announce(session, key, "Cancelled")

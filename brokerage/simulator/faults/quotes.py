@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from brokerage.simulator.faults.fault import Fault, Incident
-from brokerage.simulator.faults.kinds import STREAM_REQUESTS
+from brokerage.simulator.faults.kinds import MARKET_BROKEN, MARKET_OK, STREAM_REQUESTS
 from brokerage.simulator.faults.projects import ASYNC, INSYNC, LEAN, LEAN_IB, NAUTILUS
 from brokerage.simulator.faults.quote_fault import (
     ASK_SIZES,
@@ -246,8 +246,7 @@ class TicksOutOfOrder(QuoteFault):
         late = isinstance(message, TickPrice) or _trade_time(message)
         if not late or self._random.random() >= self.share:
             return (message,)
-        self.later(self.seconds, lambda: self.deliver(session, message))
-        return ()
+        return self.put_off(self.seconds, session, message)
 
 
 def _trade_time(message: Message) -> bool:
@@ -274,11 +273,12 @@ class FarmSwitch(QuoteFault):
     def on(self, gateway: "Gateway") -> None:
         """Breaks one farm and brings up another."""
         super().on(gateway)
-        self.tell(2103, "Market data farm connection is broken:usfarm")
+        self.tell(*MARKET_BROKEN)
         self.later(self.seconds, self._other)
 
     def _other(self) -> None:
-        self.tell(2104, "Market data farm connection is OK:usfarm.nj")
+        code, text = MARKET_OK
+        self.tell(code, f"{text}.nj")
 
     def incoming(self, session: Session, message: Message) -> Iterable[Message]:
         """A line opened from now on lives."""

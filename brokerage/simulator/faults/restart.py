@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from brokerage.simulator.faults import kinds
+from brokerage.simulator.faults.connection import refused_id
 from brokerage.simulator.faults.fault import Fault, Incident
 from brokerage.simulator.faults.projects import LEAN_IB, NAUTILUS
-from brokerage.simulator.venue import IN_USE
 from brokerage.simulator.venue_floor import Session
 from brokerage.tws import messages as tws
 from brokerage.tws.table import Message
@@ -51,9 +51,7 @@ class NightlyRestart(Fault):
         """Go down."""
         self._before = {session.client_id for session in gateway.sessions()}
         self._up_at = gateway.clock.time() + self.down
-        gateway.shut_port()
-        for peer in gateway.peers():
-            peer.hang_up()
+        _go_down(gateway)
         self.later(self.down, self._up)
 
     def off(self, gateway: "Gateway") -> None:
@@ -70,11 +68,7 @@ class NightlyRestart(Fault):
     def starts(self, session: Session) -> bool:
         """Not with an id that the gateway believes in use."""
         stuck = self.gateway.clock.time() < self._up_at + self.id_stuck
-        if stuck and session.client_id in self._before:
-            session.error(*IN_USE)
-            session.hang_up()
-            return False
-        return True
+        return not (stuck and session.client_id in self._before) or refused_id(session)
 
     def incoming(self, session: Session, message: Message) -> Iterable[Message]:
         """Data requests vanish."""
@@ -105,10 +99,14 @@ class SundayTokenLoss(Fault):
 
     def on(self, gateway: "Gateway") -> None:
         """Close everything."""
-        gateway.shut_port()
-        for peer in gateway.peers():
-            peer.hang_up()
+        _go_down(gateway)
 
     def off(self, gateway: "Gateway") -> None:
         """Somebody has logged in."""
         gateway.open_port()
+
+
+def _go_down(gateway: "Gateway") -> None:
+    gateway.shut_port()
+    for peer in gateway.peers():
+        peer.hang_up()

@@ -6,10 +6,15 @@ from typing import ClassVar
 
 from brokerage.simulator.faults.fault import Incident
 from brokerage.simulator.faults.projects import ASYNC, INSYNC
-from brokerage.simulator.faults.quote_fault import QuoteFault
+from brokerage.simulator.faults.quote_fault import QuoteFault, ended_after
 from brokerage.simulator.venue_floor import Session
 from brokerage.tws.messages import Error, RealTimeBar
 from brokerage.tws.table import Message
+
+BUST = (
+    "Bust event occurred, current subscription is deactivated. "
+    "Please resubscribe real-time bars immediately."
+)
 
 
 @dataclass
@@ -64,8 +69,7 @@ class BarsLate(BarFault):
 
     def bar(self, session: Session, message: RealTimeBar) -> Iterable[Message]:
         """Holds it back."""
-        self.later(self.seconds, lambda: self.deliver(session, message))
-        return ()
+        return self.put_off(self.seconds, session, message)
 
 
 @dataclass
@@ -100,11 +104,5 @@ class BarsBusted(QuoteFault):
         if not isinstance(message, RealTimeBar):
             return (message,)
         line = (session, message.req_id)
-        self._left[line] = left = self._left.get(line, self.after) - 1
-        if left >= 0:
-            return (message,)
-        text = (
-            "Bust event occurred, current subscription is deactivated. "
-            "Please resubscribe real-time bars immediately."
-        )
-        return (Error(message.req_id, 10225, text),) if left == -1 else ()
+        left = self._left[line] = self._left.get(line, self.after) - 1
+        return ended_after(left, message, Error(message.req_id, 10225, BUST))
