@@ -208,8 +208,9 @@ class Pair:
 
 def why(error: OSError) -> str:
     """What went wrong in the system's words; asyncio puts its own in their place."""
-    if error.errno in errno.errorcode:
-        return os.strerror(error.errno)
+    number = error.errno or 0
+    if number in errno.errorcode:
+        return os.strerror(number)
     return error.strerror or str(error)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
+import pytest
 from ib_async import IB, LimitOrder, MarketOrder, Trade
 
 from brokerage.simulator.faults.fault import Fault
@@ -38,6 +39,22 @@ class Scene:
     async def without(self, gateway: Gateway, ib: IB) -> Any:
         """What is seen of the sound gateway."""
         return await self.look(gateway, ib, lambda: None)
+
+
+class TestScenes:
+    """The tests of every module that has SCENES, and FAULTS: the modules that they are about."""
+
+    async def test_ib_async_sees_the_fault(self, gateway: Gateway, ib: IB, scene: Scene) -> None:
+        assert await scene.with_fault(gateway, ib) == scene.seen
+
+    async def test_ib_async_sees_nothing_of_it_without_the_fault(
+        self, gateway: Gateway, ib: IB, scene: Scene
+    ) -> None:
+        assert await scene.without(gateway, ib) == scene.sound
+
+    def test_every_fault_has_a_scene(self, request: pytest.FixtureRequest) -> None:
+        faults = set().union(*map(names, request.module.FAULTS))
+        assert {scene.fault for scene in request.module.SCENES} == faults
 
 
 def names(module: ModuleType) -> set[str]:
@@ -85,4 +102,4 @@ def heard(ib: IB) -> list[str]:
     return told
 
 
-__all__ = ["bid", "buy", "codes", "heard", "listed", "names", "passed", "resting", "spy", "until"]
+__all__ = ["bid", "buy", "codes", "heard", "listed", "passed", "resting", "spy", "until"]

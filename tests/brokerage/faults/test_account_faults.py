@@ -7,7 +7,8 @@ import pytest
 from brokerage.simulator.faults import account, restart
 from brokerage.simulator.faults.fault import FaultError
 from tests.brokerage.faults.clients import alive, attempt, told
-from tests.brokerage.faults.scenes import Scene, names, resting, spy, until
+from tests.brokerage.faults.scenes import Scene, resting, spy, until
+from tests.brokerage.faults.scenes import TestScenes as TestScenes
 from tests.brokerage.wire.conftest import client
 
 
@@ -67,6 +68,7 @@ async def the_weekend(gateway, ib, switch):
 
 
 WELL = ("connected", [2104, 2106, 2158])
+FAULTS = (account, restart)
 SCENES = (
     Scene(
         "wrong_account",
@@ -90,20 +92,6 @@ SCENES = (
     ),
     Scene("sunday_token_loss", the_weekend, (False, "ConnectionRefusedError"), (True, "connected")),
 )
-
-
-@pytest.mark.parametrize("scene", SCENES, ids=str)
-async def test_ib_async_sees_it(scene, gateway, ib):
-    assert await scene.with_fault(gateway, ib) == scene.seen
-
-
-@pytest.mark.parametrize("scene", SCENES, ids=str)
-async def test_a_sound_gateway_shows_none_of_it(scene, gateway, ib):
-    assert await scene.without(gateway, ib) == scene.sound
-
-
-def test_every_fault_of_accounts_and_restarts_has_its_scene():
-    assert {scene.fault for scene in SCENES} == names(account) | names(restart)
 
 
 async def test_a_share_that_is_not_listed_cannot_change_hands(gateway):

@@ -1,9 +1,8 @@
 """Faults of changes and cancels: ib_async sees each, and none of it from a sound gateway."""
 
-import pytest
-
 from brokerage.simulator.faults import order_changes
-from tests.brokerage.faults.scenes import Scene, codes, listed, names, passed, resting
+from tests.brokerage.faults.scenes import Scene, codes, listed, passed, resting
+from tests.brokerage.faults.scenes import TestScenes as TestScenes
 
 
 async def change(ib, trade, price: float = 2.0):
@@ -53,6 +52,7 @@ async def cancel_answer(gateway, ib, switch):
     return codes(ib), len(trade.fills), await listed(ib)
 
 
+FAULTS = (order_changes,)
 SCENES = (
     Scene("duplicate_after_modification", changed_then_cancelled, seen=(2, 1), sound=(1, 0)),
     Scene(
@@ -72,20 +72,6 @@ SCENES = (
     Scene("cancel_fill_race", cancel_answer, seen=([10148], 1, 0), sound=([202], 0, 0)),
     Scene("late_fill_after_cancelled", cancel_answer, seen=([202], 1, 0), sound=([202], 0, 0)),
 )
-
-
-@pytest.mark.parametrize("scene", SCENES, ids=str)
-async def test_ib_async_sees_the_fault(gateway, ib, scene):
-    assert await scene.with_fault(gateway, ib) == scene.seen
-
-
-@pytest.mark.parametrize("scene", SCENES, ids=str)
-async def test_ib_async_sees_nothing_of_it_without_the_fault(gateway, ib, scene):
-    assert await scene.without(gateway, ib) == scene.sound
-
-
-def test_every_fault_has_a_scene():
-    assert {scene.fault for scene in SCENES} == names(order_changes)
 
 
 async def test_a_doubled_order_has_two_permanent_ids_and_one_order_id(gateway, ib):

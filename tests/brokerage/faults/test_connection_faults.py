@@ -7,7 +7,8 @@ from ib_async import IB, LimitOrder, MarketOrder
 
 from brokerage.simulator.faults import connection
 from tests.brokerage.faults.clients import PATIENCE, alive, attempt
-from tests.brokerage.faults.scenes import FAR, Scene, bid, listed, names, spy, until
+from tests.brokerage.faults.scenes import FAR, Scene, bid, listed, spy, until
+from tests.brokerage.faults.scenes import TestScenes as TestScenes
 from tests.brokerage.wire.conftest import client
 
 
@@ -76,6 +77,7 @@ async def come_back(gateway, ib, switch):
     return at_once[0], 326 in at_once[1], other[0], (await attempt(gateway, 1))[0]
 
 
+FAULTS = (connection,)
 SCENES = (
     Scene("port_open_api_mute", somebody_connects, ("TimeoutError", True), ("connected", True)),
     Scene("port_closed", somebody_connects, ("ConnectionRefusedError", True), ("connected", True)),
@@ -94,20 +96,6 @@ SCENES = (
         ("connected", False, "connected", "connected"),
     ),
 )
-
-
-@pytest.mark.parametrize("scene", SCENES, ids=str)
-async def test_ib_async_sees_it(scene, gateway, ib):
-    assert await scene.with_fault(gateway, ib) == scene.seen
-
-
-@pytest.mark.parametrize("scene", SCENES, ids=str)
-async def test_a_sound_gateway_shows_none_of_it(scene, gateway, ib):
-    assert await scene.without(gateway, ib) == scene.sound
-
-
-def test_every_fault_of_connections_has_its_scene():
-    assert {scene.fault for scene in SCENES} == names(connection)
 
 
 async def test_a_half_open_socket_is_reset_when_the_network_is_back(gateway, ib):

@@ -2,10 +2,9 @@
 
 import asyncio
 
-import pytest
-
 from brokerage.simulator.faults import contracts
-from tests.brokerage.faults.scenes import Scene, names
+from tests.brokerage.faults.scenes import Scene
+from tests.brokerage.faults.scenes import TestScenes as TestScenes
 from tests.brokerage.wire.conftest import SPY, call
 
 LIMIT = 0.5  # wall seconds within which a sound gateway has long answered
@@ -28,21 +27,8 @@ async def multiplier_of_a_call(gateway, ib, switch):
     return contract.multiplier
 
 
+FAULTS = (contracts,)
 SCENES = (
     Scene("contract_details_never_end", answered, seen=False, sound=True),
     Scene("wrong_multiplier", multiplier_of_a_call, seen="10", sound="100"),
 )
-
-
-@pytest.mark.parametrize("scene", SCENES, ids=str)
-async def test_ib_async_sees_the_fault(gateway, ib, scene):
-    assert await scene.with_fault(gateway, ib) == scene.seen
-
-
-@pytest.mark.parametrize("scene", SCENES, ids=str)
-async def test_ib_async_sees_nothing_of_it_without_the_fault(gateway, ib, scene):
-    assert await scene.without(gateway, ib) == scene.sound
-
-
-def test_every_fault_has_a_scene():
-    assert {scene.fault for scene in SCENES} == names(contracts)

@@ -1,9 +1,8 @@
 """Faults of executions and commissions: ib_async sees each, none of it from a sound gateway."""
 
-import pytest
-
 from brokerage.simulator.faults import fills
-from tests.brokerage.faults.scenes import Scene, buy, heard, names, passed, until
+from tests.brokerage.faults.scenes import Scene, buy, heard, passed, until
+from tests.brokerage.faults.scenes import TestScenes as TestScenes
 
 
 async def fills_at_filled(gateway, ib, switch):
@@ -81,6 +80,7 @@ async def pieces(gateway, ib, switch):
     return len(trade.fills)
 
 
+FAULTS = (fills,)
 SCENES = (
     Scene("filled_before_execution", fills_at_filled, seen=(0, 1), sound=(1, 1)),
     Scene("execution_before_order", execution_comes_first, seen=(True, True), sound=(False, True)),
@@ -128,20 +128,6 @@ SCENES = (
     ),
     Scene("partial_fills", pieces, seen=3, sound=1, params={"most": 10.0}),
 )
-
-
-@pytest.mark.parametrize("scene", SCENES, ids=str)
-async def test_ib_async_sees_the_fault(gateway, ib, scene):
-    assert await scene.with_fault(gateway, ib) == scene.seen
-
-
-@pytest.mark.parametrize("scene", SCENES, ids=str)
-async def test_ib_async_sees_nothing_of_it_without_the_fault(gateway, ib, scene):
-    assert await scene.without(gateway, ib) == scene.sound
-
-
-def test_every_fault_has_a_scene():
-    assert {scene.fault for scene in SCENES} == names(fills)
 
 
 async def test_ib_async_drops_copies_with_the_same_execution_id(gateway, ib):

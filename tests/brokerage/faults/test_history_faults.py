@@ -3,10 +3,9 @@
 from datetime import timedelta
 from itertools import pairwise
 
-import pytest
-
 from brokerage.simulator.faults import history
-from tests.brokerage.faults.scenes import Scene, codes, names, passed, spy
+from tests.brokerage.faults.scenes import Scene, codes, passed, spy
+from tests.brokerage.faults.scenes import TestScenes as TestScenes
 
 MINUTE = timedelta(minutes=1)
 
@@ -67,6 +66,7 @@ async def updates(gateway, ib, switch):
     return bars[-1].date > before, told
 
 
+FAULTS = (history,)
 SCENES = (
     Scene("history_never_answered", answer, seen=(False, [366]), sound=(True, [])),
     Scene(
@@ -83,17 +83,3 @@ SCENES = (
     Scene("history_last_bar_wrong", jump_at_the_end, seen=True, sound=False),
     Scene("history_updates_stop", updates, seen=(False, [10182]), sound=(True, [])),
 )
-
-
-@pytest.mark.parametrize("scene", SCENES, ids=str)
-async def test_ib_async_sees_the_fault(gateway, ib, scene):
-    assert await scene.with_fault(gateway, ib) == scene.seen
-
-
-@pytest.mark.parametrize("scene", SCENES, ids=str)
-async def test_ib_async_sees_nothing_of_it_without_the_fault(gateway, ib, scene):
-    assert await scene.without(gateway, ib) == scene.sound
-
-
-def test_every_fault_has_a_scene():
-    assert {scene.fault for scene in SCENES} == names(history)

@@ -7,7 +7,8 @@ from ib_async import MarketOrder
 
 from brokerage.simulator.faults import link
 from tests.brokerage.faults.clients import alive, attempt, patience, told, updates
-from tests.brokerage.faults.scenes import Scene, names, spy, until
+from tests.brokerage.faults.scenes import Scene, spy, until
+from tests.brokerage.faults.scenes import TestScenes as TestScenes
 
 
 async def stream(ib):
@@ -49,6 +50,7 @@ async def codes_and_history(gateway, ib, switch):
     return codes, len(await asked) > 0
 
 
+FAULTS = (link,)
 SCENES = (
     Scene(
         "link_lost",
@@ -83,20 +85,6 @@ SCENES = (
         ([], True, "Filled"),
     ),
 )
-
-
-@pytest.mark.parametrize("scene", SCENES, ids=str)
-async def test_ib_async_sees_it(scene, gateway, ib):
-    assert await scene.with_fault(gateway, ib) == scene.seen
-
-
-@pytest.mark.parametrize("scene", SCENES, ids=str)
-async def test_a_sound_gateway_shows_none_of_it(scene, gateway, ib):
-    assert await scene.without(gateway, ib) == scene.sound
-
-
-def test_every_fault_of_the_link_has_its_scene():
-    assert {scene.fault for scene in SCENES} == names(link)
 
 
 async def test_the_socket_stands_and_the_gateway_answers_while_the_link_is_lost(gateway, ib):

@@ -1,19 +1,9 @@
 """Faults of orders on their way in: ib_async sees each, and none of it from a sound gateway."""
 
-import pytest
-
 from brokerage.simulator.faults import orders
 from brokerage.simulator.faults.orders import SlowAcknowledgements
-from tests.brokerage.faults.scenes import (
-    Scene,
-    bid,
-    buy,
-    codes,
-    heard,
-    listed,
-    names,
-    passed,
-)
+from tests.brokerage.faults.scenes import Scene, bid, buy, codes, heard, listed, passed
+from tests.brokerage.faults.scenes import TestScenes as TestScenes
 
 
 async def after_a_while(gateway, ib, switch):
@@ -61,6 +51,7 @@ async def held_then_filled(gateway, ib, switch):
     return why, trade.orderStatus.status
 
 
+FAULTS = (orders,)
 SCENES = (
     Scene(
         "order_without_callback",
@@ -108,20 +99,6 @@ SCENES = (
         params={"seconds": 4.0},
     ),
 )
-
-
-@pytest.mark.parametrize("scene", SCENES, ids=str)
-async def test_ib_async_sees_the_fault(gateway, ib, scene):
-    assert await scene.with_fault(gateway, ib) == scene.seen
-
-
-@pytest.mark.parametrize("scene", SCENES, ids=str)
-async def test_ib_async_sees_nothing_of_it_without_the_fault(gateway, ib, scene):
-    assert await scene.without(gateway, ib) == scene.sound
-
-
-def test_every_fault_has_a_scene():
-    assert {scene.fault for scene in SCENES} == names(orders)
 
 
 async def test_a_vanished_order_is_on_no_list(gateway, ib):

@@ -3,11 +3,11 @@
 from itertools import pairwise
 from math import isnan
 
-import pytest
 from ib_async import Stock
 
 from brokerage.simulator.faults import quotes
-from tests.brokerage.faults.scenes import Scene, codes, names, passed, spy, until
+from tests.brokerage.faults.scenes import Scene, codes, passed, spy, until
+from tests.brokerage.faults.scenes import TestScenes as TestScenes
 from tests.brokerage.wire.conftest import client
 
 
@@ -106,6 +106,7 @@ async def ticks_after_a_farm_switch(gateway, ib, switch):
     return old.time > before, new.time is not None, told
 
 
+FAULTS = (quotes,)
 SCENES = (
     Scene("frozen_prices", prices_over_a_minute, seen=(False, True), sound=(True, True)),
     Scene("delayed_instead_of_live", kind_of_data, seen=(3, [10167]), sound=(1, [])),
@@ -134,20 +135,6 @@ SCENES = (
         sound=(True, True, []),
     ),
 )
-
-
-@pytest.mark.parametrize("scene", SCENES, ids=str)
-async def test_ib_async_sees_the_fault(gateway, ib, scene):
-    assert await scene.with_fault(gateway, ib) == scene.seen
-
-
-@pytest.mark.parametrize("scene", SCENES, ids=str)
-async def test_ib_async_sees_nothing_of_it_without_the_fault(gateway, ib, scene):
-    assert await scene.without(gateway, ib) == scene.sound
-
-
-def test_every_fault_has_a_scene():
-    assert {scene.fault for scene in SCENES} == names(quotes)
 
 
 async def test_a_locked_market_has_one_price_on_both_sides(gateway, ib):

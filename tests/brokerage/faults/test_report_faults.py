@@ -1,9 +1,8 @@
 """Faults of what is said about orders: ib_async sees each, none of it from a sound gateway."""
 
-import pytest
-
 from brokerage.simulator.faults import order_reports
-from tests.brokerage.faults.scenes import Scene, bid, buy, heard, listed, names, passed, resting
+from tests.brokerage.faults.scenes import Scene, bid, buy, heard, listed, passed, resting
+from tests.brokerage.faults.scenes import TestScenes as TestScenes
 from tests.brokerage.wire.conftest import client
 
 
@@ -40,6 +39,7 @@ async def rows_of_one_order(gateway, ib, switch):
     return await listed(ib)
 
 
+FAULTS = (order_reports,)
 SCENES = (
     Scene(
         "callbacks_lost",
@@ -52,20 +52,6 @@ SCENES = (
     Scene("open_orders_repeated", rows_of_one_order, seen=2, sound=1),
     Scene("orders_not_listed", rows_of_one_order, seen=0, sound=1),
 )
-
-
-@pytest.mark.parametrize("scene", SCENES, ids=str)
-async def test_ib_async_sees_the_fault(gateway, ib, scene):
-    assert await scene.with_fault(gateway, ib) == scene.seen
-
-
-@pytest.mark.parametrize("scene", SCENES, ids=str)
-async def test_ib_async_sees_nothing_of_it_without_the_fault(gateway, ib, scene):
-    assert await scene.without(gateway, ib) == scene.sound
-
-
-def test_every_fault_has_a_scene():
-    assert {scene.fault for scene in SCENES} == names(order_reports)
 
 
 async def test_lost_callbacks_are_found_by_the_list_of_open_orders(gateway, ib):

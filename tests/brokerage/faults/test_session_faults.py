@@ -2,12 +2,12 @@
 
 import asyncio
 
-import pytest
 from ib_async import IB, LimitOrder
 
 from brokerage.simulator.faults import session
 from tests.brokerage.faults.clients import alive, attempt, patience, told, updates
-from tests.brokerage.faults.scenes import FAR, Scene, names, resting, spy, until
+from tests.brokerage.faults.scenes import FAR, Scene, resting, spy, until
+from tests.brokerage.faults.scenes import TestScenes as TestScenes
 from tests.brokerage.wire.conftest import client
 
 
@@ -81,6 +81,7 @@ async def ticks_in_each_second(gateway, ib, switch):
     return seconds > 3
 
 
+FAULTS = (session,)
 SCENES = (
     Scene("mute_after_handshake", connect_and_ask, (True, False), (True, True)),
     Scene("positions_never_end", what_is_missing, ["positions request timed out"], []),
@@ -102,20 +103,6 @@ SCENES = (
     Scene("next_id_goes_back", next_id, (False, True), (True, False), {"by": 50}),
     Scene("bursts_of_ticks", ticks_in_each_second, False, True, {"every": 5.0}),
 )
-
-
-@pytest.mark.parametrize("scene", SCENES, ids=str)
-async def test_ib_async_sees_it(scene, gateway, ib):
-    assert await scene.with_fault(gateway, ib) == scene.seen
-
-
-@pytest.mark.parametrize("scene", SCENES, ids=str)
-async def test_a_sound_gateway_shows_none_of_it(scene, gateway, ib):
-    assert await scene.without(gateway, ib) == scene.sound
-
-
-def test_every_fault_of_sessions_has_its_scene():
-    assert {scene.fault for scene in SCENES} == names(session)
 
 
 async def test_connecting_to_a_mute_gateway_takes_two_time_limits_and_succeeds(gateway):

@@ -3,10 +3,9 @@
 from datetime import timedelta
 from itertools import pairwise
 
-import pytest
-
 from brokerage.simulator.faults import streams
-from tests.brokerage.faults.scenes import Scene, codes, names, passed, spy
+from tests.brokerage.faults.scenes import Scene, codes, passed, spy
+from tests.brokerage.faults.scenes import TestScenes as TestScenes
 
 FIVE = timedelta(seconds=5)
 
@@ -34,26 +33,13 @@ async def subscriptions(gateway, ib, switch):
     return 10225 in codes(ib), len(asked) > 1
 
 
+FAULTS = (streams,)
 SCENES = (
     Scene("bars_missing", steps, seen=(True, False, False), sound=(False, False, False)),
     Scene("bars_late", steps, seen=(True, True, False), sound=(False, False, False)),
     Scene("bars_duplicated", steps, seen=(False, False, True), sound=(False, False, False)),
     Scene("bars_busted", subscriptions, seen=(True, True), sound=(False, False)),
 )
-
-
-@pytest.mark.parametrize("scene", SCENES, ids=str)
-async def test_ib_async_sees_the_fault(gateway, ib, scene):
-    assert await scene.with_fault(gateway, ib) == scene.seen
-
-
-@pytest.mark.parametrize("scene", SCENES, ids=str)
-async def test_ib_async_sees_nothing_of_it_without_the_fault(gateway, ib, scene):
-    assert await scene.without(gateway, ib) == scene.sound
-
-
-def test_every_fault_has_a_scene():
-    assert {scene.fault for scene in SCENES} == names(streams)
 
 
 async def test_a_farm_switch_ends_the_bars_that_came_before_it(gateway, ib):
