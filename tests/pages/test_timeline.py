@@ -155,6 +155,16 @@ def test_the_session_watch_has_lanes_of_its_own(viewer: Client, small: Session) 
     assert "<title>Down (1100), 100.0 s to 130.0 s</title>" in whole
 
 
+def test_a_lane_of_which_nothing_was_heard_is_never_green(viewer: Client, small: Session) -> None:
+    assert small.started_at is not None
+    small.connection_events.create(lane="history", state="UNKNOWN", at=small.started_at)
+    found = re.search(
+        r'Watch: history.*?class="bar bar--(\w+)".*?<title>([^<]+)', page(viewer, small), re.DOTALL
+    )
+    assert found is not None
+    assert (found[1], found[2].split(",")[0]) == ("idle", "Unknown")
+
+
 def test_no_two_things_on_the_page_have_one_name(viewer: Client, small: Session) -> None:
     names = re.findall(r'\sid="([^"]+)"', page(viewer, small))
     assert sorted(names) == sorted(set(names))

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -118,3 +119,21 @@ def test_the_configuration_is_the_pinned_one(recorded: Session) -> None:
 @pytest.mark.parametrize("form", list(archiving.FORMS))
 def test_every_file_for_people_says_simulated(recorded: Session, form: str) -> None:
     assert "simulated" in archiving.report_file(recorded, form).content.decode().lower()
+
+
+def test_the_report_says_how_long_each_part_of_the_connection_was_known_to_be_up(
+    recorded: Session,
+) -> None:
+    assert recorded.ended_at is not None
+    for lane, state, before in (
+        ("broker", "UNKNOWN", 30), ("scenario", "UP", 30), ("broker", "UP", 20),
+        ("broker", "UNKNOWN", 5),
+    ):  # fmt: skip
+        at = recorded.ended_at - timedelta(seconds=before)
+        recorded.connection_events.create(lane=lane, state=state, at=at)
+    assert content(recorded)["watch"]["lanes"] == [
+        {"lane": "broker", "state": "UNKNOWN", "seconds": 15.0},
+        {"lane": "broker", "state": "UP", "seconds": 15.0},
+    ]
+    text = archiving.report_file(recorded, "md").content.decode()
+    assert "| broker | Unknown | 15.0 |" in text

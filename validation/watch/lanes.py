@@ -1,4 +1,7 @@
-"""The connection's lanes: what the broker's own notices say of its link and its farms. Pure."""
+"""The connection's lanes: what the broker's own notices say of its link and its farms. Pure.
+
+A lane of which nothing was heard is unknown: that nobody complains is no sign of health.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -6,8 +9,11 @@ from dataclasses import dataclass, field
 from validation.models.watching import LaneState, Severity
 from validation.watch.conditions import Condition
 
-UP, DOWN = LaneState.UP, LaneState.DOWN
+UP, DOWN, UNKNOWN = LaneState.UP, LaneState.DOWN, LaneState.UNKNOWN
 BROKER, MARKET, HISTORY, DEFINITIONS = "broker", "market data", "history", "definitions"
+# The lanes of the watch's own connection, and of the desk of the scenario that runs.
+GATEWAY, SCENARIO = "gateway", "scenario"
+NAMES = (BROKER, MARKET, HISTORY, DEFINITIONS)
 FARMS = {
     2103: (MARKET, DOWN), 2104: (MARKET, UP), 2108: (MARKET, UP),
     2105: (HISTORY, DOWN), 2106: (HISTORY, UP), 2107: (HISTORY, UP),
@@ -41,13 +47,20 @@ class LaneChange:
 class _Lane:
     """A lane and which of its farms are down, by name, since when.
 
-    It is `relieved` once another farm has come up: whether that one serves what the broken one
-    did, only ticks can tell.
+    It is `heard` of once a notice spoke of it, and `relieved` once another farm has come up:
+    whether that one serves what the broken one did, only ticks can tell.
     """
 
     down: dict[str, tuple[float, int, str]] = field(default_factory=dict)
     breaks: list[float] = field(default_factory=list)
     relieved: bool = False
+    heard: bool = False
+
+    @property
+    def state(self) -> LaneState:
+        if self.is_down:
+            return DOWN
+        return UP if self.heard else UNKNOWN
 
     @property
     def is_down(self) -> bool:
@@ -62,12 +75,16 @@ class Lanes:
     """What the notices of one connection add up to; times are session seconds."""
 
     def __init__(self) -> None:
-        self._lanes = {name: _Lane() for name in (BROKER, MARKET, HISTORY, DEFINITIONS)}
+        self._lanes = {name: _Lane() for name in NAMES}
         self.restored: tuple[int, float] | None = None
 
     def is_down(self, lane: str) -> bool:
         """Whether the broker says that the lane is down."""
         return self._lanes[lane].is_down
+
+    def state(self, lane: str) -> LaneState:
+        """How the lane is, as far as the notices tell."""
+        return self._lanes[lane].state
 
     def hear(self, code: int, text: str, now: float) -> list[LaneChange]:
         """Take a notice in and return which lanes have changed."""
@@ -80,8 +97,9 @@ class Lanes:
         lane, state = FARMS[code]
         name = text.rpartition(":")[2].strip() if ":" in text else ""
         changes = self._move(lane, name, state, code, text, now)
-        if state is UP and self._by_server():
-            # After 2110 no 1102 need follow: the farms report when it is over.
+        if state is UP and (self._by_server() or self.state(BROKER) is UNKNOWN):
+            # The broker's farms are reached over its link. After 2110 no 1102 need follow: the
+            # farms report when it is over.
             changes += self._move(BROKER, "", UP, code, text, now)
         return changes
 
@@ -93,7 +111,7 @@ class Lanes:
         self, name: str, part: str, state: LaneState, code: int, text: str, now: float
     ) -> list[LaneChange]:
         lane = self._lanes[name]
-        was_down = lane.is_down
+        before, lane.heard = lane.state, True
         if state is DOWN:
             if part not in lane.down:
                 lane.breaks.append(now)
@@ -101,7 +119,7 @@ class Lanes:
             lane.down.setdefault(part, (now, code, text))
         else:
             lane.relieved = lane.down.pop(part, None) is None and bool(lane.down)
-        return [] if lane.is_down == was_down else [LaneChange(name, state, code, text)]
+        return [] if lane.state is before else [LaneChange(name, lane.state, code, text)]
 
     def conditions(self, now: float) -> Iterator[Condition]:
         """What has not recovered in time, or breaks again and again."""

@@ -13,13 +13,13 @@ from django.db import DatabaseError
 from brokerage import gateway
 from brokerage.clock import SessionClock
 from brokerage.errors import GatewayError, GatewayTimeout, SafetyViolation
-from brokerage.gateway import Desk
-from brokerage.terms import BrokerMessage, Listener, Target
+from brokerage.gateway import Desk, Reconciled
+from brokerage.terms import BrokerMessage, Contract, Listener, Target
 from validation.models.watching import LaneState, Severity
 from validation.watch.books import Books
 from validation.watch.conditions import GRACE_S, Condition, Conditions, Provocation
 from validation.watch.figures import Figures
-from validation.watch.lanes import BROKER, MARKET, LaneChange, Lanes
+from validation.watch.lanes import BROKER, GATEWAY, MARKET, NAMES, SCENARIO, LaneChange, Lanes
 from validation.watch.liveness import Answers, Drift, Hours, Line, hours
 from validation.watch.notebook import Notebook
 from validation.watch.outage import Outage
@@ -31,13 +31,17 @@ BEAT_S, ANSWER_S, RETRY_S = 5.0, 5.0, 5.0
 # Real seconds: however fast the session's clock, a busy machine is no silence.
 LEAST_BEAT, LEAST_SILENCE, LEAST_GRACE = 0.1, 1.5, 1.0
 SYMBOLS = ("SPY",)
-GATEWAY, SCENARIO = "gateway", "scenario"
 TOO_FAST = 100
+Reconcile = Callable[[Desk, str, str], Awaitable[Reconciled]]
+UNWATCHED = "The watch has no connection: nobody knows."
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """What is watched: a gateway, a session's own record, and whether faults are provoked now."""
+    """What is watched: a gateway, a session's own record, and whether faults are provoked now.
+
+    `reconcile` compares that record with the wire and the broker.
+    """
 
     target: Target
     scope: str
@@ -45,6 +49,7 @@ class Assignment:
     provoked: Callable[[], bool] = lambda: False
     unsafe: Callable[[str], None] = lambda why: None
     earlier: dict[str, Any] = field(default_factory=dict)
+    reconcile: Reconcile = gateway.reconcile
 
 
 class _Ears(Listener):
@@ -71,6 +76,8 @@ class Watch:
         self.provocation = Provocation(grace_s=self._least(GRACE_S, LEAST_GRACE))
         self.figures = Figures.resumed(assignment.earlier)
         self.lines = {name: self._new_line(name) for name in SYMBOLS}
+        self.contracts: dict[str, Contract] = {}
+        self._works: list[asyncio.Future[None]] = []
         self.books, self.outage = Books(self), Outage(assignment.target)
         self.wake, self.up = asyncio.Event(), asyncio.Event()
         self.desk: Desk | None = None
@@ -123,6 +130,9 @@ class Watch:
         """End the watch and return its figures."""
         if self._task is not None:
             await _end(self._task)
+            # A session may pause for a while, and nobody looks on meanwhile.
+            self.lane(GATEWAY, LaneState.UNKNOWN, UNWATCHED)
+            self._unknown(UNWATCHED)
         return self.content()
 
     def content(self) -> dict[str, Any]:
@@ -161,15 +171,24 @@ class Watch:
 
     def hear(self, message: BrokerMessage) -> None:
         """Take a notice of the gateway in."""
-        now = self.clock.elapsed()
-        for change in self.lanes.hear(message.code, message.text, now):
-            self.lane(change.lane, change.state, change.detail, change.code)
-            if change.lane == BROKER and change.state is LaneState.UP:
-                self.books.due = "RECONNECT"
+        was_down = self.lanes.is_down(BROKER)
+        self._hear_lanes(message)
+        if was_down and not self.lanes.is_down(BROKER):
+            self.books.due = "RECONNECT"
         if message.code == TOO_FAST:
             do = "Find out who sends too much; the watch itself keeps below 45 a second."
             text = f"{message.code} {message.text}"
             self.once(Condition("rate_refused", GATEWAY, Severity.ERROR, text, do))
+
+    def _hear_lanes(self, message: BrokerMessage) -> None:
+        """Tell which lanes a notice has changed."""
+        for change in self.lanes.hear(message.code, message.text, self.clock.elapsed()):
+            self.lane(change.lane, change.state, change.detail, change.code)
+
+    def _unknown(self, why: str) -> None:
+        """Tell that nobody knows how anything behind the gateway is."""
+        for name in (*NAMES, *map(_line_lane, self.lines)):
+            self.lane(name, LaneState.UNKNOWN, why)
 
     # -- watching -----------------------------------------------------------------------------
 
@@ -203,9 +222,11 @@ class Watch:
     def _begin(self, desk: Desk) -> None:
         self.desk, self.answers, self.drift = desk, Answers(), Drift()
         self.lanes = Lanes()
-        for name in (BROKER, MARKET):
-            self.lane(name, LaneState.UP)
         self.lane(GATEWAY, LaneState.UP, f"client {desk.client_id}")
+        self._unknown("Nothing was heard of it yet.")
+        for message in desk.messages:
+            # What the gateway says of link and farms in its greeting came before the desk stood.
+            self._hear_lanes(message)
         self.judge("connection", ())
         if self.books.based.is_set():
             self.books.due = "RECONNECT"
@@ -213,6 +234,7 @@ class Watch:
 
     def _not_connected(self, error: GatewayError) -> None:
         self.lane(GATEWAY, LaneState.DOWN, str(error))
+        self._unknown(UNWATCHED)
         do = error.do or "Check gateway and network; nothing is watched meanwhile."
         text = f"The watch has no connection: {error.what}"
         # The same while it lasts, whatever the attempts say.
@@ -221,23 +243,37 @@ class Watch:
 
     def _unsafe(self, why: str) -> None:
         self.lane(GATEWAY, LaneState.DOWN, why)
+        self._unknown(UNWATCHED)
         do = "Trade nothing. Find out which account the gateway is logged in to."
         self.once(Condition("account_changed", GATEWAY, Severity.CRITICAL, why, do))
         self.job.unsafe(why)
 
     async def _watch(self, desk: Desk) -> None:
         """Look at everything until the connection is gone or mute."""
-        works: list[Awaitable[None]] = [self.books.keep(desk)]
-        works += [Follower(self, desk, name).follow() for name in SYMBOLS]
-        tasks = [asyncio.ensure_future(self._guarded(work)) for work in works]
+        self._begin_work(self.books.keep(desk))
+        for name in self.lines:
+            self._begin_work(Follower(self, desk, name).follow())
         try:
             while desk.standing and await self._beat(desk):
                 await self._pause()
         finally:
-            await _end(*tasks)
+            await _end(*self._works)
+            self._works.clear()
         self._lost(desk)
 
+    def _begin_work(self, work: Awaitable[None]) -> None:
+        self._works.append(asyncio.ensure_future(self._guarded(work)))
+
+    def follow(self, contract: Contract) -> None:
+        """Keep a line of this contract open as well, from now on and after each reconnection."""
+        name = contract.label
+        if name not in self.lines:
+            self.lines[name], self.contracts[name] = self._new_line(name), contract
+            if self._works and self.desk is not None:
+                self._begin_work(Follower(self, self.desk, name).follow())
+
     def _lost(self, desk: Desk) -> None:
+        self._unknown(UNWATCHED)
         if self.answers.missed_since is not None and desk.standing:
             self.lane(GATEWAY, LaneState.MUTE, "It does not answer; connecting anew.")
             return
@@ -303,10 +339,7 @@ class Watch:
         if not (self.lanes.is_down(BROKER) or self.lanes.is_down(MARKET)):
             self.judge("lines", found)
         for line, condition in zip(self.lines.values(), found, strict=True):
-            if condition is not None and condition.kind.startswith("silent"):
-                self.lane(f"line {line.symbol}", LaneState.SILENT, condition.text)
-            elif line.ticks:
-                self.lane(f"line {line.symbol}", LaneState.UP)
+            self.lane(_line_lane(line.symbol), *_line_state(line, condition))
 
     def _new_line(self, symbol: str) -> Line:
         floor = LEAST_SILENCE * self.clock.speed
@@ -333,6 +366,19 @@ class Watch:
             text = f"A part of the watch failed: {type(error).__name__}: {error}"
             do = "What it watched is unknown from then on. Report it with the worker's log."
             self.once(Condition("watch_failed", "watch", Severity.ERROR, text, do))
+
+
+def _line_lane(symbol: str) -> str:
+    return f"line {symbol}"
+
+
+def _line_state(line: Line, condition: Condition | None) -> tuple[LaneState, str]:
+    """Return how a line is: up only with ticks that nothing speaks against."""
+    if condition is None:
+        up = bool(line.ticks)
+        return (LaneState.UP, "") if up else (LaneState.UNKNOWN, "No tick has come yet.")
+    silent = condition.kind.startswith("silent")
+    return LaneState.SILENT if silent else LaneState.UNKNOWN, condition.text
 
 
 async def _end(*tasks: "asyncio.Future[None]") -> None:

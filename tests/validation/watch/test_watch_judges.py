@@ -10,7 +10,7 @@ from validation.models import LaneState, Severity
 from validation.watch import orders
 from validation.watch.conditions import Condition, Conditions, Provocation
 from validation.watch.figures import Figures
-from validation.watch.lanes import BROKER, HISTORY, MARKET, LaneChange, Lanes
+from validation.watch.lanes import BROKER, HISTORY, MARKET, NAMES, LaneChange, Lanes
 from validation.watch.liveness import Answers, Drift, Hours, Line, hours
 from validation.watch.orders import OrderView, Told
 
@@ -62,6 +62,19 @@ def test_the_same_event_is_told_once() -> None:
 # -- lanes ----------------------------------------------------------------------------------------
 
 
+def test_a_lane_of_which_nothing_was_heard_is_unknown() -> None:
+    lanes = Lanes()
+    assert {lanes.state(name) for name in NAMES} == {LaneState.UNKNOWN}
+    assert not any(lanes.is_down(name) for name in NAMES)
+
+
+def test_a_farm_that_reports_tells_of_the_link_to_the_broker_and_of_no_other_farm() -> None:
+    lanes = Lanes()
+    assert [one.lane for one in lanes.hear(2104, "OK:usfarm", 0.0)] == [MARKET, BROKER]
+    assert lanes.state(HISTORY) == LaneState.UNKNOWN
+    assert lanes.hear(2104, "OK:usfarm", 1.0) == []
+
+
 def test_1100_without_1102_is_judged_after_a_minute() -> None:
     lanes = Lanes()
     assert lanes.hear(1100, "lost", 0.0) == [LaneChange(BROKER, LaneState.DOWN, 1100, "lost")]
@@ -83,7 +96,8 @@ def test_2110_ends_when_the_farms_report() -> None:
     lanes = Lanes()
     lanes.hear(2110, "server", 0.0)
     assert lanes.hear(2106, "HMDS data farm connection is OK:ushmds", 5.0) == [
-        LaneChange(BROKER, LaneState.UP, 2106, "HMDS data farm connection is OK:ushmds")
+        LaneChange(HISTORY, LaneState.UP, 2106, "HMDS data farm connection is OK:ushmds"),
+        LaneChange(BROKER, LaneState.UP, 2106, "HMDS data farm connection is OK:ushmds"),
     ]
 
 

@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from brokerage.simulator import venue
 from tests.validation.watch.conftest import Open, trading
+from validation.watch.lanes import NAMES
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MINUTE = 60.0
@@ -54,6 +56,44 @@ async def test_a_cut_of_the_link_leads_to_a_reconciliation(watched: Open) -> Non
         assert ("broker", "DOWN") in stage.lanes
         assert stage.lanes[-1] == ("broker", "UP")
         assert [str(row) for row in stage.findings] == []
+
+
+async def test_a_lane_is_up_only_once_something_was_heard_of_it(watched: Open) -> None:
+    async with watched() as stage:
+        first = dict(reversed(stage.lanes))
+        assert first["gateway"] == "UP"
+        assert {name: first[name] for name in (*NAMES, "line SPY")} == dict.fromkeys(
+            (*NAMES, "line SPY"), "UNKNOWN"
+        )
+        # The farms' notices come with the greeting, before the watch has its desk.
+        assert {name: dict(stage.lanes)[name] for name in NAMES} == dict.fromkeys(NAMES, "UP")
+
+
+async def test_behind_a_gateway_that_says_nothing_every_lane_stays_unknown(
+    watched: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(venue, "FARMS", ())
+    async with watched() as stage:
+        await stage.passes(30)
+        assert {name: dict(stage.lanes)[name] for name in NAMES} == dict.fromkeys(NAMES, "UNKNOWN")
+        assert [str(row) for row in stage.findings] == []
+
+
+async def test_nobody_knows_the_lanes_once_the_watch_has_lost_its_connection(
+    watched: Open,
+) -> None:
+    async with watched() as stage:
+        stage.cut()
+        await stage.sees("connection_lost")
+        for name in NAMES:
+            changes = [state for lane, state in stage.lanes if lane == name]
+            assert changes[:3] == ["UNKNOWN", "UP", "UNKNOWN"], name
+
+
+async def test_nobody_knows_the_lanes_once_the_watch_has_ended(watched: Open) -> None:
+    async with watched() as stage:
+        await stage.watch.stop()
+        assert set(dict(stage.lanes).values()) == {"UNKNOWN"}
 
 
 async def test_what_is_provoked_is_planned_until_it_had_time_to_recover(watched: Open) -> None:
