@@ -14,7 +14,7 @@ from brokerage.relay.recording import Kind, Record
 from brokerage.relay.wire import Seen, see, table, values, welcome
 from brokerage.tws.codec import MAX_VERSION
 from brokerage.tws.framing import join
-from brokerage.tws.messages import NextValidId
+from brokerage.tws.messages import NextValidId, ReqUserInfo, UserInfo
 from brokerage.tws.table import Message
 from brokerage.tws.wording import words
 
@@ -44,6 +44,12 @@ class Step:
     seen: Seen
     arrived: bool = False  # a request that the client has sent again
     given_up: bool = False
+
+
+def is_brand(number: int, to_gateway: bool) -> bool:
+    """Say whether a message asks for the login's brand or tells it: a recording has none."""
+    cls = ReqUserInfo if to_gateway else UserInfo
+    return number == table(to_gateway).by_class[cls].number
 
 
 @cache
@@ -117,6 +123,8 @@ class Part:
     def _add(self, index: int, record: Record) -> None:
         to_gateway = record.kind is Kind.TO_GATEWAY
         seen = see(record.payload, to_gateway, self.version)
+        if is_brand(seen.number, to_gateway):
+            return
         step = Step(index, record.at, record.payload, seen)
         (self.requests if to_gateway else self.answers).append(step)
         if to_gateway:

@@ -4,7 +4,8 @@ Clients get the recorded connections in their order. Every recorded frame goes o
 order, after the requests that preceded it have come, and as long after the last of them as it did
 then (divided by the speed); so a frame that nobody asked for keeps its distance too. A request that
 was not recorded is answered with error 322 and reported; one that does not come within `patience`
-is reported, its own answers are left out, and the rest goes on.
+is reported, its own answers are left out, and the rest goes on. Whose gateway was recorded is not
+told: the question for the brand gets the simulated gateway's mark, up to version 178.
 """
 
 import asyncio
@@ -17,10 +18,11 @@ from typing import Self
 
 from brokerage.relay.part import Mismatch, Part, Step, describe
 from brokerage.relay.recording import Recording
+from brokerage.relay.wire import see
 from brokerage.tws.codec import MAX_VERSION, encode
 from brokerage.tws.connection import OFFER, PREAMBLE
 from brokerage.tws.framing import Frames, FramingError, frame
-from brokerage.tws.messages import Error
+from brokerage.tws.messages import SIMULATED_BRAND, Error, ReqUserInfo, UserInfo
 
 log = logging.getLogger(__name__)
 
@@ -147,6 +149,8 @@ class Performance:
 
     async def _listen(self) -> None:
         while (payload := await self._payload()) is not None:
+            if self._tell_brand(payload):
+                continue
             found = self._part.take(payload)
             if isinstance(found, Mismatch):
                 self._replay.report(found)
@@ -154,6 +158,15 @@ class Performance:
             else:
                 self._last = (self._now(), max(found.at, self._last[1]))
                 self._heard.set()
+
+    def _tell_brand(self, payload: bytes) -> bool:
+        """Answer the question whose gateway this is: nobody may take it for a broker's."""
+        version = self._part.version
+        asked = see(payload, True, version).message
+        if not isinstance(asked, ReqUserInfo):
+            return False
+        self._writer.write(frame(encode(UserInfo(asked.req_id, SIMULATED_BRAND), version)))
+        return True
 
     def _refuse(self, payload: bytes, mismatch: Mismatch) -> None:
         if self._part.version <= MAX_VERSION:

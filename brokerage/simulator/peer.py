@@ -23,6 +23,7 @@ from brokerage.tws.connection import (
     State,
     Unsupported,
 )
+from brokerage.tws.messages import SIMULATED_BRAND, ReqUserInfo, UserInfo
 from brokerage.tws.table import Message
 
 if TYPE_CHECKING:
@@ -138,6 +139,10 @@ class Peer(asyncio.Protocol):
     def _handle(self, event: Event) -> None:
         gateway, session = self.gateway, self.session
         match event:
+            case Received(ReqUserInfo(req_id) as message, fields) if session:
+                gateway.record(self, IN, type(message).__name__, message, fields)
+                # At once and past all faults: nobody may take it for a broker's gateway.
+                self.queue(UserInfo(req_id, SIMULATED_BRAND))
             case Received(message, fields) if session:
                 gateway.record(self, IN, type(message).__name__, message, fields)
                 for passed in gateway.faults.incoming(session, message):

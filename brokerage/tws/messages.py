@@ -64,6 +64,7 @@ from brokerage.tws.messages_common import (
     TagValue,
 )
 from brokerage.tws.messages_directories import (
+    SIMULATED_BRAND,
     DepthExchange,
     FamilyCode,
     FamilyCodes,
@@ -73,6 +74,8 @@ from brokerage.tws.messages_directories import (
     ReqFamilyCodes,
     ReqMktDepthExchanges,
     ReqNewsProviders,
+    ReqUserInfo,
+    UserInfo,
 )
 from brokerage.tws.messages_place import (
     PlaceOrder,
@@ -134,6 +137,7 @@ from brokerage.tws.messages_trading import (
 __all__ = [
     "CLIENT",
     "SERVER",
+    "SIMULATED_BRAND",
     "AccountDownloadEnd",
     "AccountSummary",
     "AccountSummaryEnd",
@@ -231,6 +235,7 @@ __all__ = [
     "ReqRealTimeBars",
     "ReqSecDefOptParams",
     "ReqTickByTick",
+    "ReqUserInfo",
     "Sample",
     "SecDefOptParam",
     "SecDefOptParamEnd",
@@ -245,5 +250,6 @@ __all__ = [
     "TickReqParams",
     "TickSize",
     "TickString",
+    "UserInfo",
     "WireBar",
 ]

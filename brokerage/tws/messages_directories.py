@@ -1,9 +1,14 @@
-"""Directories that a client may ask for once: family codes, depth exchanges, news providers."""
+"""What a client may ask for once: family codes, depth exchanges, news providers, the brand."""
 
 from dataclasses import dataclass
 
 from brokerage.tws.messages_client import CLIENT
 from brokerage.tws.messages_server import SERVER
+
+# What answers `ReqUserInfo` where no broker is behind it: the mark of the simulated gateway and of
+# a replayed recording. A broker's gateway names the introducing broker that the login belongs to,
+# or does not answer (IBKR's TWS API documentation, "White Branding User Info").
+SIMULATED_BRAND = "CRUCIBLE-SIMULATED"
 
 
 @CLIENT.row(80, "")
@@ -22,6 +27,14 @@ class ReqMktDepthExchanges:
 @dataclass(frozen=True)
 class ReqNewsProviders:
     """Whose news this login may read."""
+
+
+@CLIENT.row(104, "req_id")
+@dataclass(frozen=True)
+class ReqUserInfo:
+    """Under whose brand the login is; from version 161 on."""
+
+    req_id: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,3 +86,12 @@ class NewsProviders:
     """All of them."""
 
     providers: tuple[NewsProvider, ...] = ()
+
+
+@SERVER.row(107, "req_id brand")
+@dataclass(frozen=True)
+class UserInfo:
+    """The brand; `SIMULATED_BRAND` from what is no broker's gateway."""
+
+    req_id: int = 0
+    brand: str = ""
