@@ -199,7 +199,7 @@ class ContractNotFoundError(GatewayError):
 
 
 class SafetyViolation(GatewayError):  # noqa: N818 - the specification's name
-    """The account is not provably the paper account: the connection was closed at once."""
+    """Not provably the paper account, or not the gateway it is set up as: closed at once."""
 
 
 class StreamingForbiddenError(GatewayError):

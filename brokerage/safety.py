@@ -73,6 +73,28 @@ def refuse_live_port(target: Target) -> None:
         raise SafetyViolation(what, "A paper gateway listens on 4002 or 7497.")
 
 
+def refuse_other_kind(target: Target, *, simulated: bool) -> None:
+    """Raise SafetyViolation unless what answers is of the kind that the target says.
+
+    `simulated` is whether it has shown the simulated gateway's mark. What it has not shown it may
+    be a broker's, whatever somebody has set up; what has shown it is never evidence of a broker.
+    """
+    what = f"{target.address} was disconnected at once."
+    if simulated and target.kind != SIMULATED:
+        raise SafetyViolation(
+            what,
+            "It is set up as a broker's paper gateway, but what answers is the simulated gateway.",
+            "Set the endpoint up as simulated, or start the broker's gateway there.",
+        )
+    if target.kind == SIMULATED and not simulated:
+        raise SafetyViolation(
+            what,
+            "It is set up as a simulated gateway, but what answers does not show the simulated"
+            " gateway's mark: it may be a broker's.",
+            "Set the endpoint up as a paper gateway, or start the simulated gateway there.",
+        )
+
+
 # -- quotes -------------------------------------------------------------------------------------
 
 

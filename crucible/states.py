@@ -67,6 +67,7 @@ LOOKS = {
     "UNREACHABLE": Look("Unreachable", "plug-x", "bad"),
     "SILENT": Look("Does not answer", "plug-x", "bad"),
     "NOT_PAPER": Look("Not a paper account", "shield-x", "loud"),
+    "OTHER_KIND": Look("Another kind of gateway", "shield-x", "loud"),
     "UNKNOWN": Look("Unknown", "help-circle", "warn"),
     "SIMULATED": Look("Simulated", "test-pipe", "sim"),
     "PAPER": Look("Paper", "file-text", "info"),

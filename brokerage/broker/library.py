@@ -101,6 +101,10 @@ class Tape(Wrapper):
         super().managedAccounts(accountsList)
         self._on_fact("accounts", tuple(self.accounts))
 
+    def userInfo(self, reqId: int, whiteBrandingId: str) -> None:  # noqa: N802, N803
+        """Pass on whose gateway it is."""
+        self._on_fact("brand", whiteBrandingId)
+
     def currentTime(self, time: int) -> None:  # noqa: N802
         """Pass each answer on: a burst counts them."""
         super().currentTime(time)
@@ -302,4 +306,5 @@ def _working(order_id: int, contract: Contract, order: Order, status: str) -> te
         order_type=order.orderType,
         limit_price=float(order.lmtPrice or 0),
         status=status,
+        local_symbol=contract.localSymbol,
     )

@@ -17,6 +17,7 @@ from brokerage.clock import SessionClock
 from brokerage.errors import AuthenticationError, GatewayConnectionError, GatewayTimeout
 from brokerage.pacing import BACKOFF_SECONDS, Bucket, HistoryBuckets, most_in_a_second
 from brokerage.terms import BrokerMessage, RateReport, Target
+from brokerage.tws.messages import SIMULATED_BRAND
 
 T = TypeVar("T")
 IN_USE = errors.CLIENT_ID_IN_USE
@@ -39,6 +40,7 @@ class Link:
         self.client_id = 0
         self.accounts: tuple[str, ...] = ()
         self.next_order_id = self.server_version = 0
+        self.brand = ""
         self.connect_ms = self.handshake_ms = 0.0
         self.messages: deque[BrokerMessage] = deque(maxlen=MESSAGES_KEPT)
         self.backoffs: list[float] = []
@@ -62,6 +64,11 @@ class Link:
     def connected(self) -> bool:
         """Whether requests can be answered: the socket is up and the gateway has its own link."""
         return bool(self.ib.isConnected()) and self.broker_link
+
+    @property
+    def simulated(self) -> bool:
+        """Whether what answers has shown the simulated gateway's mark."""
+        return self.brand == SIMULATED_BRAND
 
     async def open(self, client_id: int, limit: float) -> None:
         """Connect and shake hands within `limit` session seconds; nothing is requested yet.
@@ -219,6 +226,14 @@ class Link:
         async with self.locks["currentTime"]:
             return await self.ask("the server time", send, limit)
 
+    async def ask_brand(self) -> None:
+        """Ask under whose brand the login is; most gateways of a broker do not answer.
+
+        What is no broker's answers at once: `brand` is known when a later request is answered.
+        """
+        await self.bucket.take()
+        self.ib.client.reqUserInfo(self.ib.client.getReqId())
+
     async def read_accounts(self, limit: float = 5.0) -> tuple[str, ...]:
         """Ask for the accounts again and return what the gateway says now."""
 
@@ -267,6 +282,8 @@ class Link:
             self._accounts_told.set()
         elif name == "next id":
             self.next_order_id = value
+        elif name == "brand":
+            self.brand = value
         else:
             self._times_told += 1
             self._time_told.set()

@@ -152,13 +152,30 @@ class _Opening:
             raise
         return desk
 
+    async def _see_kind(self, link: Link) -> None:
+        """Refuse a gateway of another kind than the target's before anything is read or traded."""
+        try:
+            safety.refuse_other_kind(self.target, simulated=link.simulated)
+        except errors.SafetyViolation as violation:
+            link.close()
+            await sync_to_async(proving.unmask)(
+                self.target,
+                link.accounts,
+                violation,
+                server_version=link.server_version,
+                client_id=link.client_id,
+            )
+            raise
+
     async def _synchronise(self, link: Link) -> None:
         """See that the gateway answers and that every list comes to its end.
 
         The library itself is content with a gateway that falls silent after the handshake.
         """
         try:
+            await link.ask_brand()
             await link.server_time(TIME_ANSWER_SECONDS)
+            await self._see_kind(link)
             await account.positions(link, "")
             if not self.readonly:
                 await trading.open_orders(link)

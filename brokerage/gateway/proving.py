@@ -28,15 +28,7 @@ def prove(
     problem = safety.account_problem(accounts, target.expected_account)
     read_at = time.monotonic()
     with transaction.atomic():
-        AccountProof.objects.create(
-            endpoint_id=target.endpoint_id,
-            target=f"{target.name} {target.address}",
-            accounts=list(accounts),
-            ok=not problem,
-            reason=problem[:255],
-            server_version=server_version,
-            client_id=client_id,
-        )
+        _keep(target, accounts, problem, server_version=server_version, client_id=client_id)
         if problem:
             _sound(target, accounts, problem)
     if problem:
@@ -55,14 +47,56 @@ def refuse(target: Target, violation: SafetyViolation) -> None:
     _sound(target, (), str(violation))
 
 
-def _sound(target: Target, accounts: Iterable[str], problem: str) -> None:
-    observe(target, Endpoint.Seen.NOT_PAPER, error=problem)
+@transaction.atomic
+def unmask(
+    target: Target,
+    accounts: tuple[str, ...],
+    violation: SafetyViolation,
+    *,
+    server_version: int,
+    client_id: int,
+) -> None:
+    """Write down that another kind of gateway answers than the target says."""
+    _keep(target, accounts, violation.why, server_version=server_version, client_id=client_id)
+    _sound(target, accounts, f"{violation.why} {violation.do}", Endpoint.Seen.OTHER_KIND)
+
+
+def _keep(
+    target: Target,
+    accounts: tuple[str, ...],
+    problem: str,
+    *,
+    server_version: int,
+    client_id: int,
+) -> None:
+    AccountProof.objects.create(
+        endpoint_id=target.endpoint_id,
+        target=f"{target.name} {target.address}",
+        accounts=list(accounts),
+        ok=not problem,
+        reason=problem[:255],
+        server_version=server_version,
+        client_id=client_id,
+    )
+
+
+def _sound(
+    target: Target,
+    accounts: Iterable[str],
+    problem: str,
+    seen: Endpoint.Seen = Endpoint.Seen.NOT_PAPER,
+) -> None:
+    observe(target, seen, error=problem)
     accounts = list(accounts)
     # First: the switch is locked before the ledger, here as everywhere.
     if any(not safety.is_paper(account) for account in accounts):
         kill.trigger(ACTOR, f"{target.address}: {problem}", rule=RULE)
     raise_alert(
-        "not-paper", "Not a paper account", problem, severity="CRITICAL", ref=target.address
+        seen.lower().replace("_", "-"),
+        str(seen.label),
+        problem,
+        severity="CRITICAL",
+        ref=target.address,
     )
     record(
         "safety.violation",

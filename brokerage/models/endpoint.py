@@ -28,6 +28,7 @@ class Endpoint(models.Model):
         UNREACHABLE = "UNREACHABLE", "Not reachable"
         SILENT = "SILENT", "Does not answer"
         NOT_PAPER = "NOT_PAPER", "Not a paper account"
+        OTHER_KIND = "OTHER_KIND", "Another kind of gateway"
 
     name = models.CharField(max_length=60, unique=True)
     host = models.CharField(max_length=255, default="127.0.0.1")
