@@ -28,6 +28,9 @@ FIGURES = {
     "quote_age": "quote_age_s",
 }
 
+# What a preflight found and a session may still start with: a person says what follows from it.
+DOUBTFUL = (Verdict.WARN, Verdict.UNKNOWN, Verdict.ATTEST)
+
 
 @dataclass(frozen=True)
 class Warned:
@@ -108,7 +111,10 @@ class Facts:
 
     @cached_property
     def warnings(self) -> list[Warned]:
-        """What only warns: checks that are not required, and findings of the last preflight."""
+        """What only warns: checks that are not required, and findings of the last preflight.
+
+        What the preflight could not find out, and what nobody has answered, warns as well.
+        """
         return [*self._warned_checks(), *self._warned_findings()]
 
     @property
@@ -130,9 +136,12 @@ class Facts:
 
     def _warned_findings(self) -> Iterator[Warned]:
         run = self.session.preflights.order_by("number").last()
-        for one in run.checks.filter(verdict=Verdict.WARN) if run else ():
+        said = self.session.health_attestations.values_list("code", flat=True)
+        for one in run.checks.filter(verdict__in=DOUBTFUL).exclude(code__in=said) if run else ():
+            known = one.verdict == Verdict.WARN
+            text = one.finding if known else f"{one.get_verdict_display()}: {one.finding}"
             key = f"health:{one.pk}"
-            yield Warned(key, f"{one.code} {one.title}", one.finding, self._acknowledged.get(key))
+            yield Warned(key, f"{one.code} {one.title}", text, self._acknowledged.get(key))
 
     @cached_property
     def orders(self) -> list[OrderRecord]:

@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from brokerage.models import Endpoint
 from crucible.ledger.models import Entry
@@ -11,7 +12,7 @@ from tests.conftest import People
 from tests.validation.conftest import Toys, passes, run, well_host
 from validation import acknowledging, evidence, sessions
 from validation.facts import Facts
-from validation.models import Acknowledgement, Session
+from validation.models import Acknowledgement, HealthAttestation, Session, Verdict
 from validation.scenarios.trial import Trial
 from validation.sessions import SessionRefused
 
@@ -96,3 +97,55 @@ def test_a_newer_attempt_has_its_own_warnings(warned: Session, operator: User) -
     acknowledging.acknowledge(warned, operator, "looked at both")
     run(sessions.rerun(warned, ["BC-01"], operator))
     assert left(warned) == ["BC-01 spread", "HP-12 Processor and memory to spare"]
+
+
+def finds(session: Session, code: str, verdict: Verdict) -> None:
+    """A further preflight of the session that found this alone."""
+    run = session.preflights.create(
+        number=session.preflights.count() + 1, began_at=timezone.now(), passed=True
+    )
+    run.checks.create(
+        position=1, code=code, group="Market", title="VIX", limit="below 30",
+        finding="Not measured on this machine.", verdict=verdict,
+    )  # fmt: skip
+
+
+def test_what_the_preflight_could_not_find_out_is_acknowledged_as_a_warning_is(
+    toys: Toys, seeded: Endpoint, operator: User
+) -> None:
+    toys.host = well_host(backup_h=None)
+    toys.add("BC-01", passes)
+    session = run(sessions.start(operator))
+    assert session.state == "MANUAL_CHECKS"
+    assert left(session) == ["HP-20B A backup exists"]
+    assert Facts(session).open_warnings[0].text.startswith("Unknown: No backup is known")
+    assert "1 warning is not acknowledged yet." in E.blockers(session.number)
+    acknowledging.acknowledge(session, operator, "backed up by hand")
+    assert "1 warning is not acknowledged yet." not in E.blockers(session.number)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.ATTEST, Verdict.UNKNOWN])
+def test_a_check_that_nobody_answered_waits_for_an_acknowledgement(
+    reviewed: Session, operator: User, verdict: Verdict
+) -> None:
+    finds(reviewed, "HP-14", verdict)
+    assert left(reviewed) == ["HP-14 VIX"]
+    assert "1 warning is not acknowledged yet." in E.blockers(reviewed.number)
+    acknowledging.acknowledge(reviewed, operator, "VIX was 17")
+    assert left(reviewed) == []
+
+
+def test_a_check_that_a_person_answered_in_time_waits_for_nothing(
+    reviewed: Session, operator: User
+) -> None:
+    finds(reviewed, "HP-14", Verdict.ATTEST)
+    HealthAttestation.objects.create(session=reviewed, code="HP-14", text="17", by=operator)
+    assert left(reviewed) == []
+
+
+@pytest.mark.parametrize("verdict", [Verdict.PASS, Verdict.NOT_APPLICABLE])
+def test_what_is_well_or_does_not_apply_warns_of_nothing(
+    reviewed: Session, verdict: Verdict
+) -> None:
+    finds(reviewed, "HP-14", verdict)
+    assert left(reviewed) == []
