@@ -14,6 +14,7 @@ from brokerage.terms import execution_root, standing
 SAME_PRICE = 1e-6
 SAME_AMOUNT = 0.005
 NOTHING = "nothing"
+EXECUTION = "execution "
 
 
 class Kind(StrEnum):
@@ -30,13 +31,15 @@ class Kind(StrEnum):
     PHANTOM = "PHANTOM"  # a fill or holding that only our record has
     SHRUNK_FILL = "SHRUNK_FILL"  # less is filled than was said before
     CORRECTED_EXECUTION = "CORRECTED_EXECUTION"
+    CASH = "CASH"  # more or less of it than executions and their commissions explain
+    REALIZED = "REALIZED"
 
 
 @dataclass(frozen=True)
 class Difference:
     """One thing that the three do not agree on, with what each says; explained or not.
 
-    `gap` is the broker's quantity less ours, for a position or an execution.
+    `gap` is the broker's quantity less ours, for a position or an execution, or the amount.
     """
 
     kind: Kind
@@ -52,6 +55,11 @@ class Difference:
     def key(self) -> tuple[str, str]:
         """What makes two findings the same difference."""
         return self.kind.value, self.subject
+
+    @property
+    def of_execution(self) -> bool:
+        """Whether it is about an execution, or its commission."""
+        return self.subject.startswith(EXECUTION)
 
     def __str__(self) -> str:
         return (
@@ -84,7 +92,7 @@ class OrderRow:
 
 @dataclass(frozen=True)
 class FillRow:
-    """A report of an execution; `quantity` is negative for a sale."""
+    """A report of an execution; `quantity` is negative for a sale, `realized` the day's profit."""
 
     exec_id: str
     client_id: int
@@ -96,6 +104,9 @@ class FillRow:
     price: float
     commission: float | None = None
     at: datetime | None = None
+    realized: float | None = None
+    multiplier: int = 1
+    currency: str = "USD"
 
     def __str__(self) -> str:
         return f"{self.quantity:+g} at {self.price:g}"
@@ -274,7 +285,7 @@ def _said(fill: FillRow | None) -> str:
 def _about(
     kind: Kind, fill: FillRow, said: tuple[str, str, str], gap: float = 0.0, why: str = ""
 ) -> Difference:
-    subject = f"execution {execution_root(fill.exec_id)}"
+    subject = f"{EXECUTION}{execution_root(fill.exec_id)}"
     return Difference(kind, subject, *said, con_id=fill.con_id, gap=gap, explanation=why)
 
 

@@ -16,7 +16,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from brokerage.calendar import ET
-from brokerage.comparison import Books, Difference, FillRow, Kind, OrderRow
+from brokerage.comparison import EXECUTION, Books, Difference, FillRow, Kind, OrderRow
+from brokerage.funds import KINDS, Account
 from brokerage.models import (
     Commission,
     Correction,
@@ -85,7 +86,7 @@ def own_books(target: Target, scope: str, now: datetime) -> Own:
         .order_by("pk")
         if is_ours(order.ref, scope) and not _of_the_past(order, midnight, executions)
     ]
-    charged = _commissions(scope)
+    charged = _charged(scope)
     fills = tuple(_fill_row(one, charged) for one in executions if one.at >= midnight)
     names = {one.con_id: one.symbol for one in executions}
     return Own(Books(tuple(orders), fills), _held(target, scope, executions), names)
@@ -148,8 +149,9 @@ def _order_row(order: OrderRecord) -> OrderRow:
     )
 
 
-def _fill_row(execution: Execution, commissions: dict[str, float]) -> FillRow:
+def _fill_row(execution: Execution, charged: dict[str, Commission]) -> FillRow:
     order = execution.order
+    report = charged.get(execution_root(execution.exec_id))
     return FillRow(
         exec_id=execution.exec_id,
         client_id=order.client_id if order else 0,
@@ -159,16 +161,19 @@ def _fill_row(execution: Execution, commissions: dict[str, float]) -> FillRow:
         symbol=execution.symbol,
         quantity=execution.signed,
         price=execution.price,
-        commission=commissions.get(execution_root(execution.exec_id)),
+        commission=report.amount if report else None,
         at=execution.at,
+        realized=report.realized if report else None,
+        multiplier=order.multiplier if order else 1,
+        currency=report.currency if report else "",
     )
 
 
-def _commissions(scope: str) -> dict[str, float]:
+def _charged(scope: str) -> dict[str, Commission]:
     """By execution, whichever report of it the broker charged."""
     reports = Commission.objects.filter(execution__ref__startswith=scope)
-    rows = reports.order_by("pk").values_list("execution__exec_id", "amount")
-    return {execution_root(exec_id): amount for exec_id, amount in rows}
+    rows = reports.select_related("execution").order_by("pk")
+    return {execution_root(report.execution.exec_id): report for report in rows}
 
 
 # -- runs ---------------------------------------------------------------------------------------
@@ -205,16 +210,20 @@ def finish(
     base: dict[int, float],
     foreign: Iterable[int],
     counts: tuple[int, int],
+    account: Account,
 ) -> ReconciliationRun:
     """End a run: resolve what is gone, note what is new, tell people, close or open the door."""
+    run.start_funds, run.funds = account.content()
     run.base = {str(con_id): quantity for con_id, quantity in base.items() if quantity}
     run.foreign, (run.orders, run.executions) = sorted(foreign), counts
-    resolved = _resolve_gone(run, found)
+    kept = frozenset(KINDS[figure.name] for figure in account.unknown)
+    resolved = _resolve_gone(run, found, kept)
     new = [diff for difference in found if (diff := _note(run, difference)) is not None]
-    unexplained = [difference for difference in found if not difference.explanation]
-    still = ReconciliationDiff.objects.filter(_same_scope(run), state=State.OPEN).count()
-    states = ReconciliationRun.State
-    _end(run, states.DIFFS if unexplained and still else states.CLEAN)
+    unexplained = any(not difference.explanation for difference in found)
+    left = ReconciliationDiff.objects.filter(_same_scope(run), state=State.OPEN)
+    still, states = left.count(), ReconciliationRun.State
+    differs = still and (unexplained or left.filter(kind__in=kept).exists())
+    _end(run, states.DIFFS if differs else states.CLEAN)
     opened = [diff for diff in new if diff.state == State.OPEN]
     _tell(run, opened, still)
     if run.occasion in {"START", "END"} or new or resolved:
@@ -233,10 +242,14 @@ def _same_scope(run: ReconciliationRun) -> Q:
     return Q(endpoint_id=run.endpoint_id, scope=run.scope)
 
 
-def _resolve_gone(run: ReconciliationRun, found: Collection[Difference]) -> int:
+def _resolve_gone(
+    run: ReconciliationRun, found: Collection[Difference], kept: frozenset[Kind]
+) -> int:
+    """Resolve what is not found again; what could not be compared, `kept`, is not gone by that."""
     seen = {difference.key for difference in found}
     resolved = 0
-    for diff in ReconciliationDiff.objects.filter(_same_scope(run), state=State.OPEN):
+    opened = ReconciliationDiff.objects.filter(_same_scope(run), state=State.OPEN)
+    for diff in opened.exclude(kind__in=kept):
         if (diff.kind, diff.subject) not in seen:
             _settle(diff, State.RESOLVED, f"Gone in the run of {timezone.now():%H:%M:%S}.", ACTOR)
             resolved += 1
@@ -331,14 +344,14 @@ def correct(diff: ReconciliationDiff, actor: User | str, text: str) -> Correctio
     diff = _settleable(diff, actor, text)
     if diff.con_id is None or not diff.gap:
         raise ReconciliationError("Only a position or an execution can be corrected by a row.")
-    is_fill = diff.subject.startswith("execution ")
+    is_fill = diff.subject.startswith(EXECUTION)
     correction = Correction.objects.create(
         endpoint_id=diff.endpoint_id,
         scope=diff.scope,
         diff=diff,
         con_id=diff.con_id,
         quantity=diff.gap,
-        exec_id=diff.subject.removeprefix("execution ") if is_fill else "",
+        exec_id=diff.subject.removeprefix(EXECUTION) if is_fill else "",
         text=text.strip(),
         by=actor if isinstance(actor, User) else None,
         by_name=_name(actor),

@@ -18,7 +18,8 @@ from brokerage.comparison import (
     confirmed,
 )
 from brokerage.errors import GatewayError
-from brokerage.gateway import settling
+from brokerage.funds import Account, differences
+from brokerage.gateway import funding, settling
 from brokerage.gateway.desk import Desk
 from brokerage.models import ReconciliationRun
 from brokerage.reconciliation import Own, is_ours
@@ -74,6 +75,21 @@ class _Reading:
     fills: list[Fill]
     positions: dict[int, float]
     names: dict[int, str]
+    told: dict[str, float]
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What a reading comes to: differences of the three books, and the account's figures."""
+
+    reading: _Reading
+    books: list[Difference]
+    account: Account
+
+    @property
+    def found(self) -> list[Difference]:
+        """Every difference, the account's last."""
+        return [*self.books, *differences(self.account.compared)]
 
 
 async def reconcile(desk: Desk, scope: str, occasion: str = "CYCLE") -> Reconciled:
@@ -97,18 +113,25 @@ async def _carry_out(desk: Desk, scope: str, run: ReconciliationRun) -> Reconcil
     reading = await _read(desk, scope)
     base = {int(con_id): q for con_id, q in first.base.items()} if first else _base(reading)
     known = first.foreign if first else _foreign(reading, scope)
-    found = _judge(desk, scope, reading, base, known, run.occasion)
-    late: list[Difference] = []
+    judged = await _judge(desk, scope, reading, base, known, run.occasion)
+    if run.occasion == "END" and judged.account.wait_s:
+        await desk.clock.sleep(judged.account.wait_s)
+        judged = await _judge(desk, scope, await _read(desk, scope), base, known, run.occasion)
+    found, late = judged.found, list[Difference]()
     if found:
         await desk.clock.sleep(max(READ_AGAIN_S, READ_AGAIN_WALL_S * desk.clock.speed))
-        reading = await _read(desk, scope)
-        again = _judge(desk, scope, reading, base, known, run.occasion)
-        found, late = confirmed(found, again), caught_up(found, again)
+        judged = await _judge(desk, scope, await _read(desk, scope), base, known, run.occasion)
+        found, late = confirmed(found, judged.found), caught_up(found, judged.found)
         if any(not difference.explanation for difference in found):
             await settling.catch_up(desk, scope)
-    books = reading.own.books
+    books = judged.reading.own.books
     ended = await sync_to_async(reconciliation.finish)(
-        run, [*found, *late], base=base, foreign=known, counts=(len(books.orders), len(books.fills))
+        run,
+        [*found, *late],
+        base=base,
+        foreign=known,
+        counts=(len(books.orders), len(books.fills)),
+        account=judged.account,
     )
     return Reconciled(ended, (*found, *late))
 
@@ -117,11 +140,11 @@ async def _read(desk: Desk, scope: str) -> _Reading:
     """Read own record and wire first: what asking brings must not hide that nobody told."""
     await desk.book.flush()
     own = await sync_to_async(reconciliation.own_books)(desk.target, scope, desk.now())
-    heard = desk.heard()
+    heard, told = desk.heard(), await funding.read(desk)
     working, completed = await desk.open_orders(), await desk.completed_orders()
     fills, positions = await desk.executions(), await desk.positions()
     names = own.names | {row.con_id: row.local_symbol or row.symbol for row in positions}
-    return _Reading(own, heard, working, completed, fills, _held(positions), names)
+    return _Reading(own, heard, working, completed, fills, _held(positions), names, told)
 
 
 def _held(positions: Iterable[Position]) -> dict[int, float]:
@@ -138,14 +161,14 @@ def _foreign(reading: _Reading, scope: str) -> list[int]:
     return [order.perm_id for order in reading.working if not is_ours(order.ref, scope)]
 
 
-def _judge(
+async def _judge(
     desk: Desk,
     scope: str,
     reading: _Reading,
     base: dict[int, float],
     foreign: Iterable[int],
     occasion: str,
-) -> list[Difference]:
+) -> _Judged:
     own, held = reading.own.books, reading.own.held
     expected = {con: base.get(con, 0.0) + held.get(con, 0.0) for con in base.keys() | held.keys()}
     setting = Setting(
@@ -158,7 +181,11 @@ def _judge(
         final=occasion == "END",
     )
     mine = Books(own.orders, own.fills, expected)
-    return compare(mine, _wire(reading.heard, desk.account), _broker(reading), setting)
+    broker = _broker(reading)
+    found = compare(mine, _wire(reading.heard, desk.account), broker, setting)
+    agreed = not any(one.of_execution and not one.explanation for one in found)
+    account = await funding.judge(desk, scope, reading.told, own, broker, agreed=agreed)
+    return _Judged(reading, found, account)
 
 
 def _wire(heard: Heard, account: str) -> Books:
@@ -205,4 +232,7 @@ def _fill_row(fill: Fill) -> FillRow:
         price=fill.price,
         commission=fill.commission,
         at=fill.at,
+        realized=fill.realized,
+        multiplier=fill.contract.multiplier if fill.contract else 1,
+        currency=fill.currency,
     )

@@ -1,5 +1,7 @@
 """Reconciliations: what was compared and when, the differences found, and corrections."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -13,7 +15,7 @@ class ReconciliationRun(models.Model):
 
     The first run of a scope is its baseline: `base` is what the account held besides the scope's
     own executions, `foreign` the permanent ids of others' orders that worked then. Both are given
-    from then on; later runs keep them.
+    from then on; later runs keep them. So is `start_funds`, from the first run that could tell it.
     """
 
     class State(models.TextChoices):
@@ -36,12 +38,21 @@ class ReconciliationRun(models.Model):
     executions = models.PositiveIntegerField(default=0, help_text="own executions compared")
     base = models.JSONField(default=dict, help_text="contract id to quantity")
     foreign = models.JSONField(default=list, help_text="permanent ids")
+    start_funds = models.JSONField(default=dict, help_text="the account without executions")
+    funds = models.JSONField(default=list, help_text="cash and realised profit, compared")
 
     class Meta:
         ordering = ["pk"]
 
     def __str__(self) -> str:
         return f"Reconciliation of {self.scope} ({self.occasion}): {self.state}"
+
+    @classmethod
+    def funds_at_start(cls, endpoint_id: int | None, scope: str) -> dict[str, Any]:
+        """Return a scope's start at a gateway as a run has kept it, or {} where none could."""
+        runs = cls.objects.filter(models.Q(endpoint_id=endpoint_id), scope=scope)
+        known = runs.exclude(start_funds={}).values_list("start_funds", flat=True).first()
+        return known or {}
 
 
 class ReconciliationDiff(models.Model):
@@ -60,7 +71,7 @@ class ReconciliationDiff(models.Model):
     kind = models.CharField(max_length=24)
     subject = models.CharField(max_length=120)
     con_id = models.BigIntegerField(null=True)
-    gap = models.FloatField(default=0, help_text="broker less own record, of a position")
+    gap = models.FloatField(default=0, help_text="broker less own record")
     own = models.CharField(max_length=200, blank=True)
     wire = models.CharField(max_length=200, blank=True)
     broker = models.CharField(max_length=200, blank=True)
@@ -83,6 +94,13 @@ class ReconciliationDiff(models.Model):
     def unexplained(cls, endpoint_id: int | None) -> "models.QuerySet[ReconciliationDiff]":
         """Return the open differences at a gateway: while there is one, nothing is opened there."""
         return cls.objects.filter(models.Q(endpoint_id=endpoint_id), state=cls.State.OPEN)
+
+    @classmethod
+    def explained_amount(cls, endpoint_id: int | None, scope: str, kind: str) -> float:
+        """Return how much more of the kind there is than executions tell, as people explained."""
+        told = cls.objects.filter(models.Q(endpoint_id=endpoint_id), scope=scope, kind=kind)
+        total = told.filter(state=cls.State.EXPLAINED).aggregate(models.Sum("gap"))["gap__sum"]
+        return float(total or 0.0)
 
 
 class Correction(AppendOnlyModel):

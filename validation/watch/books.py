@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from asgiref.sync import sync_to_async
 
-from brokerage import gateway
 from brokerage.comparison import Difference
 from brokerage.errors import GatewayError, GatewayTimeout
 from brokerage.gateway import Desk, Reconciled
@@ -70,15 +69,16 @@ class Books:
         """Reconcile, twice if there are differences; return those that nobody can explain."""
         scope, final = self._watch.job.scope, occasion == "END"
         async with self._lock:
-            first = last = await gateway.reconcile(desk, scope, occasion)
+            reconcile = self._watch.job.reconcile
+            first = last = await reconcile(desk, scope, occasion)
             if first.unexplained:
-                last = await gateway.reconcile(desk, scope, occasion)
+                last = await reconcile(desk, scope, occasion)
         self._compared_at = self._watch.clock.elapsed()
         self._watch.figures.reconciliations += 1
         if last.error:
             self.unread(last.error)
             return []
-        self._watch.judge("reading", ())
+        self._watch.judge("reading", orders.not_compared(last.run.funds) if final else ())
         self._tell_explained(first, last)
         left = [orders.difference(one, final=final) for one in last.unexplained]
         self._watch.judge("books", left)

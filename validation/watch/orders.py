@@ -1,9 +1,11 @@
 """Judge whether own orders are answered: acknowledgements, executions, commissions. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from brokerage.comparison import Difference, Kind
+from brokerage.funds import SUBJECTS, Verdict
 from brokerage.terms import OrderState
 from validation.models.watching import Severity
 from validation.watch.conditions import Condition
@@ -112,6 +114,16 @@ def settled(found: Difference) -> Condition:
     """Say that a difference was there, and that the own record was completed from the broker."""
     text = f"{_sentence(str(found))} Nothing had told of it; asking the broker brought it."
     return Condition("untold", found.subject, Severity.WARNING, text, "Nothing: it is on record.")
+
+
+def not_compared(figures: Iterable[Mapping[str, Any]]) -> Iterator[Condition]:
+    """Say which of the account's figures, as a run keeps them, nobody could compare."""
+    for figure in figures:
+        if figure["verdict"] == Verdict.UNKNOWN:
+            name = SUBJECTS[figure["name"]]
+            text = f"{_sentence(f'{name} could not be compared')} {figure['why']}"
+            do = "Compare it with the account statement by hand."
+            yield Condition("funds_not_compared", name, Severity.WARNING, text, do)
 
 
 def _sentence(text: str) -> str:
