@@ -25,6 +25,7 @@ from tests.faults.history import (
     Witnessed,
     belongs,
 )
+from tests.faults.reading import Reader
 from tests.faults.stage import SimulatedGateway, Stage
 from validation.models.session import IN_FLIGHT, STOPPED, SessionState
 
@@ -60,13 +61,13 @@ def mark(stage: Stage, gateway: SimulatedGateway | None = None) -> Mark:
     return Mark(rows, sequence, gateway, path, path.stat().st_size)
 
 
-def kept(stage: Stage, since: Mark) -> frozenset[Seen]:
+def kept(database: Reader | Stage, since: Mark) -> frozenset[Seen]:
     """Return every append-only row since the mark, with its digest."""
     parts = [
         f"SELECT '{table}', id, md5(t::text) FROM {table} t WHERE id > {since.rows[table]}"
         for table in APPEND_ONLY
     ]
-    return frozenset(Seen(*row) for row in stage.rows(" UNION ALL ".join(parts)))
+    return frozenset(Seen(*row) for row in database.rows(" UNION ALL ".join(parts)))
 
 
 def collect(stage: Stage, since: Mark, witnessed: Witnessed, endpoint: int = 1) -> History:
@@ -77,13 +78,12 @@ def collect(stage: Stage, since: Mark, witnessed: Witnessed, endpoint: int = 1) 
         since.rows["validation_session"], endpoint,
     )  # fmt: skip
     entries = _entries(stage, since)
-    base = History(
-        None, entries=entries, witnessed=witnessed, kept=kept(stage, since),
-        sessions_made=len(made),
-        broker=read_broker(since, ""),
-    )  # fmt: skip
+    rows = kept(stage, since)
     if not made:
-        return base
+        return History(
+            None, entries=entries, witnessed=witnessed, kept=rows, sessions_made=0,
+            broker=read_broker(since, ""),
+        )  # fmt: skip
     pk, number = made[0]
     orders = _orders(stage, number)
     return History(
@@ -97,7 +97,7 @@ def collect(stage: Stage, since: Mark, witnessed: Witnessed, endpoint: int = 1) 
         entries=entries,
         broker=read_broker(since, number),
         witnessed=witnessed,
-        kept=base.kept,
+        kept=rows,
         sessions_made=len(made),
         outbox=_number(
             stage, "SELECT count(*) FROM validation_outbox WHERE payload->>'number' = %s", number

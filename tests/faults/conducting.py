@@ -60,6 +60,8 @@ def conduct(stage: Stage, schedule: Schedule) -> Outcome:
     missed: list[str] = []
     with Witness(stage, since) as witness:
         for one in faults:
+            one.restart(run)
+        for one in faults:
             one.before(run)
         _clicker(faults).click(run, visitor)
         for one, blow in zip(faults, schedule.blows, strict=True):

@@ -64,6 +64,9 @@ class Fault:
     # Whether a lost worker can still be noticed within its time while this goes on.
     blinds: ClassVar[bool] = False
 
+    def restart(self, run: Run) -> None:
+        """Start processes in another way, while everything is whole."""
+
     def before(self, run: Run) -> None:
         """Make ready, before the session is asked for."""
 

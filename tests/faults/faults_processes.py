@@ -164,7 +164,7 @@ class WrongClock(Fault):
     hold = (0.0, 0.1)
     seconds = 0
 
-    def before(self, run: Run) -> None:
+    def restart(self, run: Run) -> None:
         restart_with_clock(run.stage, run.stage.worker, self.seconds)
 
     def after(self, run: Run) -> None:
@@ -208,7 +208,7 @@ class KeeperClockAhead(Fault):
     hold = (0.1, 1.0)
     seconds = HOUR_S
 
-    def before(self, run: Run) -> None:
+    def restart(self, run: Run) -> None:
         restart_with_clock(run.stage, run.stage.keeper, self.seconds)
 
     def after(self, run: Run) -> None:
@@ -314,6 +314,8 @@ def restart_with_clock(stage: Stage, process: Process, seconds: int) -> None:
     process.env = (right or {}) | wrong
     process.launch()
     process.env = right
+    # Who comes late notices late, and that would say nothing about its clock.
+    stage.await_workers()
 
 
 def shim(stage: Stage) -> Path:

@@ -18,7 +18,8 @@ import psycopg
 from brokerage.simulator import control
 from crucible.management.commands.demo import QUEUES
 from tests.faults.lines import Line, Lines
-from tests.faults.processes import Process, python, until
+from tests.faults.processes import STARTS_WITHIN_S, Process, python, until
+from tests.faults.reading import Reader
 from tests.faults.servers import Disk, Postgres, Valkey
 from tests.journeys.visitor import Visitor
 from tests.servers import directory, free_port
@@ -98,6 +99,7 @@ class Stage:
         self.home = home
         self.disk = Disk(home / "pg")
         self.postgres, self.valkey = Postgres(home / "pg"), Valkey(_made(home / "kv"))
+        self.reader = Reader(self.postgres.url)
         # The worker that trades has a line of its own to the database: it alone can lose it.
         self.database_line, self.worker_line = (
             lines.open(self.postgres.port),
@@ -119,6 +121,7 @@ class Stage:
         schedule = str(home / "beat-1")
         self.beat = self._process("beat", self.env, *celery, *_beat(schedule))
         self.people: dict[str, list[str]] = {}
+        self._operator: Visitor | None = None
 
     @property
     def gateway(self) -> SimulatedGateway:
@@ -197,10 +200,12 @@ class Stage:
     def await_workers(self) -> None:
         """Wait until every worker that runs has said that it is ready, since it was started."""
         for worker in (*self.workers, self.keeper):
-            until(lambda w=worker: _says_ready(w), 90, f"{worker.name} is ready")
+            what = f"{worker.name} is ready"
+            until(lambda w=worker: _says_ready(w), STARTS_WITHIN_S, what)
 
     def close(self) -> None:
         """End everything."""
+        self.reader.close()
         for process in self.processes:
             process.kill()
         for gateway in self.gateways:
@@ -211,8 +216,10 @@ class Stage:
         self.disk.unmount()
 
     def operator(self) -> Visitor:
-        """Return the operator, signed in."""
-        return Visitor(self.address, *self.people["OP"])
+        """Return the operator, who has signed in once."""
+        if self._operator is None:
+            self._operator = Visitor(self.address, *self.people["OP"])
+        return self._operator
 
     def connect(self) -> psycopg.Connection[Any]:
         """Open a connection of our own to the database, past the relays."""
@@ -220,8 +227,7 @@ class Stage:
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Read the database from outside."""
-        with self.connect() as connection:
-            return connection.execute(sql, values).fetchall()  # type: ignore[call-overload,no-any-return]
+        return self.reader.rows(sql, *values)
 
 
 @contextmanager
@@ -258,5 +264,4 @@ def _beat(schedule: str) -> list[str]:
 
 
 def _says_ready(worker: Process) -> bool:
-    said = worker.log.read_text(errors="replace").rpartition("[tasks]")[2]
-    return " ready." in said or not worker.running
+    return " ready." in worker.said() or not worker.running

@@ -3,13 +3,13 @@
 import contextlib
 import threading
 import time
-from types import TracebackType
 from typing import Self
 
 import psycopg
 
 from tests.faults.collecting import Mark, kept
 from tests.faults.history import Seen, Witnessed
+from tests.faults.reading import Reader
 from tests.faults.stage import Stage
 from validation.models.session import IN_FLIGHT, SessionState
 
@@ -20,7 +20,7 @@ class Witness:
     """Reads the database ten times a second; a database that is away is simply not seen."""
 
     def __init__(self, stage: Stage, since: Mark) -> None:
-        self.stage, self.since = stage, since
+        self.reader, self.since = Reader(stage.postgres.url), since
         self.ended_at: float | None = None
         self._rows: set[Seen] = set()
         self._tokens: list[int] = []
@@ -33,14 +33,10 @@ class Witness:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._over.set()
         self._thread.join(30)
+        self.reader.close()
 
     def _watch(self) -> None:
         while not self._over.wait(PAUSE_S):
@@ -48,14 +44,14 @@ class Witness:
                 self._look()
 
     def _look(self) -> None:
-        self._rows |= kept(self.stage, self.since)
-        found = self.stage.rows(
+        self._rows |= kept(self.reader, self.since)
+        found = self.reader.rows(
             "SELECT state, token FROM validation_session WHERE id > %s ORDER BY id DESC LIMIT 1",
             self.since.rows["validation_session"],
         )
         for state, token in found:
             self._note(state, token)
-        results = self.stage.rows(
+        results = self.reader.rows(
             "SELECT a.id, a.state FROM validation_attempt a JOIN validation_session s "
             "ON s.id = a.session_id WHERE s.id > %s AND a.ended_at IS NOT NULL",
             self.since.rows["validation_session"],
