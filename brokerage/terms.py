@@ -263,6 +263,7 @@ class WorkingOrder:
     order_type: str
     limit_price: float
     status: str
+    local_symbol: str = ""
 
 
 @dataclass(frozen=True)
@@ -273,6 +274,13 @@ class CompletedOrder:
     ref: str
     status: str
     filled: float
+    con_id: int = 0
+    symbol: str = ""
+    side: str = ""
+    quantity: float = 0.0
+    order_type: str = ""
+    limit_price: float = 0.0
+    local_symbol: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from math import nan
 
-from ib_async import ExecutionFilter, Order
+from ib_async import Contract, ExecutionFilter, Order
 
 from brokerage.broker.library import Place, fill_of, ib_contract
 from brokerage.broker.link import Link
@@ -112,9 +112,21 @@ async def completed_orders(link: Link, limit: float = 10.0) -> list[CompletedOrd
         rows = await link.ask(
             "the completed orders", lambda: link.ib.reqCompletedOrdersAsync(apiOnly=False), limit
         )
-    return [_completed(row.order, row.orderStatus.status) for row in rows]
+    return [_completed(row.contract, row.order, row.orderStatus.status) for row in rows]
 
 
-def _completed(order: Order, status: str) -> CompletedOrder:
-    filled = float(order.filledQuantity)
-    return CompletedOrder(order.permId, order.orderRef, status, filled if filled < UNSET else 0.0)
+def _completed(contract: Contract, order: Order, status: str) -> CompletedOrder:
+    filled, limit = float(order.filledQuantity), float(order.lmtPrice or 0)
+    return CompletedOrder(
+        perm_id=order.permId,
+        ref=order.orderRef,
+        status=status,
+        filled=filled if filled < UNSET else 0.0,
+        con_id=contract.conId,
+        symbol=contract.symbol,
+        side=order.action,
+        quantity=float(order.totalQuantity),
+        order_type=order.orderType,
+        limit_price=limit if limit < UNSET else 0.0,
+        local_symbol=contract.localSymbol,
+    )
