@@ -6,12 +6,14 @@ from brokerage.clock import SessionClock
 from brokerage.gateway.cleaning import CleanupReport, cleanup, marketable
 from brokerage.gateway.connecting import PROBE_IDS, SCENARIO_IDS, WATCH_IDS, connect
 from brokerage.gateway.desk import Desk
+from brokerage.gateway.observing import Observer, reconcile_observed
 from brokerage.gateway.probing import probe
 from brokerage.gateway.reconciling import Reconciled, reconcile
 from brokerage.gateway.relaying import Relayed, relayed
 from brokerage.gateway.simulated import Simulated, simulation
 from brokerage.gateway.switching import FaultRefused, Switches, switches
 from brokerage.gateway.tickets import Event, Ticket
+from brokerage.observing import Look, News
 from brokerage.safety import Door
 from brokerage.terms import (
     PAPER,
@@ -59,6 +61,9 @@ __all__ = [
     "Fill",
     "Intent",
     "Listener",
+    "Look",
+    "News",
+    "Observer",
     "OrderState",
     "PaperProof",
     "Position",
@@ -82,6 +87,7 @@ __all__ = [
     "marketable",
     "probe",
     "reconcile",
+    "reconcile_observed",
     "relayed",
     "simulation",
     "switches",
