@@ -87,7 +87,7 @@ def submit(order: OrderRecord, intent: Intent, door: Door, permit: Permit, order
 
     Raises OrderRefused; then nothing is written here.
     """
-    grant = door.admit(intent, permit.price)
+    grant = door.admit(intent, permit.price, order.endpoint_id)
     if grant is not None:
         order.grant, order.scope = grant, grant.scope
     order.state, order.order_id = OrderState.SUBMITTING, order_id
@@ -102,7 +102,7 @@ def change(order: OrderRecord, intent: Intent, door: Door, permit: Permit) -> No
 
     Raises OrderRefused; then nothing is written here.
     """
-    door.admit(intent, permit.price)
+    door.admit(intent, permit.price, order.endpoint_id)
     order.limit_price = intent.limit_price
     order.save(update_fields=["limit_price"])
     _line("order.changed", order, **_words(order), order_id=order.order_id)
@@ -113,8 +113,11 @@ def write(changes: list[tuple[Ticket, Change]], *, again: bool = False) -> None:
     """Write what happened to own orders, in its order.
 
     With `again`, an earlier call with some of it failed, perhaps only in hearing that its
-    transaction was committed: what is there already is not written twice.
+    transaction was committed: what is there already is not written twice. Of an order that somebody
+    else has brought to its end, executions and commissions are kept and nothing more: a worker that
+    wakes up after its session was taken away has no say in what became of its orders.
     """
+    closed = _ended_elsewhere(changes, again=again)
     for ticket, change in changes:
         order = ticket.order
         if again and _written(order, change.event):
@@ -123,12 +126,28 @@ def write(changes: list[tuple[Ticket, Change]], *, again: bool = False) -> None:
             keep_fill(change.fill, order)
         if change.commission is not None:
             keep_commission(change.commission)
+        if order.pk in closed:
+            continue
         _write_state(ticket, change.event)
         OrderEvent.objects.create(
             order=order, at=change.event.at, kind=change.event.kind, detail=change.event.detail
         )
         if kind := LEDGER.get(change.event.kind):
             _line(kind, order, **_words(order), filled=order.filled, avg_price=order.avg_price)
+
+
+def _ended_elsewhere(changes: list[tuple[Ticket, Change]], *, again: bool) -> set[int]:
+    """Lock the orders, always in the same order, and return those with an end not written here."""
+    keys = {ticket.order.pk for ticket, _ in changes}
+    rows = OrderRecord.objects.select_for_update().filter(pk__in=keys).order_by("pk")
+    ended = {pk for pk, state in rows.values_list("pk", "state") if state in TERMINAL}
+    ours = {ticket.order.pk for ticket, _ in changes if ticket.order.state in TERMINAL}
+    if again:
+        # The state in memory may be one that was rolled back: then the end on record counts.
+        ends = [(t.order, c.event) for t, c in changes if c.event.kind in TERMINAL]
+        ours -= {order.pk for order, _ in ends}
+        ours |= {order.pk for order, event in ends if _written(order, event)}
+    return ended - ours
 
 
 def _written(order: OrderRecord, event: Event) -> bool:
