@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from brokerage.simulator.refusals import RequestError
+
 Key = tuple[int, int]  # client id, order id
 
 SIDES = ("BUY", "SELL")
@@ -19,12 +21,8 @@ WORKING = frozenset({"PreSubmitted", "Submitted"})
 LEAST = 1e-9  # of a unit; less than that remains of floats alone
 
 
-class OrderError(Exception):
-    """An order, change or cancel that is refused, with IBKR's code and text."""
-
-    def __init__(self, code: int, text: str) -> None:
-        super().__init__(text)
-        self.code, self.text = code, text
+class OrderError(RequestError):
+    """An order, change or cancel that is refused."""
 
 
 @dataclass

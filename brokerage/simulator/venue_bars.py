@@ -9,9 +9,10 @@ from brokerage.simulator.history_pacing import VIOLATION, HistoryPacing
 from brokerage.simulator.listings import Listing
 from brokerage.simulator.market import Bar, Request
 from brokerage.simulator.market.requests import BAD_KIND
+from brokerage.simulator.refusals import RequestError, refusing
 from brokerage.simulator.venue_floor import Floor, Session
 from brokerage.simulator.venue_lines import Allowance
-from brokerage.simulator.venue_terms import ContractError, resolve, wire_bar
+from brokerage.simulator.venue_terms import resolve, wire_bar
 from brokerage.tws.messages import (
     CancelRealTimeBars,
     HistoricalDataUpdate,
@@ -71,40 +72,32 @@ class BarsDesk:
             CancelRealTimeBars: self.cancel,
         }
 
+    @refusing
     def request(self, session: Session, message: ReqRealTimeBars) -> None:
         """Bars of five seconds from now on; 101, 102, 200, 321 or 420 if there are none.
 
         Other bar sizes are served with five seconds, the only one there is.
         """
-        try:
-            listing = resolve(self.floor.listings, message.contract)
-        except ContractError as error:
-            session.error(error.code, error.text, message.req_id)
-            return
-        refusal = self._refusal(session, message, listing)
-        if refusal:
-            session.error(*refusal, message.req_id)
-            return
+        listing = resolve(self.floor.listings, message.contract)
+        self._check(session, message, listing)
         now = self.floor.clock.time()
         self._add(Stream(session, message.req_id, listing, message.what, message.use_rth, now))
 
-    def _refusal(
-        self, session: Session, message: ReqRealTimeBars, listing: Listing
-    ) -> tuple[int, str] | None:
+    def _check(self, session: Session, message: ReqRealTimeBars, listing: Listing) -> None:
+        """Raises RequestError for what is not served."""
         rules, now = self.floor.data, self.floor.clock.time()
         if message.what not in KINDS:
-            return 321, f"Error validating request.-'bY' : cause - {BAD_KIND}"
+            raise RequestError(321, f"Error validating request.-'bY' : cause - {BAD_KIND}")
         if (session, message.req_id, Stream) in self._streams:
-            return 102, "Duplicate ticker id"
+            raise RequestError(102, "Duplicate ticker id")
         if self._allowance.used_up:
-            return 101, "Max number of tickers has been reached"
+            raise RequestError(101, "Max number of tickers has been reached")
         if not rules.subscribed:
             words = no_permission(self.floor.listings, listing)
-            return 420, f"Invalid Real-time Query:{words}. {MORE}{DELAYED_THERE}"
+            raise RequestError(420, f"Invalid Real-time Query:{words}. {MORE}{DELAYED_THERE}")
         series = (listing.con_id, message.contract.exchange, message.what)
         if rules.history_pacing and self.pacing.violates(now, replace(message, req_id=0), series):
-            return 420, f"Invalid Real-time Query:{VIOLATION}"
-        return None
+            raise RequestError(420, f"Invalid Real-time Query:{VIOLATION}")
 
     def _add(self, stream: Stream) -> None:
         stream.sent = stream.sent // PACE * PACE

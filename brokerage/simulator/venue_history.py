@@ -10,9 +10,10 @@ from brokerage.simulator.history_pacing import MOST_OPEN, TOO_MANY_OPEN, VIOLATI
 from brokerage.simulator.listings import Listing
 from brokerage.simulator.market import Bar, BarRequestError, Request
 from brokerage.simulator.market.requests import DAILY
+from brokerage.simulator.refusals import RequestError, refusing
 from brokerage.simulator.venue_bars import BarsDesk
 from brokerage.simulator.venue_floor import Floor, Session
-from brokerage.simulator.venue_terms import ContractError, parse_stamp, resolve, stamp, wire_bar
+from brokerage.simulator.venue_terms import parse_stamp, resolve, stamp, wire_bar
 from brokerage.tws.messages import (
     CancelHeadTimestamp,
     CancelHistoricalData,
@@ -53,14 +54,6 @@ class Query:
         return self.session, self.message.req_id
 
 
-class RefusedError(Exception):
-    """A request that is answered by an error."""
-
-    def __init__(self, code: int, text: str) -> None:
-        super().__init__(text)
-        self.code, self.text = code, text
-
-
 class HistoryDesk:
     """Answers with bars."""
 
@@ -75,25 +68,21 @@ class HistoryDesk:
             CancelHeadTimestamp: lambda session, message: None,
         }
 
+    @refusing
     def request(self, session: Session, message: ReqHistoricalData) -> None:
         """Bars after a moment; 162, 200, 321, 322 or 10314 for what cannot be served."""
         try:
             query = self._query(session, message)
-        except (ContractError, RefusedError) as error:
-            session.error(error.code, error.text, message.req_id)
-            return
         except BarRequestError as error:
-            session.error(error.code, _refusal(error), message.req_id)
-            return
+            raise RequestError(error.code, _refusal(error)) from None
         except ValueError:
-            session.error(10314, BAD_DATE, message.req_id)
-            return
+            raise RequestError(10314, BAD_DATE) from None
         if not self.floor.levers.history_mute:
             self.pending[query.key] = query
             self._work(query)
 
     def _query(self, session: Session, message: ReqHistoricalData) -> Query:
-        """Raises ContractError, RefusedError, BarRequestError, or ValueError for a bad date."""
+        """Raises RequestError, BarRequestError, or ValueError for a bad date."""
         listing = resolve(self.floor.listings, message.contract)
         end = parse_stamp(message.end) if message.end else None
         now, market = self.floor.clock.time(), self.floor.market
@@ -105,25 +94,25 @@ class HistoryDesk:
             _check_live(message, request)
         self._check_open(session, message.req_id)
         if not self.floor.data.subscribed:
-            raise RefusedError(162, f"{SERVICE}{no_permission(self.floor.listings, listing)}")
+            raise RequestError(162, f"{SERVICE}{no_permission(self.floor.listings, listing)}")
         due = now + self._delay(session, message, request, listing)
         parts = market.bars_in_parts(listing.con_id, request)
         return Query(session, message, listing, request, parts, due)
 
     def _check_open(self, session: Session, req_id: int) -> None:
-        """Raises RefusedError for an id in use, and for more than fifty requests at a time."""
+        """Raises RequestError for an id in use, and for more than fifty requests at a time."""
         if (session, req_id) in self.pending or self._live.has(session, req_id):
             cause = "Duplicate ticker ID for API historical data query"
         elif len(self.pending) + self._live.kept_bars >= MOST_OPEN:
             cause = TOO_MANY_OPEN
         else:
             return
-        raise RefusedError(322, f"Error processing request.-'bS' : cause - {cause}")
+        raise RequestError(322, f"Error processing request.-'bS' : cause - {cause}")
 
     def _delay(
         self, session: Session, message: ReqHistoricalData, request: Request, listing: Listing
     ) -> float:
-        """Simulated seconds until the answer; raises RefusedError for a pacing violation."""
+        """Simulated seconds until the answer; raises RequestError for a pacing violation."""
         clock, levers = self.floor.clock, self.floor.levers
         delay = LATENCY * clock.speed
         if levers.history_blocks_connection:
@@ -137,7 +126,7 @@ class HistoryDesk:
         same = replace(message, req_id=0)
         series = (listing.con_id, message.contract.exchange, message.what)
         if self.pacing.violates(clock.time(), same, series, weight):
-            raise RefusedError(162, f"{SERVICE}{VIOLATION}")
+            raise RequestError(162, f"{SERVICE}{VIOLATION}")
         return delay
 
     def _work(self, query: Query) -> None:
@@ -194,13 +183,10 @@ class HistoryDesk:
             text = f"No historical data query found for ticker id:{message.req_id}"
             session.error(366, text, message.req_id)
 
+    @refusing
     def head(self, session: Session, message: ReqHeadTimestamp) -> None:
         """The first bar there is."""
-        try:
-            listing = resolve(self.floor.listings, message.contract)
-        except ContractError as error:
-            session.error(error.code, error.text, message.req_id)
-            return
+        listing = resolve(self.floor.listings, message.contract)
         first = datetime.combine(listing.first_day, FIRST_TRADE)
         text = str(int(first.timestamp())) if message.format_date == 2 else f"{first:{AS_TEXT}}"
         session.send(HeadTimestamp(message.req_id, text))

@@ -44,7 +44,7 @@ class Line:
     listing: Listing
     generic: frozenset[int]
     wanted: int  # the type of data that the client had asked for
-    late: bool  # whether it gets delayed data
+    delayed: bool  # whether it gets the delayed kinds of ticks
     opened_at: float
     seen_until: float
     kind: Kind = Kind.LIVE
@@ -54,14 +54,9 @@ class Line:
     sent_at: float = 0.0
 
     @property
-    def delayed(self) -> bool:
-        """Whether it gets the delayed kinds of ticks."""
-        return self.late
-
-    @property
     def lag(self) -> float:
         """How many seconds old its data are."""
-        return DELAY if self.late else 0.0
+        return DELAY if self.delayed else 0.0
 
     @property
     def option(self) -> bool:
@@ -76,7 +71,7 @@ class Line:
     def kind_in(self, phase: Phase) -> Kind:
         """Which kind of data it gets then; frozen only when closed and asked for."""
         frozen = phase is Phase.CLOSED and self.wanted in FROZEN
-        if self.late:
+        if self.delayed:
             return Kind.DELAYED_FROZEN if frozen else Kind.DELAYED
         return Kind.FROZEN if frozen else Kind.LIVE
 

@@ -7,6 +7,7 @@ from typing import Any
 from brokerage.simulator.order_terms import next_opening
 from brokerage.simulator.orders import IMMEDIATE, TRAILING, Key, OrderError
 from brokerage.simulator.price_caps import refusal
+from brokerage.simulator.refusals import RequestError
 from brokerage.simulator.triggers import trail
 from brokerage.simulator.venue_answers import what_if_answer
 from brokerage.simulator.venue_checks import Checks
@@ -14,7 +15,7 @@ from brokerage.simulator.venue_fills import FillsDesk
 from brokerage.simulator.venue_floor import Floor, Session
 from brokerage.simulator.venue_lists import BINDER, ListsDesk
 from brokerage.simulator.venue_records import BY_SYSTEM, Record, Records, open_order, order_status
-from brokerage.simulator.venue_terms import ContractError, stamp
+from brokerage.simulator.venue_terms import stamp
 from brokerage.tws.messages import (
     CancelOrder,
     Contract,
@@ -62,7 +63,7 @@ class OrdersDesk:
                 self._change(record, message)
             else:
                 self._new(session, key, message)
-        except (ContractError, OrderError) as error:
+        except RequestError as error:
             session.error(error.code, error.text, message.order_id)
 
     def _what_if(self, session: Session, key: Key, message: PlaceOrder) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 from brokerage.simulator.data_rules import no_live_data
 from brokerage.simulator.listings import SYMBOLS, Listing
 from brokerage.simulator.market import Phase, Quote
+from brokerage.simulator.refusals import RequestError, refusing
 from brokerage.simulator.venue_floor import Floor, Session
 from brokerage.simulator.venue_greeks import computations
 from brokerage.simulator.venue_lines import Allowance, Kind, Line, generic_ticks, objection
-from brokerage.simulator.venue_terms import ContractError, resolve
+from brokerage.simulator.venue_terms import resolve
 from brokerage.simulator.venue_ticks import changes, halt, image
 from brokerage.tws.messages import (
     CancelMktData,
@@ -48,35 +49,27 @@ class QuotesDesk:
         """Which kind of data later requests may be served with."""
         session.data_type = message.kind
 
+    @refusing
     def request(self, session: Session, message: ReqMktData) -> None:
         """A snapshot, or a line that stays open; 101, 102, 200, 321, 354 or 10089 if not."""
-        try:
-            listing = self._listing(message)
-        except ContractError as error:
-            session.error(error.code, error.text, message.req_id)
-            return
-        refusal = self._refusal(session, message, listing)
-        if refusal:
-            session.error(*refusal, message.req_id)
-            return
+        listing = self._listing(message)
+        self._check(session, message, listing)
         self._open(session, message, listing)
 
-    def _refusal(
-        self, session: Session, message: ReqMktData, listing: Listing
-    ) -> tuple[int, str] | None:
+    def _check(self, session: Session, message: ReqMktData, listing: Listing) -> None:
+        """Raises RequestError for what is not served."""
         cause = objection(message, listing)
         if cause:
-            return 321, f"Error validating request.-'bW' : cause - {cause}"
+            raise RequestError(321, f"Error validating request.-'bW' : cause - {cause}")
         once = message.snapshot or message.regulatory
         if once and self.floor.levers.snapshots_always_fail:
-            return NOT_SUBSCRIBED
+            raise RequestError(*NOT_SUBSCRIBED)
         if (session, message.req_id) in self._lines:
-            return 102, "Duplicate ticker id"
+            raise RequestError(102, "Duplicate ticker id")
         if not once and self._allowance.used_up:
-            return 101, "Max number of tickers has been reached"
+            raise RequestError(101, "Max number of tickers has been reached")
         if not self._permitted(message) and session.data_type < Kind.DELAYED:
-            return 10089, no_live_data(self.floor.listings, listing)
-        return None
+            raise RequestError(10089, no_live_data(self.floor.listings, listing))
 
     def _permitted(self, message: ReqMktData) -> bool:
         """Whether live data are subscribed; a regulatory snapshot is paid for one by one."""
@@ -92,7 +85,7 @@ class QuotesDesk:
 
     def _open(self, session: Session, message: ReqMktData, listing: Listing) -> None:
         line, levers = self._line(session, message, listing), self.floor.levers
-        if line.late:
+        if line.delayed:
             session.error(*DELAYED_NOTICE, line.req_id)
         session.send(TickReqParams(line.req_id, listing.min_tick, "9c0001", 3))
         session.send(MarketDataType(line.req_id, levers.market_data_type or line.kind))
@@ -108,10 +101,10 @@ class QuotesDesk:
     def _line(self, session: Session, message: ReqMktData, listing: Listing) -> Line:
         """The request with what it begins with."""
         now, market = self.floor.clock.time(), self.floor.market
-        late = self.floor.levers.delayed_data or not self._permitted(message)
+        delayed = self.floor.levers.delayed_data or not self._permitted(message)
         generic = generic_ticks(message.generic_ticks)
         wanted = session.data_type
-        line = Line(session, message.req_id, listing, generic, wanted, late, now, now)
+        line = Line(session, message.req_id, listing, generic, wanted, delayed, now, now)
         line.phase = market.hours(listing.con_id).phase(now - line.lag)
         line.kind, line.halted = line.kind_in(line.phase), market.halted(listing.con_id)
         return line
@@ -120,10 +113,6 @@ class QuotesDesk:
         """Close a line; error 300 for one that is not open."""
         if self._lines.pop((session, message.req_id), None) is None:
             session.error(300, f"Can't find EId with tickerId:{message.req_id}", message.req_id)
-
-    def contracts(self) -> set[int]:
-        """What is being watched."""
-        return {line.listing.con_id for line in self._lines.values()}
 
     def push(self) -> None:
         """Send each line what has changed since it was last served."""
@@ -186,7 +175,7 @@ class QuotesDesk:
             line.session.send(tick)
         if ticks and line.option:
             for one in computations(
-                self.floor.market, line.req_id, before, quote, delayed=line.late
+                self.floor.market, line.req_id, before, quote, delayed=line.delayed
             ):
                 line.session.send(one)
         line.shown = quote

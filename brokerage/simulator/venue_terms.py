@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from brokerage.simulator.listings import Listing, Listings
 from brokerage.simulator.market import Bar
+from brokerage.simulator.refusals import RequestError
 from brokerage.tws.messages import Contract, WireBar
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -14,12 +15,8 @@ NO_DEFINITION = (200, "No security definition has been found for the request")
 FORMATS = ("%Y%m%d %H:%M:%S", "%Y%m%d-%H:%M:%S", "%Y%m%d  %H:%M:%S", "%Y%m%d")
 
 
-class ContractError(Exception):
-    """A contract that is not listed, or that could be several, with IBKR's code and text."""
-
-    def __init__(self, code: int, text: str) -> None:
-        super().__init__(text)
-        self.code, self.text = code, text
+class ContractError(RequestError):
+    """A contract that is not listed, or that could be several."""
 
 
 def wire_contract(listing: Listing, exchange: str | None = None) -> Contract:

@@ -9,6 +9,7 @@ from typing import Any
 from brokerage.simulator.data_rules import no_permission
 from brokerage.simulator.listings import Listing
 from brokerage.simulator.market import Quote
+from brokerage.simulator.refusals import RequestError, refusing
 from brokerage.simulator.venue_floor import Floor, Session
 from brokerage.simulator.venue_past_ticks import (
     answer,
@@ -17,7 +18,7 @@ from brokerage.simulator.venue_past_ticks import (
     ticks_back,
     venue,
 )
-from brokerage.simulator.venue_terms import ContractError, price_text, resolve
+from brokerage.simulator.venue_terms import price_text, resolve
 from brokerage.tws.messages import CancelTickByTick, ReqTickByTick, TickByTick
 
 KINDS = {
@@ -76,17 +77,11 @@ class TickByTickDesk:
             CancelTickByTick: self.cancel,
         }
 
+    @refusing
     def request(self, session: Session, message: ReqTickByTick) -> None:
         """`count` past ticks, then each one as it comes; 102, 200, 321, 10189 or 10190 if not."""
-        try:
-            listing = resolve(self.floor.listings, message.contract)
-        except ContractError as error:
-            session.error(error.code, error.text, message.req_id)
-            return
-        refusal = self._refusal(session, message, listing)
-        if refusal:
-            session.error(*refusal, message.req_id)
-            return
+        listing = resolve(self.floor.listings, message.contract)
+        self._check(session, message, listing)
         number, what = KINDS[message.tick_type]
         market, now = self.floor.market, self.floor.clock.time()
         if message.count > 0:
@@ -100,23 +95,21 @@ class TickByTickDesk:
             market.quote(listing.con_id),
         )  # fmt: skip
 
-    def _refusal(
-        self, session: Session, message: ReqTickByTick, listing: Listing
-    ) -> tuple[int, str] | None:
+    def _check(self, session: Session, message: ReqTickByTick, listing: Listing) -> None:
+        """Raises RequestError for what is not served."""
         rules, kind = self.floor.data, message.tick_type
         if kind not in KINDS:
             cause = f"There is no tick-by-tick data of type '{kind[:20]}'."
-            return 321, f"Error validating request.-'bT' : cause - {cause}"
+            raise RequestError(321, f"Error validating request.-'bT' : cause - {cause}")
         if (session, message.req_id) in self._streams:
-            return 102, "Duplicate ticker id"
+            raise RequestError(102, "Duplicate ticker id")
         if listing.sec_type == "OPT":
             words = f"{kind} tick-by-tick requests are not supported for {listing.local_symbol}."
-            return 10189, FAILED + words
+            raise RequestError(10189, FAILED + words)
         if not rules.subscribed:
-            return 10189, f"{FAILED}{no_permission(self.floor.listings, listing)}."
+            raise RequestError(10189, f"{FAILED}{no_permission(self.floor.listings, listing)}.")
         if len(self._streams) >= rules.tick_lines:
-            return 10190, "Max number of tick-by-tick requests has been reached."
-        return None
+            raise RequestError(10190, "Max number of tick-by-tick requests has been reached.")
 
     def cancel(self, session: Session, message: CancelTickByTick) -> None:
         """End a stream; error 300 if there is none."""

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from math import isnan
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from brokerage.simulator.listings import PROFILES, Listing
+from brokerage.simulator.listings import PROFILES
 from brokerage.simulator.market import Quote
+from brokerage.simulator.venue_lines import Line
 from brokerage.simulator.venue_terms import price_text
 from brokerage.tws.messages import TickGeneric, TickPrice, TickSize, TickString
 
@@ -37,18 +38,6 @@ class Kinds(NamedTuple):
 
 LIVE_KINDS = Kinds(1, 2, 4, 0, 3, 5, 8, 6, 7, 9, 14, 45, HALTED)
 DELAYED_KINDS = Kinds(66, 67, 68, 69, 70, 71, 74, 72, 73, 75, 76, 88, 90)
-
-
-class Line(Protocol):
-    """What the ticks need to know of a request."""
-
-    req_id: int
-    listing: Listing
-    generic: frozenset[int]
-
-    @property
-    def delayed(self) -> bool:
-        """Whether it gets the delayed kinds of ticks."""
 
 
 def image(line: Line, quote: Quote, halted: bool) -> list[Tick]:
