@@ -13,6 +13,7 @@ from brokerage.models import OrderEvent, OrderRecord
 from tests.validation.recorded import record_session
 from validation import archiving
 from validation.artefacts import report
+from validation.artefacts.bundle import problems
 from validation.artefacts.messages import broker_messages, session_log
 from validation.artefacts.order_history import INTERNAL, order_history
 from validation.facts import Facts
@@ -55,7 +56,7 @@ def test_a_fill_of_no_known_order_is_not_lost(recorded: Session) -> None:
 
 def test_broker_messages_carry_time_code_text_request_and_plan(recorded: Session) -> None:
     rows = table(broker_messages(Facts(recorded)))
-    assert list(rows[0]) == ["time", "code", "text", "request_id", "planned"]
+    assert list(rows[0]) == ["simulated", "time", "code", "text", "request_id", "planned"]
     assert len(rows) == 7
     assert (rows[1]["code"], rows[1]["request_id"], rows[1]["planned"]) == ("2104", "3", "no")
     assert rows[5]["planned"] == "yes"
@@ -114,6 +115,26 @@ def test_the_metrics_table_has_the_specified_columns(recorded: Session) -> None:
 def test_the_configuration_is_the_pinned_one(recorded: Session) -> None:
     text = archiving.files(recorded)[-1].content.decode()
     assert YAML(typ="safe").load(text) == recorded.config.content
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_every_file_for_programs_says_in_every_row_whether_it_was_simulated(
+    recorded: Session, simulated: bool
+) -> None:
+    Session.objects.filter(pk=recorded.pk).update(simulated=simulated)
+    recorded.refresh_from_db()
+    said: dict[str, set[Any]] = {}
+    for one in archiving.files(recorded):
+        text = one.content.decode()
+        if one.name.endswith(".csv"):
+            said[one.name] = {row["simulated"] == "yes" for row in table(text)}
+        elif one.name.endswith(".jsonl"):
+            said[one.name] = {json.loads(line)["simulated"] for line in text.splitlines()}
+        elif one.name.startswith(("metrics", "orders")):
+            said[one.name] = {json.loads(text)["simulated"]}
+    assert said == {name: {simulated} for name in said}
+    assert len(said) == 6
+    assert problems(archiving.archive(recorded)) == []
 
 
 @pytest.mark.parametrize("form", list(archiving.FORMS))

@@ -105,12 +105,16 @@ def json_lines(rows: Iterable[Mapping[str, str | int | bool | None]]) -> str:
     return "".join(f"{_ONE_LINE.encode(row)}\n" for row in rows)
 
 
-def csv_text(head: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
-    """Return a table as CSV; a text that a spreadsheet would take for a formula gets a quote."""
+def csv_text(session: Session, head: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+    """Return a table of a session as CSV; its first column says whether it was simulated.
+
+    A text that a spreadsheet would take for a formula gets a quote.
+    """
+    label = "yes" if session.simulated else "no"
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(head)
-    writer.writerows([_plain(value) for value in row] for row in rows)
+    writer.writerow(("simulated", *head))
+    writer.writerows([label, *(_plain(value) for value in row)] for row in rows)
     return out.getvalue()
 
 

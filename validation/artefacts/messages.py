@@ -12,7 +12,7 @@ HEAD = ("time", "code", "text", "request_id", "planned")
 def broker_messages(facts: Facts) -> str:
     """Return what the broker said, as CSV: time (UTC), code, text, request id, planned."""
     lines = [line for line in facts.log_lines if line.source == "broker"]
-    return csv_text(HEAD, (_message(line) for line in lines))
+    return csv_text(facts.session, HEAD, (_message(line) for line in lines))
 
 
 def _message(line: LogLine) -> tuple[object, ...]:
@@ -23,7 +23,8 @@ def _message(line: LogLine) -> tuple[object, ...]:
 
 def session_log(facts: Facts) -> str:
     """Return every line of the log, one JSON object a line, in the order in which they came."""
-    return json_lines(_line(line) for line in facts.log_lines)
+    simulated = facts.session.simulated
+    return json_lines({"simulated": simulated, **_line(line)} for line in facts.log_lines)
 
 
 def _line(line: LogLine) -> dict[str, Any]:

@@ -29,9 +29,9 @@ def metrics_json(facts: Facts, data: Mapping[str, Any]) -> str:
     )
 
 
-def metrics_csv(data: Mapping[str, Any]) -> str:
+def metrics_csv(facts: Facts, data: Mapping[str, Any]) -> str:
     """Return the judged metrics as CSV, by their numbers; `data` is the report's content."""
-    return csv_text(JUDGED, (_judged(row) for row in data["metrics"]))
+    return csv_text(facts.session, JUDGED, (_judged(row) for row in data["metrics"]))
 
 
 def _judged(row: Mapping[str, Any]) -> tuple[object, ...]:
@@ -43,7 +43,7 @@ def _judged(row: Mapping[str, Any]) -> tuple[object, ...]:
 
 def measurements_csv(facts: Facts) -> str:
     """Return every figure that a scenario measured as CSV, in the order of the catalogue."""
-    return csv_text(MEASURED, (_row(metric) for metric in facts.metrics))
+    return csv_text(facts.session, MEASURED, (_row(metric) for metric in facts.metrics))
 
 
 def _row(metric: Metric) -> tuple[object, ...]:

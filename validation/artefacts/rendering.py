@@ -37,7 +37,7 @@ def makers(session: Session) -> dict[str, tuple[str, Callable[[], str]]]:
         f"pytest_report_{date}.txt": (TEXT, lambda: pytest_text(facts)),
         "pytest_report.xml": (XML, lambda: junit(facts)),
         f"metrics_{date}.json": (JSON, lambda: metrics_json(facts, data())),
-        f"metrics_{date}.csv": (CSV, lambda: metrics_csv(data())),
+        f"metrics_{date}.csv": (CSV, lambda: metrics_csv(facts, data())),
         f"measurements_{date}.csv": (CSV, lambda: measurements_csv(facts)),
         f"broker_messages_{date}.csv": (CSV, lambda: broker_messages(facts)),
         f"session_log_{date}.jsonl": (LINES, lambda: session_log(facts)),
