@@ -1,61 +1,76 @@
 """The campaign: so many random schedules from a seed, and the table of what came of them.
 
 Started by `make test-faults`; pytest does not collect it by itself. SCHEDULES, SEED and ONLY (the
-name of a fault, or a part of it) choose; PAGE is a page that takes the table over.
+name of a fault, or a part of it) choose, LANES says how many stages are played side by side. PAGE
+is a page that takes the table over; RESULTS a file that outcomes are added to: a campaign that
+was ended before its time goes on where it was when it is started again with the same file.
 """
 
 import os
 import sys
 import time
-import traceback
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.faults.checker import Violation
-from tests.faults.conducting import Outcome, conduct
-from tests.faults.report import put_into, table
-from tests.faults.schedules import Schedule, drawn
-from tests.faults.stage import Stage, stage
+from tests.faults.conducting import Outcome
+from tests.faults.lanes import played
+from tests.faults.report import Campaign, put_into, table
+from tests.faults.results import Results
+from tests.faults.schedules import drawn
+
+KEPT = Path(__file__).resolve().parents[2] / "var" / "faults"
+LANES = 2 * (os.cpu_count() or 1)
+TABLE_EVERY = 10  # outcomes
 
 
 def test_nothing_is_lost_doubled_or_unexplained() -> None:
-    count = int(os.environ.get("SCHEDULES") or 50)
-    seed = int(os.environ.get("SEED") or time.time() % 100_000)
-    only = os.environ.get("ONLY", "")
-    waiting = [one for one in drawn(seed, count) if only in str(one)]
-    outcomes: list[Outcome] = []
-    _say(f"{len(waiting)} schedules, seed {seed}")
-    while waiting:
-        with stage() as put_up:
-            _play(put_up, waiting, outcomes)
-    _tell(outcomes, seed)
+    campaign = _campaign()
+    schedules = [one for one in drawn(campaign.seed, campaign.count) if campaign.only in str(one)]
+    results = Results(Path(path) if (path := os.environ.get("RESULTS")) else None)
+    outcomes = results.earlier(schedules)
+    known = {one.schedule for one in outcomes}
+    waiting = [one for one in schedules if one not in known]
+    _say(f"{len(waiting)} schedules, seed {campaign.seed}, {campaign.lanes} stages side by side")
+    for outcome in played(waiting, campaign.lanes, KEPT):
+        outcomes.append(outcome)
+        results.add(outcome)
+        _print(len(outcomes), outcome)
+        if len(outcomes) % TABLE_EVERY == 0:
+            _put_into_page(table(outcomes, campaign, len(schedules)))
+    measured = table(outcomes, campaign, len(schedules))
+    _put_into_page(measured)
+    _say(f"\n{measured}\n")
+    _check(outcomes, len(schedules))
+
+
+def _campaign() -> Campaign:
+    def chosen(name: str, default: int) -> int:
+        return int(os.environ.get(name) or default)
+
+    return Campaign(
+        chosen("SEED", int(time.time() % 100_000)), chosen("SCHEDULES", 50),
+        chosen("LANES", LANES), os.environ.get("ONLY", ""),
+    )  # fmt: skip
+
+
+def _check(outcomes: Sequence[Outcome], wanted: int) -> None:
     assert not [found for outcome in outcomes for found in outcome.violations]
+    assert len(outcomes) == wanted
+    # A campaign that strikes nothing and compares nothing would find nothing either.
+    assert sum(bool(one.missed) for one in outcomes) <= wanted / 4
+    compared = sum((one.compared for one in outcomes), Counter())
+    assert compared["orders on the wire"] >= wanted
+    assert compared["rows seen committed"] >= wanted
 
 
-def _play(put_up: Stage, waiting: list[Schedule], outcomes: list[Outcome]) -> None:
-    """Play what waits, up to the first that the stage itself does not bear."""
-    while waiting:
-        schedule = waiting.pop(0)
-        _say(f"{len(outcomes) + 1:4} {schedule}")
-        try:
-            outcomes.append(conduct(put_up, schedule))
-        except Exception:  # noqa: BLE001 - whatever it is, the others must not miss their turn
-            text = f"the stage broke down\n{traceback.format_exc()}"
-            outcomes.append(Outcome(schedule, [Violation("no end", text)]))
-            return _print(outcomes[-1])
-        _print(outcomes[-1])
-    return None
-
-
-def _print(outcome: Outcome) -> None:
-    _say(f"     {outcome.result}")
+def _print(number: int, outcome: Outcome) -> None:
+    _say(f"{number:4} {outcome.schedule}\n     {outcome.result}")
     for line in (*outcome.violations, *outcome.notes):
         _say(f"       {line}")
 
 
-def _tell(outcomes: Sequence[Outcome], seed: int) -> None:
-    measured = table(outcomes, seed)
-    _say(f"\n{measured}\n")
+def _put_into_page(measured: str) -> None:
     if page := os.environ.get("PAGE"):
         path = Path(page)
         path.write_text(put_into(path.read_text(), measured))

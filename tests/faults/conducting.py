@@ -17,6 +17,7 @@ from tests.faults.processes import NotReadyError, until
 from tests.faults.schedules import Schedule
 from tests.faults.stage import Stage
 from tests.faults.witness import Witness
+from validation.build import code_version
 from validation.models import CleanupState
 from validation.models.session import IN_FLIGHT
 
@@ -38,6 +39,7 @@ class Outcome:
     missed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     compared: Counter[str] = field(default_factory=Counter)
+    build: str = ""
 
     @property
     def result(self) -> str:
@@ -79,7 +81,7 @@ def conduct(stage: Stage, schedule: Schedule) -> Outcome:
     return Outcome(
         schedule, violations, history.session.state if history.session else "",
         history.witnessed.detection_s, time.monotonic() - began, missed, run.notes,
-        compared(history),
+        compared(history), code_version(),
     )  # fmt: skip
 
 

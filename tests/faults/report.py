@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from tests.faults.conducting import Outcome
 from tests.faults.fault import FAULTS
@@ -9,15 +10,29 @@ from tests.faults.fault import FAULTS
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 
-def table(outcomes: Sequence[Outcome], seed: int) -> str:
-    """Return the summary and the table in Markdown."""
+@dataclass(frozen=True)
+class Campaign:
+    """What was asked for: so many schedules of a seed, of these those that name a fault."""
+
+    seed: int
+    count: int
+    lanes: int = 1
+    only: str = ""
+
+    @property
+    def command(self) -> str:
+        """The command that draws the same schedules."""
+        only = f' ONLY="{self.only}"' if self.only else ""
+        return f"make test-faults SCHEDULES={self.count} SEED={self.seed}{only}"
+
+
+def table(outcomes: Sequence[Outcome], campaign: Campaign, wanted: int) -> str:
+    """Return the summary and the table in Markdown; `wanted` schedules make it complete."""
     violations = [found for outcome in outcomes for found in outcome.violations]
     kinds = Counter(found.kind for found in violations)
     took = sorted(one.detection_s for one in outcomes if one.detection_s is not None)
-    minutes = sum(outcome.seconds for outcome in outcomes) / 60
     lines = [
-        f"`make test-faults SCHEDULES={len(outcomes)} SEED={seed}`: {len(outcomes)} schedules in "
-        f"{minutes:.0f} minutes, {len(violations)} violations"
+        f"`{campaign.command}`: {_extent(outcomes, campaign, wanted)}, {len(violations)} violations"
         f" (lost: {kinds['lost']}, doubled: {kinds['doubled']}, other: "
         f"{len(violations) - kinds['lost'] - kinds['doubled']}).",
         "",
@@ -31,6 +46,18 @@ def table(outcomes: Sequence[Outcome], seed: int) -> str:
     for name, kind in FAULTS.items():
         lines.append(_row(name, kind.family, outcomes))
     return "\n".join(lines)
+
+
+def _extent(outcomes: Sequence[Outcome], campaign: Campaign, wanted: int) -> str:
+    minutes = sum(outcome.seconds for outcome in outcomes) / 60
+    builds = sorted({one.build[:7] for one in outcomes if one.build})
+    played = f"{len(outcomes)} schedules"
+    if len(outcomes) < wanted:
+        played = f"**not complete**, {len(outcomes)} of {wanted} schedules"
+    return (
+        f"{played} at commit {', '.join(builds) or 'unknown'} on {campaign.lanes} stages side by "
+        f"side, together {minutes:.0f} minutes long"
+    )
 
 
 def _row(name: str, family: str, outcomes: Sequence[Outcome]) -> str:
