@@ -198,27 +198,31 @@ class Door:
         if intent.purpose == "CLEANUP":
             await self._check_reduces(intent, desk)
             return Permit(intent, _SEAL)
-        await sync_to_async(self.admit)(intent, 0.0)
+        endpoint_id = desk.target.endpoint_id
+        await sync_to_async(self.admit)(intent, 0.0, endpoint_id)
         if problem := hours_problem(desk.target, desk.now()):
             raise problem
         price = await self._price(intent, desk)
-        await sync_to_async(self.admit)(intent, price)
+        await sync_to_async(self.admit)(intent, price, endpoint_id)
         await self._check_limits(intent, price, desk)
         return Permit(intent, _SEAL, price)
 
-    def admit(self, intent: Intent, price: float) -> OrderGrant | None:
+    def admit(self, intent: Intent, price: float, endpoint_id: int | None) -> OrderGrant | None:
         """Read fence, kill switch and grant from the database now, in a transaction.
 
-        Raises OrderRefused; DATABASE when they can't be read. Reduce-only clean-up needs no grant.
+        `endpoint_id` is where the order is to go; None is a private simulated gateway. Raises
+        OrderRefused; DATABASE when they can't be read. Reduce-only clean-up needs no grant.
         """
         try:
             with transaction.atomic():
                 _fence.get()()
-                return None if intent.purpose == "CLEANUP" else self._admit(intent, price)
+                if intent.purpose == "CLEANUP":
+                    return None
+                return self._admit(intent, price, endpoint_id)
         except (DatabaseError, InterfaceError) as error:
             raise OrderRefused("DATABASE", "The kill switch can't be read.") from error
 
-    def _admit(self, intent: Intent, price: float) -> OrderGrant:
+    def _admit(self, intent: Intent, price: float, endpoint_id: int | None) -> OrderGrant:
         if not KillSwitch.permits():
             raise OrderRefused("KILL_SWITCH", "The kill switch is not armed.")
         if self.grant_id is None:
@@ -226,6 +230,9 @@ class Door:
         grant = OrderGrant.objects.select_for_update().filter(pk=self.grant_id).first()
         if grant is None:
             raise OrderRefused("NO_GRANT", f"There is no order grant {self.grant_id}.")
+        if grant.endpoint_id != endpoint_id:
+            text = f"The order grant of {grant.scope} is for another gateway."
+            raise OrderRefused("GRANT_ENDPOINT", text)
         holdings = holdings_of(grant.scope, besides=intent.key)
         if problem := grant_problem(grant, intent, price, holdings):
             raise problem

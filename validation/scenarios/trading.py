@@ -22,7 +22,7 @@ from brokerage.gateway import (
     Ticket,
     WorkingOrder,
 )
-from brokerage.models import Endpoint, Execution, OrderGrant
+from brokerage.models import Execution, OrderGrant
 from brokerage.safety import Door
 from brokerage.terms import Aim, Side, standing
 from validation.scenarios.steps import fresh_quote
@@ -283,11 +283,8 @@ async def drill_door(
     `limits` are those of the grant that are not the usual ones.
     """
     ref = f"drill/{trial.ref}"
-    endpoint = await Endpoint.objects.aget(pk=trial.target.endpoint_id or 0)
     until = timezone.now() + DRILL_LASTS
-    grant = await OrderGrant.objects.acreate(
-        scope=ref, endpoint=endpoint, expires_at=until, **limits
-    )
+    grant = await OrderGrant.objects.acreate(scope=ref, expires_at=until, **limits)
     try:
         yield Door(grant.pk, clock), ref
     finally:

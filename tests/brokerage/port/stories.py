@@ -9,8 +9,8 @@ from typing import Any
 from asgiref.sync import async_to_sync
 
 from brokerage import gateway
-from brokerage.gateway import Contract, ContractSpec, Desk, Door, Intent, Simulated, Ticket
-from brokerage.models import OrderGrant
+from brokerage.gateway import Contract, ContractSpec, Desk, Door, Intent, Simulated, Target, Ticket
+from brokerage.models import Endpoint, OrderGrant
 
 SPY = ContractSpec("SPY")
 
@@ -32,10 +32,16 @@ async def open_desk(
     """A desk on a simulated gateway whose faults begin after the connection stands."""
     async with (
         gateway.simulation(speed=speed) as simulated,
-        gateway.connect(simulated.target, readonly=readonly) as desk,
+        gateway.connect(await granted(simulated.target), readonly=readonly) as desk,
     ):
         set_levers(simulated, **levers)
         yield simulated, desk
+
+
+async def granted(target: Target) -> Target:
+    """The same gateway as the endpoint that the fixture `grant` is for, if there is one."""
+    endpoint = await Endpoint.objects.filter(name="sim").afirst()
+    return replace(target, endpoint_id=endpoint.pk if endpoint else None)
 
 
 def set_levers(simulated: Simulated, **levers: Any) -> None:

@@ -10,7 +10,7 @@ from brokerage import kill, safety
 from brokerage.clock import SessionClock
 from brokerage.errors import OrderRefused
 from brokerage.gateway import SIMULATED, Contract, Door, Intent, Target, journal
-from brokerage.models import Endpoint, KillSwitch, OrderGrant, OrderRecord
+from brokerage.models import KillSwitch, OrderGrant, OrderRecord
 from crucible.ledger.models import Entry
 from tests.databases import Database
 
@@ -18,9 +18,8 @@ TARGET = Target("sim", "127.0.0.1", 4002, SIMULATED)
 
 
 def granted(**more: float) -> OrderGrant:
-    endpoint = Endpoint.objects.create(name="sim", kind="SIMULATED", port=4002)
     expires = timezone.now() + timedelta(hours=1)
-    return OrderGrant.objects.create(scope="s1", endpoint=endpoint, expires_at=expires, **more)
+    return OrderGrant.objects.create(scope="s1", expires_at=expires, **more)
 
 
 def submits(grant: OrderGrant, key: str) -> str:

@@ -14,6 +14,7 @@ from tests.brokerage.port.stories import (
     buy,
     buying,
     door,
+    granted,
     open_desk,
     orders_on_the_wire,
     set_levers,
@@ -103,12 +104,12 @@ def test_after_a_crash_another_process_cleans_up(grant: OrderGrant) -> None:
     @story
     async def crashes() -> None:
         async with gateway.simulation() as simulated:
-            await _trade_and_vanish(simulated.target, grant)
+            await _trade_and_vanish(await granted(simulated.target), grant)
             async with gateway.connect(simulated.target, client_ids=[219]) as desk:
                 report = await gateway.cleanup(desk, "s1")
             assert report.cancelled == ["BUY 1 SPY"]
             assert report.problems == []
-            async with gateway.connect(simulated.target, readonly=False) as desk:
+            async with gateway.connect(await granted(simulated.target), readonly=False) as desk:
                 report = await gateway.cleanup(desk, "s1")
                 assert report.ok
                 assert not await desk.positions()

@@ -12,7 +12,7 @@ from django.utils import timezone
 from brokerage import kill
 from brokerage.errors import OrderRefused
 from brokerage.gateway import Contract, Desk, Intent, Quote
-from brokerage.models import KillSwitch, OrderGrant, OrderRecord
+from brokerage.models import Endpoint, KillSwitch, OrderGrant, OrderRecord
 from brokerage.safety import Permit, quote_problem
 from tests.brokerage.port.stories import (
     SPY,
@@ -47,6 +47,22 @@ def refused(grant: OrderGrant | None, before: Any = None, **more: Any) -> str:
     trades()
     assert not OrderRecord.objects.exclude(state="REFUSED").exists()
     return reasons[0]
+
+
+def test_a_grant_holds_at_its_own_endpoint_alone(grant: OrderGrant) -> None:
+    other = Endpoint.objects.create(name="other", kind="SIMULATED", port=4003)
+    elsewhere = OrderGrant.objects.create(scope="s1", endpoint=other, expires_at=grant.expires_at)
+    assert refused(elsewhere) == "GRANT_ENDPOINT"
+
+
+def test_a_drills_grant_holds_at_no_endpoint(grant: OrderGrant) -> None:
+    private = OrderGrant.objects.create(scope="drill/s1", expires_at=grant.expires_at)
+    assert refused(private) == "GRANT_ENDPOINT"
+
+
+def test_a_sessions_grant_does_not_hold_at_a_private_gateway(grant: OrderGrant) -> None:
+    Endpoint.objects.filter(name="sim").update(name="renamed")
+    assert refused(grant) == "GRANT_ENDPOINT"
 
 
 def test_a_sound_order_passes(grant: OrderGrant) -> None:

@@ -8,7 +8,7 @@ from brokerage import gateway
 from brokerage.errors import ErrorClass, GatewayTimeout, OrderRefused, RequestRefusedError
 from brokerage.gateway import BrokerMessage, Listener, OrderState, Simulated, Stream
 from brokerage.models import OrderGrant
-from tests.brokerage.port.stories import SPY, buy, open_desk, story
+from tests.brokerage.port.stories import SPY, buy, granted, open_desk, story
 
 pytestmark = pytest.mark.django_db
 LOST = (1100, "Connectivity between IBKR and Trader Workstation has been lost.")
@@ -128,7 +128,8 @@ def test_a_listener_hears_of_orders(grant: OrderGrant) -> None:
     @story
     async def trades() -> None:
         async with gateway.simulation() as simulated:
-            opening = gateway.connect(simulated.target, readonly=False, listener=ear)
+            target = await granted(simulated.target)
+            opening = gateway.connect(target, readonly=False, listener=ear)
             async with opening as desk:
                 await (await buy(desk, grant)).done()
 

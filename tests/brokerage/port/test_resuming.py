@@ -13,7 +13,7 @@ from brokerage.gateway import Desk, OrderState, Simulated, Ticket
 from brokerage.models import OrderEvent, OrderGrant, OrderRecord
 from brokerage.safety import Permit
 from brokerage.tws.messages import ReqGlobalCancel
-from tests.brokerage.port.stories import buy, door, open_desk, orders_on_the_wire, story
+from tests.brokerage.port.stories import buy, door, granted, open_desk, orders_on_the_wire, story
 
 pytestmark = pytest.mark.django_db
 SOON = 0.05  # real seconds
@@ -33,7 +33,8 @@ async def lost_and_back(
             await desk.clock.sleep(SOON)
         await desk.book.flush()
         ids = (desk.client_id,)
-        async with gateway.connect(simulated.target, client_ids=ids, readonly=False) as back:
+        target = await granted(simulated.target)
+        async with gateway.connect(target, client_ids=ids, readonly=False) as back:
             yield simulated, back, ticket
 
 
