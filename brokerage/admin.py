@@ -123,7 +123,10 @@ class ReconciliationRunAdmin(ReadOnlyAdmin):
 class ReconciliationDiffAdmin(ReadOnlyAdmin):
     """Differences; the command `reconciliation` settles them."""
 
-    list_display = ["opened_at", "scope", "kind", "subject", "own", "wire", "broker", "state"]
+    list_display = [
+        "opened_at", "scope", "kind", "subject", "own", "wire", "broker", "state", "proposal",
+        "proposed_by", "settled_by",
+    ]  # fmt: skip
     list_filter = ["state", "kind", "drill"]
     search_fields = ["scope", "subject"]
 

@@ -1,4 +1,4 @@
-"""Reconciliations on record: the own books, runs and their differences, explanations, corrections.
+"""Reconciliations on record: the own books, runs and their differences.
 
 Broker values are the truth. Nothing that stands on record is edited: what was wrong is set right by
 a row beside it.
@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from brokerage.calendar import ET
-from brokerage.comparison import EXECUTION, Books, Difference, FillRow, Kind, OrderRow
+from brokerage.comparison import Books, Difference, FillRow, Kind, OrderRow
 from brokerage.funds import KINDS, Account
 from brokerage.models import (
     Commission,
@@ -30,7 +29,6 @@ from brokerage.terms import TERMINAL, OrderState, Target, execution_root, standi
 from crucible.alerts.raising import raise_alert, resolve
 from crucible.ledger.record import record
 from crucible.live.publish import publish
-from crucible.roles import Role, has_role
 
 CYCLE_S = 60.0
 ACTOR = "reconciliation"
@@ -38,8 +36,6 @@ ALERT, DRILL_ALERT = "reconciliation", "drill-reconciliation"
 DRILL = "DRILL"
 # A segment of a reference: orders that drills place beside the own record. Clean-up knows them.
 OUTSIDE = "outside"
-MAY_SETTLE = (Role.QA, Role.CRO)
-SHORTEST_TEXT = 10
 UNSENT = (OrderState.INTENT, OrderState.REFUSED)
 IN_DOUBT = frozenset({OrderState.UNKNOWN, OrderState.NO_RESPONSE})
 # The own record was behind: the run itself completes it from the broker's answers.
@@ -47,10 +43,6 @@ SELF_SETTLING = frozenset(
     {Kind.MISSING_HERE, Kind.STATUS, Kind.COMMISSION, Kind.CORRECTED_EXECUTION}
 )
 State = ReconciliationDiff.State
-
-
-class ReconciliationError(Exception):
-    """A difference can't be settled like that; the text says why."""
 
 
 def is_ours(ref: str, scope: str) -> bool:
@@ -251,7 +243,7 @@ def _resolve_gone(
     opened = ReconciliationDiff.objects.filter(_same_scope(run), state=State.OPEN)
     for diff in opened.exclude(kind__in=kept):
         if (diff.kind, diff.subject) not in seen:
-            _settle(diff, State.RESOLVED, f"Gone in the run of {timezone.now():%H:%M:%S}.", ACTOR)
+            diff.settle(State.RESOLVED, f"Gone in the run of {timezone.now():%H:%M:%S}.", ACTOR)
             resolved += 1
     return resolved
 
@@ -262,10 +254,7 @@ def _note(run: ReconciliationRun, difference: Difference) -> ReconciliationDiff 
     known = ReconciliationDiff.objects.filter(_same_scope(run), kind=kind, subject=subject)
     values = (difference.own[:200], difference.broker[:200])
     if again := known.filter(state=State.OPEN).first():
-        again.last_seen = timezone.now()
-        again.own, again.broker = values
-        again.gap = difference.gap
-        again.save()
+        again.see(*values, gap=difference.gap)
         return None
     state = State.EXPLAINED if difference.explanation else State.OPEN
     same = known.filter(state=State.EXPLAINED, own=values[0], broker=values[1])
@@ -314,74 +303,3 @@ def _line(kind: str, run: ReconciliationRun, **details: Any) -> None:
         kind, "reconciliation", run.pk, actor=ACTOR,
         scope=run.scope, occasion=run.occasion, state=run.state, **details,
     )  # fmt: skip
-
-
-# -- settling -----------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def explain(diff: ReconciliationDiff, actor: User | str, text: str) -> ReconciliationDiff:
-    """Settle a difference by saying what it comes from; raises ReconciliationError.
-
-    A person must be QA Lead or Chief Risk Officer; only a drill's own differences may be settled by
-    a part of the system.
-    """
-    diff = _settleable(diff, actor, text)
-    _settle(diff, State.EXPLAINED, text.strip(), _name(actor))
-    record(
-        "reconciliation.explained", "reconciliation", diff.run_id, actor=actor,
-        difference=str(diff), text=text.strip(),
-    )  # fmt: skip
-    return diff
-
-
-@transaction.atomic
-def correct(diff: ReconciliationDiff, actor: User | str, text: str) -> Correction:
-    """Take the broker's value over by a row beside the own record, and settle the difference.
-
-    For positions, and for executions that the broker does not know. Raises ReconciliationError.
-    """
-    diff = _settleable(diff, actor, text)
-    if diff.con_id is None or not diff.gap:
-        raise ReconciliationError("Only a position or an execution can be corrected by a row.")
-    is_fill = diff.subject.startswith(EXECUTION)
-    correction = Correction.objects.create(
-        endpoint_id=diff.endpoint_id,
-        scope=diff.scope,
-        diff=diff,
-        con_id=diff.con_id,
-        quantity=diff.gap,
-        exec_id=diff.subject.removeprefix(EXECUTION) if is_fill else "",
-        text=text.strip(),
-        by=actor if isinstance(actor, User) else None,
-        by_name=_name(actor),
-    )
-    _settle(diff, State.EXPLAINED, text.strip(), _name(actor))
-    record(
-        "reconciliation.corrected", "reconciliation", diff.run_id, actor=actor,
-        difference=str(diff), quantity=diff.gap, text=text.strip(),
-    )  # fmt: skip
-    return correction
-
-
-def _settleable(diff: ReconciliationDiff, actor: User | str, text: str) -> ReconciliationDiff:
-    if len(text.strip()) < SHORTEST_TEXT:
-        raise ReconciliationError("Say in at least ten characters what it comes from.")
-    diff = ReconciliationDiff.objects.select_for_update().get(pk=diff.pk)
-    if diff.state != State.OPEN:
-        raise ReconciliationError(f"This difference is {diff.state.lower()} already.")
-    may = has_role(actor, *MAY_SETTLE) if isinstance(actor, User) else diff.drill
-    if not may:
-        raise ReconciliationError("Only the QA Lead or the Chief Risk Officer settles differences.")
-    return diff
-
-
-def _settle(diff: ReconciliationDiff, state: str, text: str, by: str) -> None:
-    diff.state, diff.explanation, diff.settled_by = state, text, by[:150]
-    diff.settled_at = timezone.now()
-    diff.save()
-    publish("reconciliation")
-
-
-def _name(actor: User | str) -> str:
-    return actor.get_username() if isinstance(actor, User) else actor

@@ -220,6 +220,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 APPROVALS_EVIDENCE = "validation.evidence.load"
+RUN_BY = "validation.involvement.ran"
 SIGNOFF_CUTOFF_HOUR_ET = env.int("SIGNOFF_CUTOFF_HOUR_ET", 14)
 SIGNOFF_DUE_HOUR_ET = env.int("SIGNOFF_DUE_HOUR_ET", 18)
 EXPIRY_AUTO_ACTIVATE = env.bool("EXPIRY_AUTO_ACTIVATE", True)

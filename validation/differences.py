@@ -18,9 +18,12 @@ def content(session: Session) -> list[dict[str, Any]]:
 
 
 def settlers(session: Session) -> dict[int, str]:
-    """Return who explained or corrected a difference of the session: the person's id → the deed."""
-    names = ReconciliationDiff.objects.filter(_within(session)).values_list("settled_by", flat=True)
+    """Return who proposed or settled a difference of the session: the person's id → the deed."""
+    found = ReconciliationDiff.objects.filter(_within(session))
+    names = found.values_list("settled_by", flat=True)
     people = set(User.objects.filter(username__in=list(names)).values_list("pk", flat=True))
+    proposed = found.exclude(proposed_by=None).values_list("proposed_by", flat=True)
+    people.update(pk for pk in proposed if pk is not None)
     corrected = Correction.objects.filter(_within(session)).exclude(by=None)
     people.update(pk for pk in corrected.values_list("by", flat=True) if pk is not None)
     return dict.fromkeys(sorted(people), DEED)
@@ -34,9 +37,13 @@ def _within(session: Session) -> Q:
 def _found(session: Session) -> Iterator[dict[str, Any]]:
     names = (
         "scope", "kind", "subject", "own", "wire", "broker", "state", "explanation", "settled_by",
-        "drill",
+        "proposer", "drill",
     )  # fmt: skip
-    for diff in ReconciliationDiff.objects.filter(_within(session)).order_by("pk"):
+    for diff in (
+        ReconciliationDiff.objects.filter(_within(session))
+        .select_related("proposed_by")
+        .order_by("pk")
+    ):
         yield {"id": f"difference {diff.pk}", **{name: getattr(diff, name) for name in names}}
 
 

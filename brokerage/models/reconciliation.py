@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from brokerage.models.endpoint import Endpoint
 from crucible.ledger.append_only import AppendOnlyModel
+from crucible.live.publish import publish
 
 
 class ReconciliationRun(models.Model):
@@ -56,7 +57,10 @@ class ReconciliationRun(models.Model):
 
 
 class ReconciliationDiff(models.Model):
-    """One difference that was found; it stays as it is once it is explained or resolved."""
+    """One difference that was found; it stays as it is once it is explained or resolved.
+
+    A proposal is about the values that it was made for: other values end it.
+    """
 
     class State(models.TextChoices):
         OPEN = "OPEN", "Open"
@@ -81,6 +85,12 @@ class ReconciliationDiff(models.Model):
     last_seen = models.DateTimeField(default=timezone.now)
     settled_at = models.DateTimeField(null=True)
     settled_by = models.CharField(max_length=150, blank=True)
+    proposal = models.TextField(blank=True, help_text="an explanation that waits for its approval")
+    proposes_row = models.BooleanField(default=False, help_text="take the broker's value over")
+    proposed_at = models.DateTimeField(null=True)
+    proposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
     drill = models.BooleanField(default=False)
 
     class Meta:
@@ -89,6 +99,26 @@ class ReconciliationDiff(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.subject}: own {self.own}, broker {self.broker}"
+
+    @property
+    def proposer(self) -> str:
+        """Who has proposed its explanation, or nothing."""
+        return self.proposed_by.get_username() if self.proposed_by else ""
+
+    def see(self, own: str, broker: str, *, gap: float) -> None:
+        """Note that it is still there, perhaps with other values."""
+        if (own, broker) != (self.own, self.broker):
+            self.proposal, self.proposed_by = "", None
+        self.own, self.broker, self.gap = own, broker, gap
+        self.last_seen = timezone.now()
+        self.save()
+
+    def settle(self, state: str, text: str, by: str) -> None:
+        """End it as explained or resolved."""
+        self.state, self.explanation, self.settled_by = state, text, by[:150]
+        self.settled_at = timezone.now()
+        self.save()
+        publish("reconciliation")
 
     @classmethod
     def unexplained(cls, endpoint_id: int | None) -> "models.QuerySet[ReconciliationDiff]":

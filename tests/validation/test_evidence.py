@@ -10,7 +10,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.utils import timezone
 
-from brokerage import reconciliation
+from brokerage import corrections, reconciliation
 from brokerage.models import ReconciliationDiff
 from crucible.ledger.canonical import canonical
 from crucible.ledger.models import Entry
@@ -91,9 +91,9 @@ def test_any_change_of_content_changes_the_manifest(
     assert text(ready) != before
 
 
-@pytest.mark.parametrize("settle", [reconciliation.explain, reconciliation.correct])
+@pytest.mark.parametrize("row", [False, True])
 def test_who_settles_a_difference_signs_nothing_and_changes_what_is_signed(
-    ready: Session, people: People, settle: Any
+    ready: Session, people: People, row: bool
 ) -> None:
     scope = f"{ready.number}/RS-08"
     found = reconciliation.begin(ready.endpoint.target(), scope, "CYCLE", 210)
@@ -103,9 +103,11 @@ def test_who_settles_a_difference_signs_nothing_and_changes_what_is_signed(
     )  # fmt: skip
     assert people.cro.pk not in E.conflicts(ready.number)
     before = text(ready)
-    settle(diff, people.cro, "It was bought by hand.")
+    corrections.propose(diff, people.qs, "It was bought by hand.", row=row)
+    corrections.approve(diff, people.cro)
     assert text(ready) != before
-    assert E.conflicts(ready.number)[people.cro.pk] == "settled a difference to the broker"
+    for person in (people.qs, people.cro):
+        assert E.conflicts(ready.number)[person.pk] == "settled a difference to the broker"
 
 
 def test_orders_and_fills_are_signed_too(ready: Session) -> None:

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 
 from asgiref.sync import sync_to_async
 
-from brokerage import gateway, reconciliation
+from brokerage import corrections, gateway
 from brokerage.comparison import Kind
 from brokerage.gateway import SCENARIO_IDS, Contract, Desk, Reconciled
 from brokerage.models import Correction, Execution, OrderEvent, ReconciliationDiff
@@ -168,7 +168,7 @@ async def _phantom(own: Trader) -> None:
         scope=trial.ref, kind=Kind.PHANTOM, gap=-LOT, state=ReconciliationDiff.State.OPEN
     )
     async for diff in diffs:
-        await sync_to_async(reconciliation.correct)(diff, "RS-08", CORRECTION_TEXT)
+        await sync_to_async(corrections.end_drill)(diff, "RS-08", CORRECTION_TEXT)
     rows = await Correction.objects.filter(scope=trial.ref, con_id=contract.con_id).acount()
     trial.check("phantom: rows beside the record", "2", str(rows))
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from brokerage import funds, gateway, reconciliation
+from brokerage import corrections, funds, gateway
 from brokerage.errors import GatewayTimeout, OrderRefused
 from brokerage.gateway import Desk, Reconciled, Simulated
 from brokerage.models import OrderGrant, ReconciliationDiff, ReconciliationRun
@@ -166,7 +166,8 @@ def test_an_explained_amount_stays_explained_when_cash_moves_on(
             await gateway.reconcile(desk, "s1")
             diff = await ReconciliationDiff.objects.aget()
             text = "The month's fee for market data."
-            await sync_to_async(reconciliation.explain)(diff, people.qa, text)
+            await sync_to_async(corrections.propose)(diff, people.op, text)
+            await sync_to_async(corrections.approve)(diff, people.qa)
             await round_trip(desk, grant)
             await desk.clock.sleep(LAG_S)
             run = await gateway.reconcile(desk, "s1", "END")

@@ -28,7 +28,8 @@ def settle(
     monkeypatch: pytest.MonkeyPatch, action: str, diff: ReconciliationDiff, user: str
 ) -> str:
     monkeypatch.setattr("sys.stdin", io.StringIO(f"secret-{user}\n"))
-    return reconciliation(action, str(diff.pk), "--user", user, "--text", "Bought by hand in TWS.")
+    text = () if action == "approve" else ("--text", "Bought by hand in TWS.")
+    return reconciliation(action, str(diff.pk), "--user", user, *text)
 
 
 def test_nothing_open_is_told(db: None) -> None:
@@ -41,10 +42,12 @@ def test_what_is_open_is_listed_with_an_exit_code_of_its_own(diff: Reconciliatio
     assert caught.value.code == 3
 
 
-def test_an_explanation_opens_the_door_again(
+def test_an_approved_explanation_opens_the_door_again(
     diff: ReconciliationDiff, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert settle(monkeypatch, "explain", diff, "qa") == "No difference is open.\n"
+    proposed = settle(monkeypatch, "explain", diff, "op")
+    assert "op proposes an explanation: Bought by hand in TWS." in proposed
+    assert settle(monkeypatch, "approve", diff, "qa") == "No difference is open.\n"
     diff.refresh_from_db()
     assert (diff.state, diff.settled_by) == ("EXPLAINED", "qa")
     assert not Correction.objects.exists()
@@ -53,12 +56,20 @@ def test_an_explanation_opens_the_door_again(
 def test_a_correction_takes_the_broker_s_value(
     diff: ReconciliationDiff, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settle(monkeypatch, "correct", diff, "cro")
+    assert "op proposes a correcting row" in settle(monkeypatch, "correct", diff, "op")
+    settle(monkeypatch, "approve", diff, "cro")
     correction = Correction.objects.get()
     assert (correction.quantity, correction.by) == (1.0, people.cro)
 
 
-@pytest.mark.parametrize("user", ["op", "nobody"])
+def test_a_refused_proposal_stays_listed_as_open(
+    diff: ReconciliationDiff, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(monkeypatch, "explain", diff, "op")
+    assert "proposes" not in settle(monkeypatch, "refuse", diff, "qa")
+
+
+@pytest.mark.parametrize("user", ["qa", "nobody"])
 def test_others_are_refused(
     diff: ReconciliationDiff, people: People, monkeypatch: pytest.MonkeyPatch, user: str
 ) -> None:

@@ -6,11 +6,9 @@ from dataclasses import replace
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.contrib.auth.models import User
-from django.db import DatabaseError
 from django.utils import timezone
 
-from brokerage import gateway, reconciliation
+from brokerage import corrections, gateway, reconciliation
 from brokerage.errors import OrderRefused
 from brokerage.gateway import Desk, Intent, OrderState, Reconciled, Simulated
 from brokerage.models import (
@@ -23,7 +21,6 @@ from brokerage.models import (
     ReconciliationDiff,
     ReconciliationRun,
 )
-from brokerage.reconciliation import ReconciliationError
 from crucible.alerts.models import Alert
 from tests.brokerage.port.stories import SPY, buy, buying, door, open_desk, story
 from tests.conftest import People
@@ -211,6 +208,11 @@ async def sell(desk: Desk, grant: OrderGrant) -> gateway.Ticket:
     return await desk.place(intent, door(desk, grant))
 
 
+def settle(diff: ReconciliationDiff, people: People) -> None:
+    corrections.propose(diff, people.op, "The broker has none of it.", row=True)
+    corrections.approve(diff, people.qa)
+
+
 def test_a_phantom_is_set_right_by_a_row_beside_it(grant: OrderGrant, people: People) -> None:
     @story
     async def runs() -> None:
@@ -222,8 +224,7 @@ def test_a_phantom_is_set_right_by_a_row_beside_it(grant: OrderGrant, people: Pe
             )  # fmt: skip
             assert kinds(await gateway.reconcile(desk, "s1")) == ["PHANTOM"]
             diff = await ReconciliationDiff.objects.aget()
-            text = "The broker holds none of it."
-            await sync_to_async(reconciliation.correct)(diff, people.qa, text)
+            await sync_to_async(settle)(diff, people)
             assert (await gateway.reconcile(desk, "s1")).clean
 
     runs()
@@ -244,51 +245,11 @@ def test_an_execution_that_the_broker_does_not_know_is_voided_by_a_row(
             )  # fmt: skip
             assert kinds(await gateway.reconcile(desk, "s1")) == ["PHANTOM", "PHANTOM"]
             diff = await ReconciliationDiff.objects.aget(subject__startswith="execution")
-            await sync_to_async(reconciliation.correct)(diff, people.qa, "It was made up in a test")
+            await sync_to_async(settle)(diff, people)
             assert (await gateway.reconcile(desk, "s1")).clean
 
     runs()
     assert Execution.objects.count() == 1
-
-
-def open_diff(grant: OrderGrant, **more: object) -> ReconciliationDiff:
-    run = reconciliation.begin(grant.endpoint.target(), "s1", "CYCLE", 210)
-    values = {"kind": "PHANTOM", "subject": "position SPY", "con_id": 756, "gap": -1.0}
-    return ReconciliationDiff.objects.create(
-        run=run, endpoint=grant.endpoint, scope="s1", **values | more
-    )
-
-
-@pytest.mark.parametrize("role", ["op", "pm", "ld"])
-def test_not_everybody_explains_a_difference(grant: OrderGrant, people: People, role: str) -> None:
-    user: User = people[role]
-    for settle in (reconciliation.explain, reconciliation.correct):
-        with pytest.raises(ReconciliationError, match="QA Lead"):
-            settle(open_diff(grant), user, "It was the other bot.")
-
-
-@pytest.mark.parametrize("actor", ["gateway", "RS-08"])
-def test_no_part_of_the_system_explains_a_real_difference(grant: OrderGrant, actor: str) -> None:
-    with pytest.raises(ReconciliationError):
-        reconciliation.explain(open_diff(grant), actor, "It was provoked by a drill.")
-    drill = open_diff(grant, drill=True)
-    assert reconciliation.explain(drill, actor, "It was provoked by a drill.").state == "EXPLAINED"
-
-
-def test_an_explanation_says_something_and_is_given_once(grant: OrderGrant, people: People) -> None:
-    diff = open_diff(grant)
-    with pytest.raises(ReconciliationError, match="ten characters"):
-        reconciliation.explain(diff, people.qa, "because  ")
-    reconciliation.explain(diff, people.qa, "It was the other bot.")
-    with pytest.raises(ReconciliationError, match="explained already"):
-        reconciliation.explain(diff, people.qa, "It was the other bot.")
-
-
-def test_what_is_settled_stays_as_it_is(grant: OrderGrant, people: People) -> None:
-    diff = reconciliation.explain(open_diff(grant), people.qa, "It was the other bot.")
-    diff.state = "OPEN"
-    with pytest.raises(DatabaseError, match="append-only"):
-        diff.save()
 
 
 def test_the_door_is_shut_by_its_own_gateway_s_differences_alone(grant: OrderGrant) -> None:
