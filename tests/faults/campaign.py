@@ -66,7 +66,7 @@ def _check(outcomes: Sequence[Outcome], wanted: int) -> None:
 
 def _print(number: int, outcome: Outcome) -> None:
     _say(f"{number:4} {outcome.schedule}\n     {outcome.result}")
-    for line in (*outcome.violations, *outcome.notes):
+    for line in (*outcome.violations, *outcome.notes, outcome.why):
         _say(f"       {line}")
 
 

@@ -40,6 +40,7 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
     compared: Counter[str] = field(default_factory=Counter)
     build: str = ""
+    why: str = ""
 
     @property
     def result(self) -> str:
@@ -81,7 +82,7 @@ def conduct(stage: Stage, schedule: Schedule) -> Outcome:
     return Outcome(
         schedule, violations, history.session.state if history.session else "",
         history.witnessed.detection_s, time.monotonic() - began, missed, run.notes,
-        compared(history), code_version(),
+        compared(history), code_version(), history.session.outcome if history.session else "",
     )  # fmt: skip
 
 
