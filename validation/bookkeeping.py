@@ -14,6 +14,7 @@ from validation.cleanup import Cleaned
 from validation.configuration import read
 from validation.lease import Lease, guarded
 from validation.models import Attempt, AttemptState, CleanupState, Session, SessionState
+from validation.observation import observation_of
 from validation.scenarios import catalogue
 from validation.trials import Ending
 from validation.verdicts import Stop, latest
@@ -44,6 +45,7 @@ def open_run(lease: Lease) -> dict[str, Any]:
         "planned": session.planned,
         "states": states,
         "facts": dict(session.facts),
+        "observation": observation_of(session, lease),
     }
 
 
@@ -146,7 +148,8 @@ def look_outside(lease: Lease) -> Stop | None:
     if session.endpoint.simulated != session.simulated:
         why = f"{session.endpoint.name} was made another kind of gateway after the session began."
         return Stop(SessionState.HALTED, why, "Start a new session on the gateway as it is now.")
-    return None if KillSwitch.permits() else killed()
+    # Who sends no order need not stop: a bot is watched all the more when trading is stopped.
+    return None if session.observes or KillSwitch.permits() else killed()
 
 
 def killed() -> Stop:

@@ -116,13 +116,19 @@ def guard(lease: Lease) -> Session:
 
 
 def fence(lease: Lease) -> AbstractContextManager[None]:
-    """Refuse every order inside the block once the token is stale, in the order's transaction."""
+    """Refuse every order inside the block once the token is stale, in the order's transaction.
+
+    Those of an observing session are refused in any case, clean-up included.
+    """
 
     def still_ours() -> None:
         try:
-            guard(lease)
+            session = guard(lease)
         except StaleToken as error:
             raise OrderRefused("LEASE_LOST", f"{error}; no order leaves any more.") from error
+        if session.observes:
+            text = f"{lease.number} observes: it sends no order, not even to close a position."
+            raise OrderRefused("OBSERVING", text)
 
     return fenced(still_ours)
 

@@ -48,6 +48,8 @@ def _refuse_pause(session: Session) -> None:
     if session.state != SessionState.RUNNING:
         state = session.get_state_display()
         raise SessionRefused(f"{session.number} is {state}: only a running session is paused.")
+    if session.observes:
+        raise SessionRefused("A pause would be a gap in what is seen: end the observation.")
     if session.pause_requested_by_id is not None:
         raise SessionRefused(f"{session.number} pauses after the scenario that runs now.")
     if session.lease_owner.startswith("foreground@"):

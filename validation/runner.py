@@ -24,6 +24,7 @@ from validation.cleanup import Cleaned, clean_up
 from validation.configuration import Config
 from validation.lease import RENEW_EVERY_S, Lease, StaleToken, fence, renew
 from validation.models import Attempt, AttemptState, CleanupState, SessionState
+from validation.observation import OBSERVATION, Observation
 from validation.recorder import Recorder
 from validation.scenarios.catalogue import FAULTS, MARKET_HOURS, ORDERS, Definition
 from validation.scenarios.trial import Trial, TrialListener
@@ -76,6 +77,7 @@ class Run:
     states: dict[str, str]
     recorder: Recorder
     control: Control
+    observation: Observation | None = None
     watcher: Watcher | None = None
     shared: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
@@ -146,6 +148,7 @@ async def _first(control: Control, task: "asyncio.Future[Any]") -> bool:
 async def _carry_out(job: Run) -> None:
     if "opening_balance" not in job.facts:
         await _read_balance(job, "opening_balance")
+    job.shared[OBSERVATION] = job.observation
     async with watching(job, job.control.decide) as watch:
         stop = await _scenarios(job, watch)
         if job.pausing and stop is None:

@@ -8,7 +8,6 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from brokerage.calendar import ET
 from brokerage.models import Endpoint, KillSwitch
 from crucible.ledger.record import record
 from crucible.live.publish import publish
@@ -29,6 +28,8 @@ from validation.models import (
     Task,
 )
 from validation.models.session import IN_FLIGHT, STOPPED
+from validation.numbering import next_number
+from validation.observation import SCENARIO, Term
 from validation.scenarios import catalogue
 from validation.scenarios.catalogue import Definition
 from validation.transitions import (
@@ -96,15 +97,18 @@ def start(
     run: bool = True,
     queue: bool = True,
     trusted: bool = False,
+    term: Term | None = None,
 ) -> Session:
     """Create a session with the configuration in force and queue its preflight.
 
     It runs by itself when nothing blocks; without `run` it stays READY until `run_now`. Without
     `scenarios` it runs the whole catalogue and is FULL, else PARTIAL. Without `queue` no worker is
     told: the caller runs it. `trusted` asks for no role: whoever has a shell on the host may try,
-    and gets nothing that can be signed. Raises PermissionDenied, SessionRefused, and
-    UnknownScenarioError.
+    and gets nothing that can be signed. A `term` is of an observing session, which runs nothing
+    but its own scenario. Raises PermissionDenied, SessionRefused, and UnknownScenarioError.
     """
+    if term is not None:
+        kind, scenarios = _to_observe(scenarios, term)
     definitions = catalogue.load().select(scenarios)
     kind = kind or (SessionKind.FULL if scenarios is None else SessionKind.PARTIAL)
     full = kind == SessionKind.FULL
@@ -116,11 +120,17 @@ def start(
     assert endpoint is not None
     try:
         with transaction.atomic():
-            session = _create(by, endpoint, definitions, kind, fail_fast, restart_of, seed)
+            session = _create(by, endpoint, definitions, kind, fail_fast, restart_of, seed, term)
             enqueue(session, by, run=run, tell=queue)
     except IntegrityError as error:
         raise SessionRefused(_busy(endpoint)) from error
     return session
+
+
+def _to_observe(scenarios: Collection[str] | None, term: Term) -> tuple[str, list[str]]:
+    if scenarios or term.problem:
+        raise SessionRefused(term.problem or f"An observing session runs {SCENARIO} alone.")
+    return SessionKind.OBSERVE, [SCENARIO]
 
 
 def enqueue(
@@ -139,7 +149,7 @@ def preflight(session: Session, by: User, *, run: bool = True) -> Session:
     PermissionDenied and SessionRefused.
     """
     _require(by, session)
-    _refuse_start(session.endpoint, _pending(session), SessionKind.PARTIAL, session)
+    _refuse_start(session.endpoint, _pending(session), _once_started(session), session)
     try:
         with transaction.atomic():
             session = lock(session)
@@ -159,7 +169,7 @@ def run_now(session: Session, by: User) -> Session:
     Raises PermissionDenied and SessionRefused.
     """
     _require(by, session)
-    _refuse_start(session.endpoint, _pending(session), SessionKind.PARTIAL, session)
+    _refuse_start(session.endpoint, _pending(session), _once_started(session), session)
     with transaction.atomic():
         session = lock(session)
         if session.state != S.READY:
@@ -182,6 +192,11 @@ def stale(session: Session) -> bool:
 def _require(by: User, session: Session) -> None:
     if not has_role(by, *(MAY_START if session.approvable else MAY_TRY)):
         raise PermissionDenied("Your role may not start this kind of session.")
+
+
+def _once_started(session: Session) -> str:
+    """What was asked of the kind at the start is asked of a full session no more."""
+    return session.kind if session.observes else SessionKind.PARTIAL
 
 
 def _pending(session: Session) -> list[Definition]:
@@ -212,7 +227,10 @@ def _refuse_start(
         raise SessionRefused("The catalogue has no scenarios to run.")
     if kind == SessionKind.FULL and definitions != catalogue.load().core():
         raise SessionRefused("A full session runs every scenario of the catalogue and no other.")
-    if not KillSwitch.permits():
+    observes = kind == SessionKind.OBSERVE
+    if observes != any(one.id == SCENARIO for one in definitions):
+        raise SessionRefused(f"{SCENARIO} runs in an observing session, and nowhere else.")
+    if not observes and not KillSwitch.permits():
         raise SessionRefused("The kill switch is not armed. Two people must reset it first.")
     others = Session.objects.filter(endpoint=endpoint, state__in=IN_FLIGHT)
     if any(other != itself for other in others):
@@ -242,6 +260,7 @@ def _create(
     fail_fast: bool,
     restart_of: Session | None,
     seed: int | None,
+    term: Term | None,
 ) -> Session:
     config = _config()
     session = Session.objects.create(
@@ -249,7 +268,8 @@ def _create(
         endpoint_name=_address(endpoint),
         simulated=endpoint.kind == Endpoint.Kind.SIMULATED, speed=endpoint.speed, seed=seed,
         code_version=code_version(), planned=len(definitions), fail_fast=fail_fast,
-        restart_of=restart_of, task=_task(kind),
+        restart_of=restart_of, task=_task(kind), observe_s=term.seconds if term else None,
+        observed_client=term.client_id if term else None,
     )  # fmt: skip
     involve(session, by, "started the session")
     add_attempts(session, definitions)
@@ -283,14 +303,6 @@ def _task(kind: str) -> Task | None:
     if kind != SessionKind.FULL:
         return None
     return Task.objects.filter(code=VALIDATION_TASK).exclude(column=Column.DONE).first()
-
-
-def next_number() -> str:
-    """Return the next session number of the exchange's day: prelive_YYYYMMDD_NNN."""
-    prefix = f"prelive_{timezone.now().astimezone(ET):%Y%m%d}_"
-    last = Session.objects.filter(number__startswith=prefix).order_by("number").last()
-    count = int(last.number.removeprefix(prefix)) if last else 0
-    return f"{prefix}{count + 1:03d}"
 
 
 def add_attempts(session: Session, definitions: list[Definition]) -> None:
@@ -336,6 +348,8 @@ def rerun(session: Session, scenarios: Collection[str], by: User) -> Session:
 def _refuse_rerun(session: Session) -> None:
     if session.kind == SessionKind.IMPORTED:
         raise SessionRefused("An imported session ran elsewhere: it can't be run here.")
+    if session.observes:
+        raise SessionRefused("What was not seen can't be seen again: start a new session.")
     if session.state not in {S.MANUAL_CHECKS, S.REPORTING}:
         raise SessionRefused(f"{session.number} is {session.get_state_display()}.")
     _refuse_change(session)

@@ -19,7 +19,15 @@ from validation import bookkeeping, lease, outbox, pausing, sessions
 from validation.bookkeeping import BY_HAND, NOT_FLAT
 from validation.cleanup import LIMIT_S, Cleaned, clean_up
 from validation.database_clock import after
-from validation.models import AttemptState, CleanupState, LogLine, Outbox, Session, SessionState
+from validation.models import (
+    AttemptState,
+    CleanupState,
+    LogLine,
+    Outbox,
+    Session,
+    SessionKind,
+    SessionState,
+)
 from validation.models.session import STOPPED
 from validation.preflight.surroundings import beat
 from validation.verdicts import Stop
@@ -84,7 +92,8 @@ def halted() -> list[Session]:
     if KillSwitch.permits():
         return []
     waiting = (SessionState.PREFLIGHT, SessionState.READY, SessionState.PAUSED)
-    return list(Session.objects.filter(state__in=waiting, lease_until=None).order_by("pk"))
+    found = Session.objects.filter(state__in=waiting, lease_until=None)
+    return list(found.exclude(kind=SessionKind.OBSERVE).order_by("pk"))
 
 
 def halt(session: Session) -> bool:

@@ -92,17 +92,19 @@ def begin(session: Session) -> OrderGrant | None:
     pending = session.attempts.filter(state=AttemptState.PENDING)
     definitions = [catalogue.load().get(attempt.scenario) for attempt in pending]
     publish("dashboard", topic(session))
-    if not any(definition.wants(ORDERS) for definition in definitions):
+    if session.observes or not any(definition.wants(ORDERS) for definition in definitions):
         return None
     assign(session, cleanup=CleanupState.PENDING)
     return _issue_grant(session)
 
 
 def _issue_grant(session: Session) -> OrderGrant:
+    """Grant what is left: what the session sent before a pause, or a rerun, still counts."""
     limits = session.config.content["limits"]
+    left = max(limits["max_orders"] - OrderGrant.orders_used_by(session.number), 0)
     grant = OrderGrant.objects.create(
         scope=session.number, endpoint=session.endpoint, issued_by=session.created_by,
-        expires_at=timezone.now() + GRANT_LIVES, max_orders=limits["max_orders"],
+        expires_at=timezone.now() + GRANT_LIVES, max_orders=left,
         max_contracts=limits["max_contracts"], max_shares=limits["max_shares"],
         max_notional=limits["max_notional"],
         max_premium=session.config.content["test_contracts"]["spy_weekly_call"]["premium_cap"],

@@ -2,16 +2,20 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Protocol
 
+from brokerage import gateway
 from brokerage.terms import Target
 from validation.lease import Lease
 from validation.models import Attempt, SessionState
+from validation.observation import Observation
 from validation.recorder import Recorder
 from validation.scenarios.trial import Trial
 from validation.verdicts import Stop
 from validation.watch import Assignment, Watch
 from validation.watch.notebook import Notebook
+from validation.watch.process import Reconcile
 
 # Where scenarios find the watch of their session, and facts what it has added up.
 WATCH = "watch"
@@ -32,6 +36,7 @@ class Watched(Protocol):
     shared: dict[str, Any]
     attempt: Attempt | None
     trial: Trial | None
+    observation: Observation | None
 
 
 @asynccontextmanager
@@ -48,7 +53,7 @@ async def watching(job: Watched, decide: Callable[[Stop], None]) -> AsyncIterato
         Assignment(
             target=job.target, scope=job.lease.number, notebook=notebook, unsafe=unsafe,
             provoked=lambda: bool(job.trial and job.trial.planned),
-            earlier=job.facts.get(WATCH, {}),
+            earlier=job.facts.get(WATCH, {}), reconcile=_reconciling(job.observation),
         )
     )  # fmt: skip
     job.shared[WATCH] = watch
@@ -57,6 +62,13 @@ async def watching(job: Watched, decide: Callable[[Stop], None]) -> AsyncIterato
         yield watch
     finally:
         job.facts[WATCH] = await watch.stop()
+
+
+def _reconciling(observation: Observation | None) -> Reconcile:
+    """Return how the books are compared: own orders, or those of others that are observed."""
+    if observation is None:
+        return gateway.reconcile
+    return partial(gateway.reconcile_observed, keep=observation.keep)
 
 
 async def conclude(watch: Watch, job: Watched, stop: Stop | None) -> Stop | None:

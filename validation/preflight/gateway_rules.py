@@ -169,6 +169,8 @@ def positions(look: Situation) -> Found:
         look.plan.config.paper_trading.documented_positions if look.plan.config else ()
     )
     strange = [f"{symbol} {quantity:+g}" for symbol, quantity in held if symbol not in documented]
+    if strange and look.plan.observes:
+        return Found(V.WARN, f"Taken as the bot's: {', '.join(strange)}.")
     if strange:
         return Found(V.BLOCK, f"Not documented: {', '.join(strange)}.")
     return Found(V.PASS, f"{len(held)} positions, all documented." if held else "No position.")

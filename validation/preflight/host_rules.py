@@ -120,6 +120,8 @@ def kill_switch(look: Situation) -> Found:
     """The switch permits opening orders."""
     state, why = look.plan.kill_state, look.plan.kill_reason
     text = f"{state.replace('_', ' ').lower()}{': ' + why if why else ''}."
+    if look.plan.observes and state != "ARMED":
+        return Found(V.WARN, f"{text.capitalize()} An observing session sends no order.")
     return Found(V.PASS if state == "ARMED" else V.BLOCK, text.capitalize())
 
 

@@ -83,6 +83,7 @@ def plan_of(session: Session) -> Plan:
         code_version=session.code_version,
         kill_state=switch.state if switch else "UNKNOWN",
         kill_reason=switch.reason if switch else "its row is missing",
+        observes=session.observes,
         attested=_attested(session), **_configuration(session), **upload_of(session),
     )  # fmt: skip
 

@@ -33,6 +33,7 @@ class Plan:
     upload_text: str = ""
     kill_state: str = "ARMED"
     kill_reason: str = ""
+    observes: bool = False
     attested: Mapping[str, str] = field(default_factory=dict)
 
 

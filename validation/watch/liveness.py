@@ -87,6 +87,11 @@ class Line:
         """Seconds since the last tick, or since the line was opened."""
         return now - (self.opened_at if self.last_at is None else self.last_at)
 
+    def rate(self, now: float) -> float | None:
+        """Ticks in a minute since it was opened; None before a minute has passed."""
+        minutes = (now - self.opened_at) / 60
+        return self.ticks / minutes if minutes >= 1 else None
+
     def condition(
         self, now: float, at: Hours, restored: tuple[int, float] | None = None
     ) -> Condition | None:

@@ -37,6 +37,8 @@ class Follower:
             await self._watch.clock.sleep(AGAIN_S)
 
     async def _contract(self) -> Contract:
+        if known := self._watch.contracts.get(self._symbol):
+            return known
         while True:
             try:
                 contract = await self._desk.qualify(ContractSpec(self._symbol))
