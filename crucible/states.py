@@ -111,6 +111,7 @@ SPECIAL = {
     ("kind", "DRY_RUN"): Look("Dry run", "test-pipe", "idle"),
     ("kind", "IMPORTED"): Look("Imported", "upload", "idle"),
     ("kind", "DRILL"): Look("Drill", "bolt", "warn"),
+    ("kind", "OBSERVE"): Look("Observe", "eye", "idle"),
     ("health", "WARN"): Look("Warning", "alert-triangle", "warn"),
     ("health", "BLOCK"): Look("Blocks", "ban", "bad"),
     ("health", "ATTEST"): Look("A person looks", "user", "info"),

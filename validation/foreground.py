@@ -15,6 +15,7 @@ from validation import runner, sessions
 from validation.lease import claim
 from validation.models import Session, SessionKind, SessionState
 from validation.models.session import IN_FLIGHT
+from validation.observation import Term
 from validation.preflight.report import blockers
 from validation.runner import Watcher
 from validation.sessions import SessionRefused
@@ -33,6 +34,7 @@ class Order:
     speed: float = 25.0
     seed: int = 7
     signable: bool = False
+    term: Term | None = None
 
     @property
     def kind(self) -> str:
@@ -64,7 +66,7 @@ async def _run(order: Order, endpoint: Endpoint, started: Started, watch: Watche
     session = await sync_to_async(sessions.start)(
         order.by, endpoint, order.scenarios, kind=order.kind, fail_fast=order.fail_fast,
         seed=order.seed if endpoint.name.startswith(PRIVATE) else None, queue=False,
-        trusted=True,
+        trusted=True, term=order.term,
     )  # fmt: skip
     started(session)
     lease = await sync_to_async(claim)(session.number, f"foreground@{socket.gethostname()}")

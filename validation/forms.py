@@ -11,6 +11,7 @@ from validation.models import (
     SessionKind,
     SessionState,
 )
+from validation.observation import HIGHEST_CLIENT, LONGEST_S, SHORTEST_S, USUAL_S
 from validation.reports import LONGEST
 from validation.scenarios import catalogue
 
@@ -18,6 +19,7 @@ PURPOSES = [
     ("", "Validation"),
     (SessionKind.DRY_RUN.value, "Dry run"),
     (SessionKind.DRILL.value, "Drill"),
+    (SessionKind.OBSERVE.value, "Observe a bot"),
 ]
 LEVELS = [("INFO", "Info"), ("WARNING", "Warnings"), ("ERROR", "Errors")]
 
@@ -132,6 +134,12 @@ class StartForm(forms.Form):
     )
     fail_fast = forms.BooleanField(required=False, label="Stop at the first failure")
     kind = forms.ChoiceField(choices=PURPOSES, required=False, label="Purpose")
+    observe_s = forms.FloatField(
+        required=False, min_value=SHORTEST_S, max_value=LONGEST_S, label="Observe for (s)"
+    )
+    observed_client = forms.IntegerField(
+        required=False, min_value=0, max_value=HIGHEST_CLIENT, label="Client id of the bot"
+    )
     preflight_only = forms.BooleanField(required=False, label="Preflight only")
     restart_of = forms.CharField(max_length=40, required=False, widget=forms.HiddenInput)
 
@@ -139,6 +147,7 @@ class StartForm(forms.Form):
         super().__init__(*args, **kwargs)
         known = catalogue.load().all()
         self.fields["scenarios"].choices = [(one.id, f"{one.id} {one.title}") for one in known]  # type: ignore[attr-defined]
+        self.fields["observe_s"].initial = USUAL_S
         self.fields["endpoint"].initial = Endpoint.objects.filter(is_default=True).first()
 
     def clean_restart_of(self) -> Session | None:

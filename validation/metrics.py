@@ -5,13 +5,14 @@ Figures come from stored rows alone, so that the same session always gives the s
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from django.db.models import Q
 
 from brokerage.models import OrderRecord
 from crucible.ledger.canonical import canonical, digest
+from validation import observed
 from validation.configuration import Config
 from validation.judging import (
     Limit,
@@ -201,10 +202,14 @@ class Book:
         return ordered(in_company([self._row(limit, counts) for limit in self.limits]))
 
     def _row(self, limit: Limit, counts: Counts) -> Row:
+        if self.session.observes and limit.code in observed.NOT_FROM_OUTSIDE:
+            return judge_count(limit, None, 0, observed.NOT_FROM_OUTSIDE[limit.code])
         if limit.figure == "ratio":
             return self._delta(limit)
         if limit.samples:
-            return judge_times(limit, self.samples.judged(limit.samples))
+            row = judge_times(limit, self.samples.judged(limit.samples))
+            from_outside = self.session.observes and limit.samples == K.FILL
+            return replace(row, why=f"{row.why} {observed.MARKET_ALONE}") if from_outside else row
         value, n, why = counts.get(limit.code, (None, 0, ""))
         if limit.figure == "share":
             return judge_share(limit, value or 0.0, int(n), why)
@@ -325,6 +330,8 @@ class Book:
     # -- orders -------------------------------------------------------------------------------
 
     def _orders(self) -> Counts:
+        if self.session.observes:
+            return observed.counts(self.samples.seen)
         sent = [one for one in self.samples.orders if not self.samples.provoked(one.created_at)]
         states = Counter(order.state for order in sent)
         meant = [order for order in sent if meant_to_fill(order)]

@@ -6,10 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from django.utils import timezone
+
 from brokerage.clock import SessionClock
 from brokerage.models import OrderEvent, OrderRecord
+from validation import observed
 from validation.configuration import Config, read
 from validation.models import FaultWindow, LatencySample, Metric, SampleKind, Session
+from validation.observation import SCENARIO
+from validation.observed import Seen
 from validation.statistics import Timed
 
 K = SampleKind
@@ -83,7 +88,7 @@ class Samples:
     @cached_property
     def all(self) -> list[Sample]:
         """Every sample, in the order of its beginning."""
-        found = [*self._stored(), *self._figures(), *self._of_orders()]
+        found = [*self._stored(), *self._figures(), *self._of_orders(), *self._of_observed()]
         return sorted(found, key=lambda one: (one.at, one.kind, one.about, one.ms))
 
     def of(self, *kinds: str) -> list[Sample]:
@@ -123,6 +128,18 @@ class Samples:
                     kind, order.created_at, value, ms is None, planned, scenario,
                     f"order {order.order_id}",
                 )  # fmt: skip
+
+    @cached_property
+    def seen(self) -> list[Seen]:
+        """The orders of others that an observing session saw being sent."""
+        return observed.sent(self.session) if self.session.observes else []
+
+    def _of_observed(self) -> Iterator[Sample]:
+        until = self.session.ended_at or timezone.now()
+        for one, ms, censored in observed.fill_times(self.seen, until):
+            began = one.order.absent_at or one.order.seen_at
+            about = f"order of {one.order.whose}"
+            yield Sample(K.FILL, began, ms, censored, self.provoked(began), SCENARIO, about)
 
     def _times(self, order: OrderRecord) -> Iterator[tuple[str, float | None, float]]:
         """Give kind, milliseconds or None, and how long an order without an answer was waited for.

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from django.db.models import F, Max, Q, QuerySet
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
-from brokerage.models import OrderEvent, OrderRecord
-from validation import charts
+from brokerage.models import ObservedEvent, ObservedOrder, OrderEvent, OrderRecord
+from brokerage.observing import ENDED
+from validation import charts, observed
 from validation.charts import Axis, Bars, Distribution, Lane, Plot, Span, Tick
 from validation.models import Attempt, AttemptState, Check, LogLine, SampleKind, Session
 from validation.models.watching import ConnectionEvent
@@ -150,6 +151,17 @@ class Timeline:
             found = found.filter(until__gte=self._moment(self.wanted.first))
         return found
 
+    def observed(self) -> QuerySet[ObservedOrder]:
+        """Return the orders of others that were seen in the range, and had not ended before it."""
+        found = observed.concerning(self.session)
+        if self.wanted.last is not None:
+            found = found.filter(seen_at__lte=self._moment(self.wanted.last))
+        if self.wanted.first is not None:
+            before = Q(at__lt=self._moment(self.wanted.first), status__in=ENDED)
+            ended = ObservedEvent.objects.filter(before, order=OuterRef("pk"))
+            found = found.filter(~Exists(ended))
+        return found
+
     def checks(self) -> QuerySet[Check]:
         """Return the checks that were made in the range."""
         found = Check.objects.filter(self._inside("at"), attempt__session=self.session)
@@ -179,7 +191,9 @@ class Timeline:
     def stamp(self) -> str:
         """Return a word that changes whenever anything shown here does."""
         number = self.session.number
+        others = ObservedEvent.objects.filter(order__scope=number)
         newest = (
+            others.aggregate(newest=Max("pk"))["newest"],
             self.session.log_lines.aggregate(newest=Max("pk"))["newest"],
             OrderEvent.objects.filter(order__scope=number).aggregate(newest=Max("pk"))["newest"],
             Check.objects.filter(attempt__session=self.session).aggregate(newest=Max("pk"))[
@@ -279,6 +293,9 @@ class Timeline:
         return self._span(event.at, until, tone, f"{event.get_state_display()}{code}")
 
     def _order_spans(self) -> Iterator[Span]:
+        for one in self.samples.seen:
+            title = f"{one.order} of {one.order.whose}: {one.status}"
+            yield self._span(one.order.seen_at, one.ended_at, one.tone, title)
         for order in self.samples.orders:
             tone = ORDER_TONES.get((order.aim, order.state), "bad")
             tone = "info" if order.state in WORKING else tone

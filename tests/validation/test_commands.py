@@ -160,7 +160,7 @@ def test_ctrl_c_aborts_the_session(
     aborts()
     session.refresh_from_db()
     assert session.state == SessionState.ABORTED
-    run_validation._abort(session.pk)
+    run_validation._stop(session.pk)
 
 
 def test_seeding_twice_changes_nothing(people: People) -> None:

@@ -15,6 +15,7 @@ from validation.models import (
     SessionKind,
     Task,
 )
+from validation.observation import HIGHEST_CLIENT, LONGEST_S, SHORTEST_S
 
 
 class SessionSerializer(serializers.ModelSerializer[Session]):
@@ -32,7 +33,8 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
             "number", "kind", "state", "wanted", "checked_at", "paused_at", "pause_reason",
             "simulated", "endpoint_name", "speed", "seed",
             "code_version", "config_revision", "config_sha256", "planned", "fail_fast",
-            "created_by", "created_at", "started_at", "ended_at", "outcome_reason", "cleanup",
+            "observe_s", "observed_client", "created_by", "created_at", "started_at",
+            "ended_at", "outcome_reason", "cleanup",
             "cleanup_note", "summary", "known_issues", "recommendation", "restart_of", "task",
         ]  # fmt: skip
 
@@ -47,8 +49,19 @@ class StartSerializer(serializers.Serializer[Any]):
     fail_fast = serializers.BooleanField(required=False, default=False)
     restart_of = serializers.SlugField(required=False, max_length=40)
     kind = serializers.ChoiceField(
-        choices=[SessionKind.DRY_RUN.value, SessionKind.DRILL.value], required=False
-    )
+        choices=[
+            SessionKind.DRY_RUN.value, SessionKind.DRILL.value, SessionKind.OBSERVE.value,
+        ],
+        required=False,
+    )  # fmt: skip
+    observe_s = serializers.FloatField(
+        required=False, min_value=SHORTEST_S, max_value=LONGEST_S,
+        help_text="OBSERVE: session seconds.",
+    )  # fmt: skip
+    observed_client = serializers.IntegerField(
+        required=False, min_value=0, max_value=HIGHEST_CLIENT,
+        help_text="OBSERVE: the bot's client id; without it, every other client is observed.",
+    )  # fmt: skip
     run = serializers.BooleanField(
         required=False, default=True, help_text="False: the preflight only."
     )

@@ -36,6 +36,7 @@ from validation.models import (
     Session,
     SessionState,
 )
+from validation.observation import asked
 from validation.samples import Samples
 
 REFUSED = OpenApiResponse(description="Not as things stand; `detail` says why.")
@@ -79,6 +80,9 @@ class SessionList(generics.ListAPIView[Session]):
                 run=wanted["run"],
                 fail_fast=wanted["fail_fast"],
                 restart_of=_predecessor(wanted.get("restart_of")),
+                term=asked(
+                    wanted.get("kind"), wanted.get("observe_s"), wanted.get("observed_client")
+                ),
             )
         return Response(SessionSerializer(session).data, status=201)
 

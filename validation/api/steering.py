@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from validation import acknowledging, importing, pausing, sessions
+from validation import acknowledging, finishing, importing, pausing, sessions
 from validation.api.answers import answered, caller
 from validation.api.serializers import AbortSerializer, SessionSerializer
 from validation.facts import Facts
@@ -106,6 +106,15 @@ class SessionRun(Steering):
     def post(self, request: Request, number: str) -> Response:
         """Let a worker take it."""
         return self.step(number, lambda session: sessions.run_now(session, caller(request)))
+
+
+class SessionFinish(Steering):
+    """End an observing session before its time."""
+
+    @extend_schema(request=None, responses=ANSWERS)
+    def post(self, request: Request, number: str) -> Response:
+        """Let it look a last time, compare, and come to its end; what it saw is kept."""
+        return self.step(number, lambda session: finishing.finish(session, caller(request)))
 
 
 class SessionPause(Steering):

@@ -17,6 +17,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sessions/<slug:number>/pause", steering.SessionPause.as_view(), name="session_pause"),
     path("sessions/<slug:number>/resume", steering.SessionResume.as_view(),
          name="session_resume"),
+    path("sessions/<slug:number>/finish", steering.SessionFinish.as_view(),
+         name="session_finish"),
     path("sessions/<slug:number>/warnings", steering.SessionWarnings.as_view(),
          name="session_warnings"),
     path("health", steering.Health.as_view(), name="health"),

@@ -11,15 +11,23 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from brokerage.models import Execution, OrderRecord
+from brokerage.models import Execution, ObservedExecution, OrderRecord
 from crucible.ledger.models import Entry
 from crucible.roles import has_role
-from validation import acknowledging, sessions
+from validation import acknowledging, observed, sessions
 from validation.facts import Facts
 from validation.findings import summarise
 from validation.forms import LogQuery, ReasonForm, SessionQuery, StartForm, TimelineQuery
-from validation.models import Attempt, AttemptState, LogLine, Session, SessionState
+from validation.models import (
+    Attempt,
+    AttemptState,
+    LogLine,
+    Session,
+    SessionKind,
+    SessionState,
+)
 from validation.models.session import IN_FLIGHT, STOPPED
+from validation.observation import asked
 from validation.preflight.report import newest
 from validation.views import timeline
 from validation.views.answers import carry_out, first_error, paged, person_of, refusal, show
@@ -77,7 +85,9 @@ def start(request: HttpRequest) -> HttpResponse:
 
 def _chooses_too_little(request: HttpRequest, form: StartForm) -> bool:
     """Whether a role that may run chosen scenarios chose none; the form then says so."""
-    none = not form.cleaned_data["scenarios"] and has_role(request.user, *sessions.MAY_TRY)
+    wanted = form.cleaned_data
+    none = not wanted["scenarios"] and wanted["kind"] != SessionKind.OBSERVE
+    none = none and has_role(request.user, *sessions.MAY_TRY)
     if none and not has_role(request.user, *sessions.MAY_START):
         form.add_error("scenarios", "Choose at least one: your role runs no full session.")
         return True
@@ -93,6 +103,7 @@ def _start(by: User, wanted: dict[str, Any]) -> Session:
         run=not wanted["preflight_only"],
         fail_fast=wanted["fail_fast"],
         restart_of=wanted["restart_of"],
+        term=asked(wanted["kind"], wanted["observe_s"], wanted["observed_client"]),
     )
 
 
@@ -194,10 +205,20 @@ def _story(session: Session) -> dict[str, Any]:
         "items": items,
         "signable": session.approvable
         and session.state not in {SessionState.DRAFT, *IN_FLIGHT, *STOPPED},
-        "order_count": OrderRecord.objects.filter(scope=session.number).count(),
-        "fill_count": Execution.objects.filter(scope=session.number).count(),
+        **_counts(session),
         "events": Entry.objects.filter(object_type="session", object_id=session.number)[:12],
     }
+
+
+def _counts(session: Session) -> dict[str, int]:
+    """Count the session's own orders and fills, or those of others that it has seen."""
+    if not session.observes:
+        own, fills = OrderRecord.objects, Execution.objects
+        found = own.filter(scope=session.number), fills.filter(scope=session.number)
+        return {"order_count": found[0].count(), "fill_count": found[1].count()}
+    orders = observed.concerning(session)
+    fill_count = ObservedExecution.objects.filter(order__in=orders).count()
+    return {"order_count": orders.count(), "fill_count": fill_count}
 
 
 def _attempts(session: Session) -> QuerySet[Attempt]:

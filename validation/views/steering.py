@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
-from validation import acknowledging, importing, pausing, sessions
+from validation import acknowledging, finishing, importing, pausing, sessions
 from validation.forms import PreflightForm, ReasonForm, WarningsForm
 from validation.models import Session, Upload
 from validation.sessions import SessionRefused
@@ -63,6 +63,15 @@ def resume(request: HttpRequest, number: str) -> HttpResponse:
     return _steer(
         request, number, lambda session: pausing.resume(session, person_of(request)),
         "It goes on once its preflight has found nothing that blocks.",
+    )  # fmt: skip
+
+
+@require_POST
+def finish(request: HttpRequest, number: str) -> HttpResponse:
+    """Let an observing session come to its end."""
+    return _steer(
+        request, number, lambda session: finishing.finish(session, person_of(request)),
+        "It looks a last time, compares, and comes to its end.",
     )  # fmt: skip
 
 

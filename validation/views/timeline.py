@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
 from brokerage.models import Execution
-from validation import metrics
+from validation import metrics, observed
 from validation.forms import TimelineQuery
 from validation.models import Session
 from validation.timeline import Timeline, Wanted
@@ -88,17 +88,26 @@ class View:
 
     def rows(self) -> dict[str, Any]:
         """Return orders, checks and errors of the range, a page of each."""
-        orders = self._part(self.timeline.orders(), "orders", ORDERS)
         errors = self._part(self.timeline.errors(), "errors", ERRORS, newest=True)
+        return {
+            **(self._observed() if self.session.observes else self._orders()),
+            "checks_part": self._part(self.timeline.checks(), "checks", CHECKS),
+            "errors_part": errors,
+            "errors": list(errors.page)[::-1],
+        }
+
+    def _orders(self) -> dict[str, Any]:
+        orders = self._part(self.timeline.orders(), "orders", ORDERS)
         own = Execution.objects.filter(order__in=[order.pk for order in orders.page])
         return {
             "orders_part": orders,
             "orders": list(orders.page),
             "executions": list(own.select_related("commission_report")),
-            "checks_part": self._part(self.timeline.checks(), "checks", CHECKS),
-            "errors_part": errors,
-            "errors": list(errors.page)[::-1],
         }
+
+    def _observed(self) -> dict[str, Any]:
+        orders = self._part(self.timeline.observed(), "orders", ORDERS)
+        return {"orders_part": orders, "observed": observed.views(orders.page)}
 
     def log(self) -> dict[str, Any]:
         """Return a page of the log: the newest lines, unless another page is asked for."""

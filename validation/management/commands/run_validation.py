@@ -16,10 +16,11 @@ from django.db import close_old_connections
 
 from brokerage.errors import GatewayError
 from brokerage.models import Endpoint
-from validation import foreground, sessions
+from validation import finishing, foreground, sessions
 from validation.artefacts.junit import junit
 from validation.facts import Facts
-from validation.models import Attempt, AttemptState, Session
+from validation.models import Attempt, AttemptState, Session, SessionState
+from validation.observation import Term
 from validation.scenarios.catalogue import UnknownScenarioError
 from validation.scenarios.trial import Trial
 from validation.sessions import SessionRefused
@@ -46,6 +47,11 @@ class Command(BaseCommand):
         parser.add_argument("--speed", type=float, help="speed of the private simulated gateway")
         parser.add_argument("--seed", type=int, help="seed of the private simulated gateway")
         parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML here")
+        parser.add_argument(
+            "--observe", type=float, metavar="SECONDS",
+            help="send nothing, and watch a bot that trades on the gateway's account",
+        )  # fmt: skip
+        parser.add_argument("--client", type=int, metavar="ID", help="with --observe: the bot's id")
         parser.add_argument("--fail-fast", action="store_true", help="stop at the first failure")
         parser.add_argument(
             "--user",
@@ -82,8 +88,13 @@ class Command(BaseCommand):
         return foreground.Order(
             by=user, scenarios=options["scenario"], fail_fast=options["fail_fast"],
             speed=speed, seed=7 if options["seed"] is None else options["seed"],
-            signable=bool(name),
+            signable=bool(name), term=self._term(options),
         )  # fmt: skip
+
+    def _term(self, options: dict[str, Any]) -> Term | None:
+        if options["observe"] is None:
+            return None
+        return Term(options["observe"], options["client"])
 
     def _endpoint(self, options: dict[str, Any]) -> Endpoint | None:
         """Return the gateway to use, or None for a private simulated one."""
@@ -100,7 +111,14 @@ class Command(BaseCommand):
         if options["speed"] or options["seed"] is not None:
             return None
         default = Endpoint.objects.filter(is_default=True).first()
-        return default if default is not None and foreground.reachable(default) else None
+        if default is not None and foreground.reachable(default):
+            return default
+        if options["observe"] is not None:
+            raise CommandError(
+                "Nobody trades at a private simulation: name a gateway with --endpoint.",
+                returncode=TROUBLE,
+            )
+        return None
 
     def _run(self, order: foreground.Order, endpoint: Endpoint | None) -> Session:
         if endpoint is None:
@@ -121,9 +139,12 @@ class Command(BaseCommand):
     def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
         # A database can't be used inside a signal handler: the thread does it.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        self._say("Stopping: own orders are cancelled and positions closed …")
+        if self._session is not None and self._session.observes:
+            self._say("Ending the observation: a last look, and the comparison …")
+        else:
+            self._say("Stopping: own orders are cancelled and positions closed …")
         if self._session is not None:
-            Thread(target=_abort, args=(self._session.pk,)).start()
+            Thread(target=_stop, args=(self._session.pk,)).start()
 
     def _progress(self, attempt: Attempt, trial: Trial | None) -> None:
         if not attempt.ended:
@@ -155,10 +176,13 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def _abort(pk: int) -> None:
+def _stop(pk: int) -> None:
     session = Session.objects.get(pk=pk)
     try:
-        sessions.abort(session, session.created_by, "Stopped at the terminal.", trusted=True)
+        if session.observes and session.state == SessionState.RUNNING:
+            finishing.finish(session, session.created_by, trusted=True)
+        else:
+            sessions.abort(session, session.created_by, "Stopped at the terminal.", trusted=True)
     except SessionRefused:
         # It has ended meanwhile.
         return
