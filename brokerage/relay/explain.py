@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from brokerage.relay.recording import Kind, Record, RecordingError, read
+from brokerage.relay.recording import Kind, Record, opened
 from brokerage.relay.summary import Summary
 from brokerage.relay.wire import Seen, see, welcome
 from brokerage.tws.messages import Error
@@ -18,11 +18,7 @@ ARROWS = {Kind.TO_GATEWAY: "-->", Kind.TO_CLIENT: "<--"}
 
 def explain(path: Path, gap: float = GAP) -> Iterator[str]:
     """Lines without ends; `gap` in seconds. Raises OSError, RecordingError."""
-    records = read(path)
-    header = next(records, None)
-    if header is None or header.kind is not Kind.HEADER:
-        raise RecordingError(f"{path.name} has no header")
-    about = header.details
+    about, records = opened(path)
     redacted = "redacted" if about["redacted"] else "NOT REDACTED"
     yield f"Recorded from {about['started']}, gateway {about['gateway'] or '?'}, {redacted}"
     yield "--> to the gateway, <-- to the client; #connection; seconds since the start"

@@ -5,12 +5,11 @@ import contextlib
 import errno
 import logging
 import os
-import socket
-import struct
 from collections.abc import Callable
 from typing import Any
 
 from brokerage.relay.line import Conditions, Line
+from brokerage.relay.sockets import reset
 
 log = logging.getLogger(__name__)
 
@@ -109,10 +108,7 @@ class End(asyncio.Protocol):
         """Close with a reset."""
         self.line.clear()
         if self.transport and not self.transport.is_closing():
-            sock = self.transport.get_extra_info("socket")
-            with contextlib.suppress(OSError):
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.transport.abort()
+            reset(self.transport)
 
 
 class Pair:

@@ -19,6 +19,7 @@ from brokerage.tws.table import Message
 from brokerage.tws.wording import words
 
 ID_FIELDS = ("req_id", "order_id", "parent_id")
+NO_IDS = frozenset({"", "0", "-1"})  # what stands in the place of an id when there is none
 SENTINEL = 1_987_654_321  # an id that no layout writes by itself
 
 
@@ -132,7 +133,7 @@ class Part:
 
     def _ids_of(self, seen: Seen) -> Iterator[tuple[str, str]]:
         for at, name in id_places(True, seen.number, self.version).items():
-            if at < len(seen.fields) and seen.fields[at] not in {"0", "-1", ""}:
+            if at < len(seen.fields) and seen.fields[at] not in NO_IDS:
                 yield seen.fields[at], name
 
     def take(self, payload: bytes) -> Step | Mismatch:
@@ -163,7 +164,7 @@ class Part:
         space = self.ids.space(name)
         if old in space:
             return space[old] == new
-        if exactly or old in {"0", "-1", ""}:
+        if exactly or old in NO_IDS:
             return old == new
         return new not in space.values()
 
@@ -198,7 +199,7 @@ class Part:
         if step.seen.message is None or not places:
             return step.payload
         for at, name in places.items():
-            if at < len(fields) and fields[at] not in {"0", "-1", ""}:
+            if at < len(fields) and fields[at] not in NO_IDS:
                 translated = self.ids.translated(fields[at], name)
                 if translated is None:
                     return None

@@ -98,6 +98,15 @@ def read(path: Path) -> Iterator[Record]:
         yield from _records(buffer)
 
 
+def opened(path: Path) -> tuple[dict[str, Any], Iterator[Record]]:
+    """The header and the records after it; raises OSError, RecordingError."""
+    records = read(path)
+    header = next(records, None)
+    if header is None or header.kind is not Kind.HEADER:
+        raise RecordingError(f"{path.name} has no header")
+    return header.details, records
+
+
 def _unzipped(path: Path) -> Iterator[bytes]:
     unzip = zlib.decompressobj(GZIP)
     with path.open("rb") as file:
@@ -141,10 +150,8 @@ class Recording:
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read a file; raises OSError, RecordingError."""
-        records = list(read(path))
-        if not records or records[0].kind is not Kind.HEADER:
-            raise RecordingError(f"{path.name} has no header")
-        return cls(records[0].details, records[1:])
+        header, records = opened(path)
+        return cls(header, list(records))
 
     def connections(self) -> dict[int, list[Record]]:
         """Each connection's records, in the order in which they were opened."""

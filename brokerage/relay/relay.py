@@ -59,6 +59,7 @@ class Relay:
         self._place: socket.socket | None = None
         self._server: asyncio.Server | None = None
         self._refusal: asyncio.TimerHandle | None = None
+        self._opening: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         """Listen; raises OSError when the port is taken."""

@@ -11,13 +11,12 @@ told: the question for the brand gets the simulated gateway's mark, up to versio
 import asyncio
 import contextlib
 import logging
-import socket
-import struct
 from itertools import groupby
 from typing import Self
 
 from brokerage.relay.part import Mismatch, Part, Step, describe
 from brokerage.relay.recording import Recording
+from brokerage.relay.sockets import reset
 from brokerage.relay.wire import see
 from brokerage.tws.codec import MAX_VERSION, encode
 from brokerage.tws.connection import OFFER, PREAMBLE
@@ -222,6 +221,4 @@ class Performance:
         if how.startswith(CLOSED):
             self._writer.close()
         else:
-            sock = self._writer.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self._writer.transport.abort()
+            reset(self._writer.transport)

@@ -3,7 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 
-from brokerage.relay.part import id_places
+from brokerage.relay.part import NO_IDS, id_places
 from brokerage.relay.recording import Record
 from brokerage.relay.wire import Seen
 from brokerage.tws.messages import Cancellation, CancelOrder, Error
@@ -46,7 +46,7 @@ class Summary:
         """Pair a request with the first frame that carries its id."""
         for at in places if seen.message else ():
             text = seen.fields[at] if at < len(seen.fields) else ""
-            if text in {"", "0", "-1"}:
+            if text in NO_IDS:
                 continue
             key = record.connection, text
             if to_gateway and not isinstance(seen.message, Cancellation | CancelOrder):
