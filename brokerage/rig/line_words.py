@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 
 from brokerage.relay.relay import Relay
 from brokerage.rig import reading
+from brokerage.rig.serving import Say
 
 HELP = "delay SECONDS [JITTER], throttle BYTES, half-open, cut, reset, refuse [SECONDS], restore"
-Say = Callable[[str], None]
 Numbers = list[float]
 
 WORDS: dict[str, tuple[range, Callable[[Relay, Numbers], Awaitable[None] | None]]] = {

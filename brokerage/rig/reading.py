@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 ACCOUNT = re.compile(r"[A-Z]{1,3}[0-9]{3,12}")
 NOW = "now"
+YES, NO = {"yes", "true", "on", "1"}, {"no", "false", "off", "0"}
 
 
 def port(text: str) -> int:
@@ -78,9 +79,9 @@ def accounts(text: str) -> tuple[str, ...]:
 def yes(text: str) -> bool:
     """Yes or no; raises ArgumentTypeError."""
     word = text.strip().lower()
-    if word not in {"yes", "true", "on", "1", "no", "false", "off", "0"}:
+    if word not in YES | NO:
         raise ArgumentTypeError(f"{text!r} is neither yes nor no")
-    return word in {"yes", "true", "on", "1"}
+    return word in YES
 
 
 def seconds(text: str) -> float:

@@ -2,7 +2,7 @@
 
 from brokerage.tws.framing import split
 from brokerage.tws.messages import CLIENT, SERVER
-from brokerage.tws.table import Message, Table
+from brokerage.tws.table import Message
 
 MIN_VERSION, MAX_VERSION = 157, 178
 
@@ -32,8 +32,3 @@ def decode_client(payload: bytes, version: int) -> Message:
 def decode_server(payload: bytes, version: int) -> Message:
     """What a gateway sent; raises WireError."""
     return SERVER.parse(split(payload), version)
-
-
-def tables() -> tuple[Table, Table]:
-    """The tables of both directions, client first."""
-    return CLIENT, SERVER

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any
 
+from brokerage.tws.fields import UNSET_DOUBLE, UNSET_INTEGER
 from brokerage.tws.messages_common import Contract
 from brokerage.tws.table import Message
 
-UNSET = (2147483647, 1.7976931348623157e308)
+UNSET = (UNSET_INTEGER, UNSET_DOUBLE)
 ALWAYS = {"side", "status", "filled", "remaining", "position", "code"}  # even when nought
 MOST = 300  # characters that a line usually has; history and long texts are cut
 

@@ -8,14 +8,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from brokerage.tws import messages as tws
-from brokerage.tws.codec import decode_client, decode_server, encode, negotiate, tables
+from brokerage.tws.codec import decode_client, decode_server, encode, negotiate
 from brokerage.tws.fields import WireError
 from brokerage.tws.layout import Layout, scope, when
+from brokerage.tws.messages import CLIENT, SERVER
 from brokerage.tws.table import Table, UnknownMessageError
 from tests.brokerage.tws.messages_strategy import instances
 
 VERSIONS = [157, 160, 163, 164, 169, 176, 178]
-CLASSES = [(table, cls) for table in tables() for cls in table.by_class]
+CLASSES = [(table, cls) for table in (CLIENT, SERVER) for cls in table.by_class]
 NAMES = [f"{table.name}-{cls.__name__}" for table, cls in CLASSES]
 
 
@@ -53,15 +54,14 @@ def test_an_order_with_everything_comes_back_equal():
 def test_benchmark_fields_follow_a_benchmark_order_alone():
     plain = tws.PlaceOrder(order=tws.Order(order_type="LMT"))
     pegged = replace(plain, order=tws.Order(order_type="PEG BENCH"))
-    table = tables()[0]
-    assert len(table.fields(pegged, 178)) - len(table.fields(plain, 178)) == 5
+    assert len(CLIENT.fields(pegged, 178)) - len(CLIENT.fields(plain, 178)) == 5
 
 
 def test_mid_offsets_follow_a_midpoint_order_since_170():
-    table, pegged = tables()[0], tws.PlaceOrder(order=tws.Order(order_type="PEG MID"))
+    pegged = tws.PlaceOrder(order=tws.Order(order_type="PEG MID"))
     plain = tws.PlaceOrder(order=tws.Order(order_type="LMT"))
     for version, more in ((169, 0), (170, 2)):
-        difference = len(table.fields(pegged, version)) - len(table.fields(plain, version))
+        difference = len(CLIENT.fields(pegged, version)) - len(CLIENT.fields(plain, version))
         assert difference == more
 
 
@@ -87,7 +87,7 @@ COUNTS = {  # fields at 157, 176 and 178, as recorded or read in the clients' de
 
 @pytest.mark.parametrize("message", COUNTS, ids=lambda message: type(message).__name__)
 def test_field_counts_are_the_real_gateways(message):
-    server = tables()[1]
+    server = SERVER
     counts = tuple(len(server.fields(message, version)) for version in (157, 176, 178))
     assert counts == COUNTS[message]
 
@@ -118,13 +118,13 @@ def test_a_count_that_lies_is_refused():
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.sampled_from(sorted(tables()[0].by_number)), st.lists(st.text(max_size=5), max_size=130))
+@given(st.sampled_from(sorted(CLIENT.by_number)), st.lists(st.text(max_size=5), max_size=130))
 def test_any_fields_make_a_message_or_are_refused(number, texts):
     try:
-        message = tables()[0].parse([str(number), *texts], 178)
+        message = CLIENT.parse([str(number), *texts], 178)
     except WireError:
         return
-    assert type(message) is tables()[0].by_number[number].layout.cls
+    assert type(message) is CLIENT.by_number[number].layout.cls
 
 
 def test_a_number_stands_once_in_a_table():

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from brokerage.tws.codec import decode_client, decode_server, encode, tables
+from brokerage.tws.codec import decode_client, decode_server, encode
 from brokerage.tws.connection import (
     Broken,
     Connection,
@@ -16,12 +16,12 @@ from brokerage.tws.connection import (
 )
 from brokerage.tws.fields import WireError
 from brokerage.tws.framing import frame, join, split
+from brokerage.tws.messages import CLIENT, SERVER
 from tests.brokerage.tws.carried_strategy import carried
 
 HELLO = b"API\0" + frame(b"v157..178")
 START = frame(join(["71", "2", "5", ""]))
 NOW = frame(join(["49", "1"]))
-CLIENT, SERVER = tables()
 CALM = settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 ODD = ["", "-1", "0", "1e999", "nan", "9" * 400, "99999", "\ufffd", "Infinity", "x" * 5000]
 

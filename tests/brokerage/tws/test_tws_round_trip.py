@@ -4,12 +4,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from brokerage.tws.codec import decode_client, decode_server, encode, tables
+from brokerage.tws.codec import decode_client, decode_server, encode
 from brokerage.tws.framing import split
+from brokerage.tws.messages import CLIENT, SERVER
 from tests.brokerage.tws.carried_strategy import carried
 
 NEGOTIATED = (157, 176, 178)
-CLIENT, SERVER = tables()
 ROWS = [(decode_client, row) for row in CLIENT.by_number.values()]
 ROWS += [(decode_server, row) for row in SERVER.by_number.values()]
 
