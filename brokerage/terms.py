@@ -382,19 +382,3 @@ TERMINAL = frozenset(
     {OrderState.REFUSED, OrderState.FILLED, OrderState.REJECTED, OrderState.CANCELLED}
 )
 WORKING = frozenset(OrderState) - TERMINAL - {OrderState.INTENT}
-
-
-class Listener:
-    """Hears what happens on a connection; override what you need, and return at once."""
-
-    def attempt(self, number: int, error: Exception | None, gap: float) -> None:
-        """A connection attempt ended; `gap` is the session seconds waited before it."""
-
-    def message(self, message: BrokerMessage) -> None:
-        """The gateway reported something."""
-
-    def lost(self, why: str) -> None:
-        """The connection, or the gateway's own link to the broker, is gone."""
-
-    def order(self, order_pk: int, kind: str, detail: dict[str, object]) -> None:
-        """Something happened to an own order."""

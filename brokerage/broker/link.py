@@ -15,6 +15,7 @@ from brokerage.broker.heard import Heard
 from brokerage.broker.library import Library, Note
 from brokerage.clock import SessionClock
 from brokerage.errors import AuthenticationError, GatewayConnectionError, GatewayTimeout
+from brokerage.listening import Remark
 from brokerage.pacing import BACKOFF_SECONDS, Bucket, HistoryBuckets, most_in_a_second
 from brokerage.terms import BrokerMessage, RateReport, Target
 from brokerage.tws.messages import SIMULATED_BRAND
@@ -49,6 +50,7 @@ class Link:
         self.on_note: Callable[[Note], None] = lambda note: None
         self.on_message: Callable[[BrokerMessage], None] = lambda message: None
         self.on_lost: Callable[[str], None] = lambda why: None
+        self.on_remark: Callable[[Remark, str], None] = lambda kind, text: None
         self.locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._closing = False
         self._socket_at: float | None = None
@@ -179,12 +181,17 @@ class Link:
                 if wait is None:
                     raise
                 await self._back_off(wait)
+            except GatewayTimeout as late:
+                self.on_remark(Remark.GIVEN_UP, late.what)
+                raise
         raise AssertionError("unreachable")
 
     async def _back_off(self, wait: float) -> None:
         began = self.clock.elapsed()
         await self.clock.sleep(wait)
         self.backoffs.append(self.clock.elapsed() - began)
+        text = f"Waited {self.backoffs[-1]:.1f} s after a refusal for the message rate."
+        self.on_remark(Remark.RATE_WAIT, text)
 
     async def _once(self, what: str, send: Callable[[], Awaitable[T]], limit: float) -> T:
         try:

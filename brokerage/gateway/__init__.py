@@ -13,6 +13,7 @@ from brokerage.gateway.relaying import Relayed, relayed
 from brokerage.gateway.simulated import Simulated, simulation
 from brokerage.gateway.switching import FaultRefused, Switches, switches
 from brokerage.gateway.tickets import Event, Ticket
+from brokerage.listening import Listener, Remark
 from brokerage.observing import Look, News
 from brokerage.safety import Door
 from brokerage.terms import (
@@ -26,7 +27,6 @@ from brokerage.terms import (
     ContractSpec,
     Fill,
     Intent,
-    Listener,
     OrderState,
     PaperProof,
     Position,
@@ -71,6 +71,7 @@ __all__ = [
     "RateReport",
     "Reconciled",
     "Relayed",
+    "Remark",
     "SessionClock",
     "Side",
     "Simulated",

@@ -11,8 +11,9 @@ from brokerage.clock import SessionClock
 from brokerage.errors import AuthenticationError, GatewayConnectionError, GatewayError
 from brokerage.gateway import journal, proving
 from brokerage.gateway.desk import Desk, closing
+from brokerage.listening import Listener
 from brokerage.models import Endpoint
-from brokerage.terms import Listener, Target
+from brokerage.terms import Target
 
 # decisions C-14: client ids by purpose, so that nothing of ours meets the bot or itself.
 SCENARIO_IDS = range(210, 220)

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import datetime
+from math import inf
 
 from asgiref.sync import sync_to_async
 
@@ -13,8 +14,9 @@ from brokerage.errors import LINK_RESTORED, OrderRefused, SafetyViolation
 from brokerage.gateway import proving
 from brokerage.gateway.orders import OrderBook
 from brokerage.gateway.tickets import Ticket
+from brokerage.listening import Listener, Remark
 from brokerage.models import Endpoint
-from brokerage.safety import Door, permit_what_if
+from brokerage.safety import Door, permit_what_if, quote_problem
 from brokerage.terms import (
     Bar,
     BrokerMessage,
@@ -24,7 +26,6 @@ from brokerage.terms import (
     ContractSpec,
     Fill,
     Intent,
-    Listener,
     PaperProof,
     Position,
     Quote,
@@ -56,6 +57,7 @@ class Desk:
         self._prove_again = False
         self.book = OrderBook(link, self, listener)
         link.on_note, link.on_lost, link.on_message = self.book.hear, self._lost, self._message
+        link.on_remark = listener.remark
 
     # -- the connection -----------------------------------------------------------------------
 
@@ -207,9 +209,14 @@ class Desk:
         return await market.chain(self._link, await self.qualify(ContractSpec(symbol)))
 
     async def quote(self, contract: Contract, limit: float = 15.0) -> Quote:
-        """Take a snapshot; raises GatewayTimeout when it does not end in time."""
+        """Take a snapshot; raises GatewayTimeout when it does not end in time.
+
+        One that nobody may decide on, for what it holds, is remarked upon.
+        """
         quote = await market.quote(self._link, contract, limit)
         self.last_quotes[contract.con_id] = quote
+        if problem := quote_problem(quote, self.now(), lives=inf, ahead=inf):
+            self._listener.remark(Remark.DATA_QUALITY, f"{contract.label}: {problem.text}")
         return quote
 
     def stream(self, contract: Contract, bound: int = 1000) -> AbstractAsyncContextManager[Stream]:

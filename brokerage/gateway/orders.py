@@ -13,9 +13,10 @@ from brokerage.broker import CommissionNote, Link, OpenNote, StatusNote, trading
 from brokerage.errors import GatewayError, OrderRefused
 from brokerage.gateway import journal
 from brokerage.gateway.tickets import Change, Ticket
+from brokerage.listening import Listener
 from brokerage.models import OrderRecord
 from brokerage.safety import DeskFacts, Door, check_connection, check_shape
-from brokerage.terms import BrokerMessage, Fill, Intent, Listener, OrderState
+from brokerage.terms import BrokerMessage, Fill, Intent, OrderState
 
 logger = logging.getLogger(__name__)
 IN_DOUBT = frozenset({OrderState.UNKNOWN, OrderState.NO_RESPONSE})

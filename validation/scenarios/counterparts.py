@@ -10,7 +10,8 @@ from typing import Any
 from brokerage import gateway
 from brokerage.clock import SessionClock
 from brokerage.errors import GatewayError
-from brokerage.terms import SIMULATED, Listener
+from brokerage.listening import Listener
+from brokerage.terms import SIMULATED
 from validation.scenarios.trial import Trial, TrialListener
 
 LOOPBACK = "localhost"

@@ -9,12 +9,15 @@ from brokerage.errors import (
     ContractNotFoundError,
     GatewayError,
     GatewayTimeout,
+    RateLimitError,
 )
-from brokerage.gateway import Contract, Quote
+from brokerage.gateway import Contract, Quote, Remark
 from brokerage.safety import quote_problem
 from brokerage.terms import usable
 from validation.scenarios.catalogue import MARKET_HOURS, Category, scenario
 from validation.scenarios.steps import (
+    WAIT_TOLERANCE,
+    allowance,
     check_by_bars,
     check_complaints,
     check_connection,
@@ -28,6 +31,8 @@ from validation.scenarios.trial import Trial, TrialListener
 UNMEETABLE_S = 0.05
 NOTICED_MS = 1000.0  # how late the time-out may be noticed
 UNBLOCKED_MS = 2000.0  # how long another request may take meanwhile
+CANCEL_CODES = (162, 366)  # the query was cancelled; it had been answered just before
+CANCELLED_S, LOOK_S = 5.0, 0.25
 OTHER_DURATION = "2 D"  # not the identical request, which would have to wait 15 seconds
 
 SNAPSHOTS = 20
@@ -56,14 +61,16 @@ async def network_timeout_handling(trial: Trial) -> None:
 
     Passes when
 
-    - the first request ends in a time-out error within 1 second after its limit, one line in the
-      log, and is cancelled;
+    - the first request ends in a time-out error within 1 second after its limit, with one line of
+      ours in the log, and is cancelled: the gateway says so, or that it knows of it no more;
     - the server's time arrives within 2 seconds meanwhile, and the connection stays up;
     - the last request brings bars.
     """
     contract = await trial.desk.qualify(spy(trial))
+    heard = len(trial.desk.messages)
     await asyncio.gather(_impatient(trial, contract), _meanwhile(trial))
     if await check_connection(trial):
+        await _check_cancelled(trial, heard)
         await _patient(trial, contract)
 
 
@@ -75,14 +82,27 @@ async def _impatient(trial: Trial, contract: Contract) -> None:
         bars = await trial.desk.bars(contract, limit=UNMEETABLE_S)
     except GatewayTimeout as error:
         took = trial.clock.wall_ms() - asked
-        trial.note(f"Request given up after {took:.0f} ms: {error}", level="WARNING")
+        trial.note(f"Request given up after {took:.0f} ms: {error}")
         trial.measure("timeout_detect_ms", took, "ms")
         actual, prompt = f"time-out error after {took:.0f} ms", took <= limit_ms + NOTICED_MS
         trial.check(name, expected, actual, passed=prompt)
+        lines = [line for line in trial.remarks(Remark.GIVEN_UP) if line == error.what]
+        trial.check("impatient request: lines in the log", 1, len(lines))
     except GatewayError as error:
         trial.check(name, expected, str(error), passed=False)
     else:
         trial.check(name, expected, f"{len(bars)} bars", passed=False)
+
+
+async def _check_cancelled(trial: Trial, heard: int) -> None:
+    """Wait for the gateway's word on the cancel, among its messages from number `heard` on."""
+    began, told = trial.clock.elapsed(), ""
+    while not told and trial.clock.elapsed() - began < CANCELLED_S + allowance(trial):
+        await trial.clock.sleep(LOOK_S)
+        said = [message for message in trial.desk.messages[heard:] if message.code in CANCEL_CODES]
+        told = "; ".join(f"{message.code} {message.text}" for message in said)
+    expected = " or ".join(map(str, CANCEL_CODES))
+    trial.check("impatient request: cancelled", expected, told or "no word of it", bool(told))
 
 
 async def _meanwhile(trial: Trial) -> None:
@@ -133,8 +153,9 @@ async def api_rate_limit_handling(trial: Trial) -> None:
     - at least one snapshot succeeds and the connection stays up;
     - no second holds more than 50 messages, the 200 take at least 3.5 seconds, and the gateway
       never complains about the rate;
-    - the refused request is repeated after 2, 4 and 8 seconds (within 20 %), each wait in the log,
-      and then answered;
+    - the refused request is repeated after 2, 4 and 8 seconds (within 20 %), our side writes each
+      wait into the log, and then it is answered; refused a fourth time it is given up: no wait is
+      longer than 8 seconds;
     - the historical requests are held back on our side and then answered.
 
     Lines about pacing in the gateway's log are expected during this scenario only.
@@ -180,18 +201,30 @@ async def _refused_for_rate(trial: Trial) -> None:
         gateway.simulation(speed=speed) as counterpart,
         gateway.connect(counterpart.target, listener=listener) as desk,
     ):
-        counterpart.levers.rate_refusals = len(BACKOFF_S)
-        try:
-            await desk.server_time()
-            actual = "answered"
-        except GatewayError as error:
-            actual = str(error)
-        waits = desk.backoffs
-    name = f"request after {len(BACKOFF_S)} refusals"
-    trial.check(name, "answered", actual)
-    check_waits(trial, "refused for the rate", BACKOFF_S, waits)
-    for number, wait in enumerate(waits, start=1):
-        trial.note(f"Rate limit: waited {wait:.1f} s before repeat {number}", level="WARNING")
+        for refusals in (len(BACKOFF_S), len(BACKOFF_S) + 1):
+            told, before = len(trial.remarks(Remark.RATE_WAIT)), len(desk.backoffs)
+            counterpart.levers.rate_refusals = refusals
+            try:
+                await desk.server_time()
+                ending = "answered"
+            except GatewayError as error:
+                ending = type(error).__name__
+            lines = len(trial.remarks(Remark.RATE_WAIT)) - told
+            _check_refused_for_rate(trial, refusals, ending, desk.backoffs[before:], lines)
+
+
+def _check_refused_for_rate(
+    trial: Trial, refusals: int, ending: str, waits: list[float], lines: int
+) -> None:
+    few, name = refusals == len(BACKOFF_S), f"request after {refusals} refusals"
+    trial.check(name, "answered" if few else RateLimitError.__name__, ending)
+    trial.check(f"{name}: lines in the log", len(BACKOFF_S), lines)
+    if few:
+        check_waits(trial, "refused for the rate", BACKOFF_S, waits)
+        return
+    longest, most = max(waits, default=0.0), BACKOFF_S[-1]
+    capped = longest <= most * (1 + WAIT_TOLERANCE) + allowance(trial)
+    trial.check("longest wait", f"about {most:g} s", f"{longest:.1f} s", passed=capped)
 
 
 async def _held_back(trial: Trial, contract: Contract) -> None:

@@ -10,8 +10,9 @@ from typing import Any, Protocol
 from brokerage import gateway
 from brokerage.clock import SessionClock
 from brokerage.gateway import Desk, Switches
+from brokerage.listening import Listener, Remark
 from brokerage.safety import Door
-from brokerage.terms import SIMULATED, BrokerMessage, Contract, Listener, Target
+from brokerage.terms import SIMULATED, BrokerMessage, Contract, Target
 from validation.configuration import Config
 from validation.scenarios.faults import TrialFaults
 from validation.scenarios.strikes import choose
@@ -212,6 +213,15 @@ class Trial:
         self.notes.append(row)
         self._send(row)
 
+    def remarks(self, kind: Remark) -> list[str]:
+        """What our own side has remarked so far, on every connection of this trial."""
+        begin = f"{kind}: "
+        return [
+            row.text.removeprefix(begin)
+            for row in self.notes
+            if row.source == "gateway" and row.text.startswith(begin)
+        ]
+
     def skip(self, reason: str) -> None:
         """End the scenario as skipped: a skip is never a pass."""
         raise SkipScenario(reason)
@@ -300,6 +310,10 @@ class TrialListener(Listener):
         words = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in detail.items())
         what = f"Order {order_pk} {kind.replace('_', ' ').lower()}"
         self.trial.note(f"{what}{': ' if words else ''}{words}", source="order")
+
+    def remark(self, kind: Remark, text: str) -> None:
+        """One line for what our own side did or saw."""
+        self.trial.note(f"{kind}: {text}", "WARNING", source="gateway")
 
 
 def _text(value: object) -> str:

@@ -14,7 +14,8 @@ from brokerage import gateway
 from brokerage.clock import SessionClock
 from brokerage.errors import GatewayError, GatewayTimeout, SafetyViolation
 from brokerage.gateway import Desk, Reconciled
-from brokerage.terms import BrokerMessage, Contract, Listener, Target
+from brokerage.listening import Listener
+from brokerage.terms import BrokerMessage, Contract, Target
 from validation.models.watching import LaneState, Severity
 from validation.watch.books import Books
 from validation.watch.conditions import GRACE_S, Condition, Conditions, Provocation

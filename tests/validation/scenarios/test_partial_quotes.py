@@ -5,15 +5,17 @@ from typing import Any
 import pytest
 
 from brokerage.errors import OrderRefused
-from brokerage.gateway import Quote
+from brokerage.gateway import Quote, Remark
 from tests.validation.scenarios.catches import Catch, catch
 from tests.validation.scenarios.conftest import Caught, Run
 from validation.scenarios import partial_quotes
+from validation.scenarios.trial import TrialListener
 
 WAYS = {
     "bid not a number", "ask not a number", "bid of -1", "ask of -1", "bid of 0", "ask of 0",
     "crossed", "no tick at all", "delayed",
 }  # fmt: skip
+NEVER_SENT = {"bid not a number", "ask not a number"}
 CATCHES = (
     catch("MD-05", "contract_details_never_end", "live far put"),
     catch("MD-05", "half_open_socket", "live far put"),
@@ -33,8 +35,11 @@ async def test_each_fault_is_caught(caught: Caught, catch: Catch) -> None:
 
 async def test_every_way_to_spoil_a_quote_is_offered_and_warned_of_once(sound: Run) -> None:
     outcome = await sound("MD-05")
-    warnings = [row.text for row in outcome.trial.notes if row.text.startswith("Data quality")]
-    assert {text.split(": ")[1].removeprefix("quote, ") for text in warnings} == WAYS
+    begin = "Nothing is decided on the quote, "
+    decided = [row.text for row in outcome.trial.notes if row.text.startswith(begin)]
+    assert {text.removeprefix(begin).split(": ")[0] for text in decided} == WAYS
+    warned = [text for text in outcome.trial.remarks(Remark.DATA_QUALITY) if "SPY: " in text]
+    assert len(warned) == len(WAYS) - len(NEVER_SENT)
     assert outcome.measured["incomplete_seen"] == outcome.measured["decisions_blocked"] == len(WAYS)
     assert not outcome.gateway.orders_received()
 
@@ -45,7 +50,21 @@ async def test_a_decision_that_takes_everything_is_found_out(
     monkeypatch.setattr(partial_quotes, "objection", lambda *_: None)
     outcome = await run_scenario("MD-05")
     assert {f"quote, {way}: decision" for way in WAYS} <= outcome.failed
-    assert {"orders from partial quotes", "data-quality warnings"} <= outcome.failed
+    assert "orders from partial quotes" in outcome.failed
+
+
+async def test_a_product_that_warns_of_nothing_is_found_out(
+    run_scenario: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TrialListener, "remark", lambda *_: None)
+    outcome = await run_scenario("MD-05")
+    assert outcome.failed == {"data-quality warnings"}
+
+
+async def test_the_live_quote_is_of_the_expiry_that_is_traded(sound: Run) -> None:
+    outcome = await sound("MD-05")
+    observed = next(row.text for row in outcome.trial.notes if row.text.startswith("Observed"))
+    assert outcome.trial.config.test_contracts.spy_weekly_call.expiry in observed
 
 
 async def test_a_decision_that_takes_nothing_is_found_out(

@@ -4,10 +4,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ib_async import Client
 
+from brokerage.broker import link
 from brokerage.gateway import ContractSpec, Quote
 from tests.validation.scenarios.catches import Catch, catch
 from tests.validation.scenarios.conftest import Caught, Run
+from validation.scenarios.trial import TrialListener
 
 
 def limits(**thresholds: float) -> dict[str, Any]:
@@ -115,9 +118,43 @@ async def test_a_history_that_never_comes_back_is_reported(run_scenario: Run) ->
 
 async def test_each_wait_after_a_rate_refusal_is_logged(sound: Run) -> None:
     outcome = await sound("RS-02")
-    lines = [row for row in outcome.trial.notes if row.text.startswith("Rate limit: waited")]
-    assert len(lines) == 3
+    lines = [row for row in outcome.trial.notes if row.text.startswith("Rate limit: Waited")]
+    assert len(lines) == 6
     assert all(row.planned and row.level == "WARNING" for row in lines)
+
+
+async def test_a_product_that_waits_in_silence_is_found_out(
+    run_scenario: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TrialListener, "remark", lambda *_: None)
+    outcome = await run_scenario("RS-02")
+    names = {f"request after {count} refusals: lines in the log" for count in (3, 4)}
+    assert outcome.failed == names
+
+
+async def test_a_wait_that_is_doubled_once_more_is_found_out(
+    run_scenario: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "BACKOFF_SECONDS", (2.0, 4.0, 8.0, 16.0))
+    outcome = await run_scenario("RS-02", speed=10)
+    last = "request after 4 refusals"
+    assert outcome.failed == {last, f"{last}: lines in the log", "longest wait"}
+
+
+async def test_a_request_that_is_given_up_in_silence_is_found_out(
+    run_scenario: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TrialListener, "remark", lambda *_: None)
+    outcome = await run_scenario("RS-01")
+    assert outcome.failed == {"impatient request: lines in the log"}
+
+
+async def test_a_request_that_is_given_up_and_left_at_the_gateway_is_found_out(
+    run_scenario: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Client, "cancelHistoricalData", lambda *_: None)
+    outcome = await run_scenario("RS-01")
+    assert outcome.failed == {"impatient request: cancelled"}
 
 
 async def test_the_impatient_request_is_cancelled_at_the_gateway(sound: Run) -> None:
