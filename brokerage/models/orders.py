@@ -48,8 +48,12 @@ class OrderGrant(models.Model):
 
     def orders_used(self) -> int:
         """Count the opening and closing test orders that left under this grant."""
-        unsent = (OrderRecord.State.INTENT, OrderRecord.State.REFUSED)
-        return self.orders.exclude(state__in=unsent).count()
+        return OrderRecord.sent().filter(grant=self).count()
+
+    @classmethod
+    def orders_used_by(cls, scope: str) -> int:
+        """Count them over all grants that a scope has had."""
+        return OrderRecord.sent().filter(grant__scope=scope).count()
 
     def revoke(self) -> None:
         """End the permission now; the first end stands."""
@@ -114,6 +118,11 @@ class OrderRecord(models.Model):
     def __str__(self) -> str:
         price = "MKT" if self.limit_price is None else f"{self.limit_price:g}"
         return f"{self.side} {self.quantity:g} {self.local_symbol or self.symbol} @ {price}"
+
+    @classmethod
+    def sent(cls) -> "models.QuerySet[OrderRecord]":
+        """Return the orders that left, or may have left."""
+        return cls.objects.exclude(state__in=(cls.State.INTENT, cls.State.REFUSED))
 
     @property
     def terminal(self) -> bool:

@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from brokerage import kill
-from brokerage.models import Endpoint, OrderGrant
+from brokerage.models import Endpoint, OrderGrant, OrderRecord
 from crucible.ledger.models import Entry
 from tests.conftest import People
 from tests.databases import Database
@@ -80,6 +80,50 @@ def test_a_resumption_checks_again_and_runs_the_rest_under_a_new_grant(
     assert all(grant.revoked_at for grant in OrderGrant.objects.all())
     assert session.facts["opening_balance"] == session.facts["closing_balance"]
     assert session.cleanup == CleanupState.DONE
+
+
+@pytest.mark.django_db
+def test_pauses_and_resumptions_do_not_renew_the_number_of_orders(
+    toys: Toys, seeded: Endpoint, operator: User
+) -> None:
+    def sends(trial: Trial) -> Any:
+        trial.check("seen", 1, 1)
+        return sync_to_async(send)(trial)
+
+    def send(trial: Trial) -> None:
+        grant = OrderGrant.objects.latest("pk")
+        left.append(grant.max_orders)
+        for number in range(8):
+            OrderRecord.objects.create(
+                grant=grant, scope=grant.scope, key=f"{trial.ref} {number}", con_id=1,
+                side="BUY", quantity=1, state="CANCELLED" if number else "REFUSED",
+            )  # fmt: skip
+        if trial.ref.endswith(("1", "2", "3")):
+            pausing.pause(Session.objects.get(), operator, "lunch")
+
+    left: list[int] = []
+    for number in range(1, 5):
+        toys.add(f"OE-0{number}", sends, needs=[ORDERS])
+    session = run(sessions.start(operator))
+    for _ in range(3):
+        session = run(pausing.resume(session, operator))
+    assert session.state == S.MANUAL_CHECKS
+    assert left == [30, 23, 16, 9]
+
+
+@pytest.mark.django_db
+def test_a_resumption_whose_orders_are_all_used_up_grants_none(
+    paused: Session, operator: User
+) -> None:
+    grant = OrderGrant.objects.get()
+    for number in range(31):
+        OrderRecord.objects.create(
+            grant=grant, scope=grant.scope, key=f"{number}", con_id=1, side="BUY", quantity=1,
+            state="FILLED",
+        )  # fmt: skip
+    run(pausing.resume(paused, operator))
+    fresh = OrderGrant.objects.latest("pk")
+    assert (fresh == grant, fresh.max_orders) == (False, 0)
 
 
 @pytest.mark.django_db
