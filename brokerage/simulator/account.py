@@ -81,7 +81,7 @@ class Account:
         self.name, self.cash, self.rules = name, cash, rules or Rules()
         self.positions: dict[int, Position] = {}
         self.reserves, self.day_trades = Reserves(), DayTrades()
-        self._listings, self._price_of = listings, price_of
+        self._listings, self._listing, self._price_of = listings, listings.listed, price_of
         self._charged: dict[Key, tuple[float, float, float]] = {}  # quantity, value, commission
         self._opening: dict[int, float] = {}  # open profit of positions when the day began
 
@@ -92,7 +92,7 @@ class Account:
         """
         listing = self._listing(fill.con_id)
         cost = self._charge(fill, listing)
-        signed = fill.quantity if fill.side == "BUY" else -fill.quantity
+        signed = fill.signed
         self.cash -= signed * fill.price * listing.units + cost
         before = self.positions.get(fill.con_id, Position(fill.con_id))
         after, realized = _move(before, signed, fill.price * listing.units, cost)
@@ -129,19 +129,18 @@ class Account:
         """
         if self.reduces(order):
             return
-        liquid, units = self.liquidation(), self._listing(order.con_id).units
-        held = self.held_quantity(order.con_id)
+        listing, held = self._listing(order.con_id), self.held_quantity(order.con_id)
         short = order.side == "SELL" and order.quantity > max(held, 0.0)
-        if short and not self.rules.short_sales and self._listing(order.con_id).sec_type == "STK":
+        if short and not self.rules.short_sales and listing.sec_type == "STK":
             raise OrderError(201, NO_SHORTS)
-        credit = short or order.quantity * price * units > self.cash
+        credit = short or order.quantity * price * listing.units > self.cash
         after = self.what_if(order, price).after
         kept = self.reserves.total(order.key, order.oca_group)
         if after.equity - kept < after.initial:
             raise OrderError(
                 201, NO_FUNDS.format(equity=after.equity, initial=after.initial + kept)
             )
-        if credit and liquid < MARGIN_MINIMUM:
+        if credit and self.liquidation() < MARGIN_MINIMUM:
             raise OrderError(201, TOO_SMALL)
         if self.day_trades_remaining() == 0:
             raise OrderError(201, DAY_TRADER)
@@ -288,12 +287,6 @@ class Account:
         self.cash = float(kept["cash"])
         self.positions = {row.con_id: row for row in rows}
         self._charged = charged
-
-    def _listing(self, con_id: int) -> Listing:
-        listing = self._listings.by_id(con_id)
-        if listing is None:
-            raise KeyError(con_id)
-        return listing
 
 
 def _move(

@@ -30,7 +30,7 @@ def values(account: Account) -> list[AccountValue]:
 def numbers(account: Account) -> dict[str, float]:
     """The numeric tags, unrounded."""
     margins, cash = account.margins(), account.cash
-    liquid = cash + account.value_of("STK") + account.value_of("OPT")
+    liquid = account.liquidation()
     gross = sum(abs(account.market_value(position.con_id)) for position in account.held())
     available = margins.equity - margins.initial
     excess = margins.equity - margins.maintenance

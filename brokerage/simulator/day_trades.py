@@ -24,7 +24,7 @@ class DayTrades:
 
     def booked(self, fill: Fill, closed: float, today: date) -> None:
         """A fill, of which so much closed a position; one order makes one day trade at most."""
-        signed = fill.quantity if fill.side == "BUY" else -fill.quantity
+        signed = fill.signed
         opened = self._opened.get(fill.con_id, 0.0)
         if closed and opened * signed < 0 and fill.key not in self._closers:
             self._closers[fill.key] = None

@@ -1,11 +1,19 @@
 """What is listed: eight shares and funds, and their option chains, the same in every run."""
 
+import math
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
 
 from brokerage.simulator.clock import Clock
-from brokerage.simulator.holidays import FRIDAY, new_york_date, nth_weekday, weekly_expiry
+from brokerage.simulator.holidays import (
+    FRIDAY,
+    midnight,
+    new_york_date,
+    nth_weekday,
+    session,
+    weekly_expiry,
+)
 
 WEEKLIES, MONTHLIES = 9, 6  # expirations listed ahead
 BAND = 0.20  # strikes reach so far from the reference price on both sides
@@ -19,6 +27,7 @@ EPOCH = date(2020, 1, 1)
 A_YEAR = timedelta(days=365)  # that is how long before its end an option is listed
 STRIKE_UNIT = 0.5
 KEPT_SEARCHES = 4096
+AFTERNOON = 16 * 3600  # options expire at the close; on a day without one, at 16:00 all the same
 
 
 # Price increments by market rule: from this price on, so many dollars. Options of the three funds
@@ -69,7 +78,6 @@ class Listing:
 class Chain:
     """The option chain of one underlying: expirations as YYYYMMDD and strikes, both ascending."""
 
-    exchange: str
     under_con_id: int
     trading_class: str
     multiplier: str
@@ -176,6 +184,15 @@ def option(symbol: str, expiry: str, strike: float, right: str) -> Listing:
         isin="",
         first_day=date.fromisoformat(expiry) - A_YEAR,
     )
+
+
+def expires(listing: Listing) -> float:
+    """When an option ceases to trade, in epoch seconds; infinity for a share."""
+    if listing.sec_type != "OPT":
+        return math.inf
+    day = date.fromisoformat(listing.expiry)
+    hours = session(day)
+    return hours[1] if hours else midnight(day) + AFTERNOON
 
 
 @lru_cache(maxsize=8192)
@@ -293,7 +310,6 @@ class Listings:
     def chain(self, symbol: str) -> Chain:
         """The option chain of an underlying; raises KeyError for a symbol that is not listed."""
         return Chain(
-            exchange="SMART",
             under_con_id=PROFILES[symbol].con_id,
             trading_class=symbol,
             multiplier="100",
@@ -304,6 +320,13 @@ class Listings:
     def by_id(self, con_id: int) -> Listing | None:
         """The listing with this contract id (also of an expired option), or None."""
         return by_id(con_id)
+
+    def listed(self, con_id: int) -> Listing:
+        """The same; raises KeyError for an id that no contract ever had."""
+        found = by_id(con_id)
+        if found is None:
+            raise KeyError(con_id)
+        return found
 
     def underlying(self, listing: Listing) -> Listing:
         """The share behind an option; the listing itself for a share."""

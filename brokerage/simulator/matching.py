@@ -214,7 +214,7 @@ class Book:
         return shown
 
     def _fill(self, order: SimOrder, quote: Quote, shown: _Displayed) -> Fill | None:
-        price = quote.ask if order.side == "BUY" else quote.bid
+        price = quote.opposite(order.side)
         size = min(order.remaining, shown.left[order.side])
         if not order.takes(price) or not size > 0:
             return None
@@ -227,24 +227,7 @@ class Book:
         if order.remaining < LEAST:
             order.status = "Filled"
             del self._working[order.con_id][order.key]
-        return self._execution(order, size, price, quote.time)
-
-    def _execution(self, order: SimOrder, size: float, price: float, at: float) -> Fill:
-        return Fill(
-            exec_id=self._execution_id(),
-            key=order.key,
-            con_id=order.con_id,
-            side=order.side,
-            quantity=size,
-            price=price,
-            time=at,
-            cumulative=order.filled,
-            average_price=order.average_price,
-            remaining=order.remaining,
-            account=order.account,
-            perm_id=order.perm_id,
-            ref=order.ref,
-        )
+        return order.execution(self._execution_id(), size, price, quote.time)
 
     def expire(self, now: float) -> list[SimOrder]:
         """End what is good no longer than until now, children included."""
@@ -265,10 +248,9 @@ class Book:
         """The order with this key, finished or not."""
         return self._orders.get(key)
 
-    def working(self, con_id: int | None = None) -> list[SimOrder]:
+    def working(self) -> list[SimOrder]:
         """Working orders, oldest first."""
-        contracts = self._working if con_id is None else [con_id]
-        orders = [order for one in contracts for order in self._working.get(one, {}).values()]
+        orders = [order for one in self._working.values() for order in one.values()]
         return sorted(orders, key=lambda order: order.sequence)
 
     def works(self, con_id: int) -> bool:

@@ -1,15 +1,14 @@
 """A client's order translated into the exchange's terms: prices, trails, dates, ties to others."""
 
 import math
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from brokerage.simulator.holidays import is_session, midnight, new_york_date, session
-from brokerage.simulator.listings import Listing
+from brokerage.simulator.holidays import DAY, is_session, midnight, new_york_date, session
+from brokerage.simulator.listings import Listing, expires
 from brokerage.simulator.orders import TRAILING, Key, OrderError, SimOrder
 from brokerage.simulator.venue_terms import NEW_YORK, parse_stamp
 from brokerage.tws.messages import Order, PlaceOrder
 
-DAY = timedelta(days=1)
 BAD_DATE = (
     "The date, time, or time-zone entered is invalid. The correct format is yyyymmdd hh:mm:ss "
     "xx/xxxx where yyyymmdd and xx/xxxx are optional. E.g.: 20031126 15:59:00 US/Eastern  Note "
@@ -79,7 +78,7 @@ def good_until(order: Order, sim: SimOrder, listing: Listing, *, always_open: bo
     elif sim.tif != "GTC":
         at = max(sim.submitted_at, sim.good_after)
         end = end_of_day(at, always_open=always_open, extended=sim.outside_rth)
-    return min(end, expiry(listing))
+    return min(end, expires(listing))
 
 
 def end_of_day(at: float, *, always_open: bool, extended: bool = False) -> float:
@@ -92,15 +91,6 @@ def end_of_day(at: float, *, always_open: bool, extended: bool = False) -> float
         if hours and hours[1] > at:
             return hours[1]
         day += DAY
-
-
-def expiry(listing: Listing) -> float:
-    """When an option ceases to trade, in epoch seconds; infinity for a share."""
-    if listing.sec_type != "OPT":
-        return math.inf
-    day = datetime.strptime(listing.expiry, "%Y%m%d").date()  # noqa: DTZ007
-    hours = session(day)
-    return hours[1] if hours else midnight(day + DAY)
 
 
 def next_opening(at: float, *, extended: bool = False) -> float:

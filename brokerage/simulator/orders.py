@@ -102,6 +102,24 @@ class SimOrder:
         """Whether its limit allows a price; a missing one (nan) never."""
         return price <= self.limit if self.side == "BUY" else price >= self.limit
 
+    def execution(self, exec_id: str, quantity: float, price: float, at: float) -> "Fill":
+        """What has just filled of it, once its own figures include that."""
+        return Fill(
+            exec_id=exec_id,
+            key=self.key,
+            con_id=self.con_id,
+            side=self.side,
+            quantity=quantity,
+            price=price,
+            time=at,
+            cumulative=self.filled,
+            average_price=self.average_price,
+            remaining=self.remaining,
+            account=self.account,
+            perm_id=self.perm_id,
+            ref=self.ref,
+        )
+
     def settle(self) -> None:
         """Say whether it is out in the market or still held back."""
         held = self.attached or self.waits_for_price or self.order_type in AUCTION
@@ -125,6 +143,11 @@ class Fill:
     account: str = ""
     perm_id: int = 0
     ref: str = ""
+
+    @property
+    def signed(self) -> float:
+        """The quantity, negative for a sale."""
+        return self.quantity if self.side == "BUY" else -self.quantity
 
 
 @dataclass(frozen=True)

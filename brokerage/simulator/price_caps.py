@@ -29,7 +29,7 @@ def cap(listing: Listing, side: str, quote: Quote) -> float:
 
     nan without an opposite quote: then nothing is capped.
     """
-    price = quote.ask if side == "BUY" else quote.bid
+    price = quote.opposite(side)
     if math.isnan(price):
         return math.nan
     option = listing.sec_type == "OPT"
@@ -47,5 +47,4 @@ def refusal(order: SimOrder, listing: Listing, quote: Quote) -> tuple[float, str
     most = cap(listing, order.side, quote)
     if math.isnan(most) or (order.limit_price - most) * order.sign < 0:
         return None
-    price = quote.ask if order.side == "BUY" else quote.bid
-    return most, TOO_FAR.format(cap=most, price=price)
+    return most, TOO_FAR.format(cap=most, price=quote.opposite(order.side))

@@ -16,10 +16,6 @@ class Reserves:
         else:
             self._kept.pop(key, None)
 
-    def kept(self, key: Key) -> float:
-        """What is kept for an order."""
-        return self._kept.get(key, ("", 0.0))[1]
-
     def total(self, besides: Key, group: str) -> float:
         """What is kept for all orders besides one and the others of its group."""
         alone, groups = 0.0, dict[str, float]()

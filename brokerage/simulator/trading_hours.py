@@ -1,11 +1,10 @@
 """Opening hours as contract details write them: `20251119:0400-20251119:2000;20251122:CLOSED`."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
-from brokerage.simulator.holidays import ET, session
+from brokerage.simulator.holidays import DAY, ET, session
 
 DAYS = 7  # from today on
-DAY = timedelta(days=1)
 
 
 def hours_text(today: date, *, extended: bool, always_open: bool) -> str:

@@ -3,8 +3,9 @@
 from brokerage.simulator.account import Margins, WhatIf
 from brokerage.simulator.listings import Listing
 from brokerage.simulator.orders import Key
-from brokerage.simulator.venue_records import UNSET_INTEGER, Record, echoed, reported
+from brokerage.simulator.venue_records import Record, echoed, reported
 from brokerage.simulator.venue_terms import stamp, wire_contract
+from brokerage.tws.fields import UNSET_INTEGER
 from brokerage.tws.messages import CompletedOrder, OpenOrder, OrderState, PlaceOrder
 from brokerage.tws.objects import changed
 

@@ -1,5 +1,6 @@
 """Which orders the venue takes: contract, terms, account, margin, crowd and ties, with codes."""
 
+from brokerage.simulator.account import REJECTED
 from brokerage.simulator.listings import Listing
 from brokerage.simulator.order_checks import INVALID, validate
 from brokerage.simulator.order_terms import good_until, sim_order
@@ -10,7 +11,6 @@ from brokerage.simulator.venue_terms import resolve
 from brokerage.tws.messages import PlaceOrder
 from brokerage.tws.objects import changed
 
-REJECTED = "Order rejected - reason:"
 CROWDED = "Maximum number of orders working on the same side of a contract is exceeded"
 
 
@@ -52,17 +52,13 @@ class Checks:
         """
         if sim.parent is not None:
             return
-        price, power = self.price(sim), self._floor.levers.buying_power
+        price, power = self._floor.unit_price(sim), self._floor.levers.buying_power
         rest = changed(sim, quantity=sim.quantity - filled)
         cost = price * rest.quantity * listing.units
         if power is not None and sim.side == "BUY" and cost > power:
             words = f"YOUR ORDER IS NOT ACCEPTED. YOUR BUYING POWER IS [{power:.2f} USD]"
             raise OrderError(201, f"{REJECTED}{words}")
         self._floor.account(sim.account).check(rest, price)
-
-    def price(self, sim: SimOrder) -> float:
-        """What the order would cost per unit: its limit, its stop, or where the market is."""
-        return sim.limit_price or sim.stop_price or self._floor.market.price(sim.con_id)
 
     def _crowd(self, sim: SimOrder) -> None:
         most = self._floor.rules.most_active

@@ -1,15 +1,12 @@
 """The desk that turns the days: options are settled at the close, books are cut at midnight."""
 
-from datetime import timedelta
-
-from brokerage.simulator.holidays import midnight, new_york_date
-from brokerage.simulator.order_terms import end_of_day, expiry
+from brokerage.simulator.holidays import DAY, midnight, new_york_date
+from brokerage.simulator.listings import expires
+from brokerage.simulator.order_terms import end_of_day
 from brokerage.simulator.venue_fills import FillsDesk
 from brokerage.simulator.venue_floor import Floor
 from brokerage.simulator.venue_positions import PositionsDesk
 from brokerage.simulator.venue_records import Records
-
-DAY = timedelta(days=1)
 
 
 class DaysDesk:
@@ -38,7 +35,7 @@ class DaysDesk:
         for name in self.floor.names():
             account = self.floor.account(name)
             for held in account.held():
-                if expiry(self.floor.listing(held.con_id)) <= now:
+                if expires(self.floor.listing(held.con_id)) <= now:
                     for position in account.settle(held.con_id):
                         self._positions.booked(name, position)
 

@@ -12,6 +12,7 @@ from brokerage.simulator.venue_floor import Floor, Session
 from brokerage.simulator.venue_positions import PositionsDesk
 from brokerage.simulator.venue_records import (
     BY_SYSTEM,
+    CANCELLED,
     Record,
     Records,
     echoed,
@@ -217,13 +218,8 @@ class FillsDesk:
     def reserve(self, record: Record) -> None:
         """Keep the margin that what is left of an order needs."""
         sim = record.sim
-        price = self.price(record) if sim.working else 0.0
+        price = self.floor.unit_price(sim) if sim.working else 0.0
         self.floor.account(record.account).reserve(sim, price)
-
-    def price(self, record: Record) -> float:
-        """What an order would cost per unit: its limit, its stop, or where the market is."""
-        sim = record.sim
-        return sim.limit_price or sim.stop_price or self.floor.market.price(sim.con_id)
 
     def tell(self, record: Record, message: Message) -> None:
         """Send to the order's owner, and to the client that watches everybody's, if connected."""
@@ -241,7 +237,8 @@ class FillsDesk:
         """The order is cancelled: its status, then code 202."""
         self._close(record, reason)
         self.tell(record, order_status(record))
-        self.tell(record, Error(record.order_id, 202, text or "Order Canceled - reason:"))
+        code, bare = CANCELLED
+        self.tell(record, Error(record.order_id, code, text or bare))
 
     def fill_before_cancel(self, key: Key) -> None:
         """A fault: fill a working order just before the cancel that is on its way."""
@@ -255,27 +252,13 @@ class FillsDesk:
     def fill_late(self, record: Record) -> None:
         """A fault: fill what was cancelled, at the market or its limit, whichever is better."""
         sim, quote = record.sim, self.floor.market.quote(record.sim.con_id)
-        price = quote.ask if sim.side == "BUY" else quote.bid
+        price = quote.opposite(sim.side)
         price = price if sim.takes(price) else sim.limit
         left = sim.remaining
         sim.filled, sim.status = sim.quantity, "Filled"
         sim.average_price = sim.last_price = price
-        fill = Fill(
-            exec_id=f"0000late.{record.perm_id:08x}.01.01",
-            key=record.key,
-            con_id=sim.con_id,
-            side=sim.side,
-            quantity=left,
-            price=price,
-            time=self.floor.clock.time(),
-            cumulative=sim.quantity,
-            average_price=price,
-            remaining=0.0,
-            account=sim.account,
-            perm_id=record.perm_id,
-            ref=sim.ref,
-        )
-        self._book(record, fill)
+        exec_id = f"0000late.{record.perm_id:08x}.01.01"
+        self._book(record, sim.execution(exec_id, left, price, self.floor.clock.time()))
 
     def list_executions(self, session: Session, message: ReqExecutions) -> None:
         """Executions that pass the filter, each with its commission, then the end."""

@@ -15,6 +15,7 @@ from brokerage.simulator.levers import Levers
 from brokerage.simulator.listings import Listing, Listings
 from brokerage.simulator.market import Market
 from brokerage.simulator.matching import Book
+from brokerage.simulator.orders import SimOrder
 from brokerage.simulator.rates import LINES, Counting, Pacing, rate_for
 from brokerage.simulator.rules import Rules
 from brokerage.tws.messages import Error
@@ -140,10 +141,11 @@ class Floor:
 
     def listing(self, con_id: int) -> Listing:
         """The listing with this id; raises KeyError for one that never existed."""
-        found = self.listings.by_id(con_id)
-        if found is None:
-            raise KeyError(con_id)
-        return found
+        return self.listings.listed(con_id)
+
+    def unit_price(self, sim: SimOrder) -> float:
+        """What an order would cost per unit: its limit, its stop, or where the market is."""
+        return sim.limit_price or sim.stop_price or self.market.price(sim.con_id)
 
     def session(self, client_id: int) -> Session | None:
         """The connected client with this id, or None."""

@@ -14,7 +14,14 @@ from brokerage.simulator.venue_checks import Checks
 from brokerage.simulator.venue_fills import FillsDesk
 from brokerage.simulator.venue_floor import Floor, Session
 from brokerage.simulator.venue_lists import BINDER, ListsDesk
-from brokerage.simulator.venue_records import BY_SYSTEM, Record, Records, open_order, order_status
+from brokerage.simulator.venue_records import (
+    BY_SYSTEM,
+    CANCELLED,
+    Record,
+    Records,
+    open_order,
+    order_status,
+)
 from brokerage.simulator.venue_terms import stamp
 from brokerage.tws.messages import (
     CancelOrder,
@@ -70,7 +77,7 @@ class OrdersDesk:
         if not message.order.transmit:
             raise OrderError(413, "What-if order should have the transmit flag set to true.")
         sim, listing = self.checks.new(key, message)
-        result = self.floor.account(sim.account).what_if(sim, self.checks.price(sim))
+        result = self.floor.account(sim.account).what_if(sim, self.floor.unit_price(sim))
         session.send(what_if_answer(message, listing, key, result))
 
     def _new(self, session: Session, key: Key, message: PlaceOrder) -> None:
@@ -238,7 +245,7 @@ class OrdersDesk:
                 del self._staged[one.key]
                 self.records.drop(one)
                 self.fills.tell(one, order_status(one, "ApiCancelled"))
-                self.fills.tell(one, Error(one.order_id, 202, "Order Canceled - reason:"))
+                self.fills.tell(one, Error(one.order_id, *CANCELLED))
 
     def cancel_all(self, session: Session, message: ReqGlobalCancel) -> None:
         """Cancel everybody's orders."""
@@ -254,7 +261,7 @@ class OrdersDesk:
         self.fills.tell_cancelled(first)
         if by is not None and by.client_id != first.key[0]:
             by.send(changed(order_status(first), client_id=by.client_id))
-            by.error(202, "Order Canceled - reason:", first.order_id)
+            by.error(*CANCELLED, first.order_id)
         for other in others:
             self.fills.tell_cancelled(other, BY_SYSTEM)
         if levers.cancelled_stays_open:

@@ -7,10 +7,11 @@ from brokerage.simulator.ids import Ids
 from brokerage.simulator.listings import Listing
 from brokerage.simulator.orders import STOPPED, TRAILING, Key, SimOrder
 from brokerage.simulator.venue_terms import wire_contract
+from brokerage.tws.fields import UNSET_INTEGER
 from brokerage.tws.messages import Contract, OpenOrder, Order, OrderState, OrderStatus, PlaceOrder
 from brokerage.tws.objects import changed
 
-UNSET_INTEGER = 2**31 - 1  # what a real gateway writes for "not set" where others leave it empty
+CANCELLED = (202, "Order Canceled - reason:")
 BY_TRADER, BY_SYSTEM = "Cancelled by Trader", "Cancelled by System:\n"
 
 
@@ -119,6 +120,7 @@ def reported(record: Record) -> Order:
 
 
 def _reported(record: Record) -> Order:
+    """It writes UNSET_INTEGER where others leave it empty."""
     order, sim = record.message.order, record.sim
     return changed(
         order,

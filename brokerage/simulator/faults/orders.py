@@ -11,6 +11,7 @@ from brokerage.simulator.faults.order_fault import OrderFault, held_back, key_of
 from brokerage.simulator.faults.projects import ASYNC, INSYNC, LEAN, LEAN_IB, NAUTILUS
 from brokerage.simulator.orders import Key
 from brokerage.simulator.venue_floor import Session
+from brokerage.simulator.venue_records import CANCELLED
 from brokerage.tws.messages import CancelOrder, Error, OrderStatus, PlaceOrder
 from brokerage.tws.table import Message
 
@@ -249,5 +250,5 @@ class HeldForLocate(OrderFault):
         if self._held.pop(key, None) is None:
             return (message,)
         self.announce(session, key, "Cancelled")
-        self.deliver(session, Error(key[1], 202, "Order Canceled - reason:"))
+        self.deliver(session, Error(key[1], *CANCELLED))
         return ()

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
 from brokerage.simulator.holidays import (
+    DAY,
     is_session,
     midnight,
     new_york_date,
@@ -16,7 +17,6 @@ from brokerage.simulator.holidays import (
 )
 from brokerage.simulator.market.noise import TICK
 
-DAY = timedelta(days=1)
 LOOK_BACK = 10  # days; no update older than this is asked for, and no session is longer
 KEPT_PHASES = 256
 BLOCK = 7200  # ticks; half an hour, so that sessions and days begin and end with a block

@@ -1,6 +1,5 @@
 """The market seen through the clock: what each instrument is quoted at, and what changed since."""
 
-from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime
 from functools import lru_cache
@@ -10,8 +9,7 @@ from math import inf, nan
 import numpy as np
 
 from brokerage.simulator.clock import Clock
-from brokerage.simulator.holidays import midnight, session
-from brokerage.simulator.listings import Listing, Listings
+from brokerage.simulator.listings import Listing, Listings, expires
 from brokerage.simulator.market import history
 from brokerage.simulator.market.events import Events
 from brokerage.simulator.market.hours import (
@@ -31,7 +29,6 @@ from brokerage.simulator.market.requests import Request
 from brokerage.simulator.market.shapes import Bar, Greeks, Quote
 from brokerage.simulator.market.tape import OptionTape, ShareTape, Tape
 
-AFTERNOON = 16 * 3600  # options expire at the close; on a day without one, at 16:00 all the same
 HALF_A_DAY = 12 * 3600
 MOST_UPDATES = 400
 PART = 5 * REEL  # ticks that are looked through in one go: some 4 ms
@@ -50,30 +47,14 @@ class Market:
         self, listings: Listings, clock: Clock, seed: int = 7, *, always_open: bool = True
     ) -> None:
         self.listings, self.clock, self.seed, self.always_open = listings, clock, seed, always_open
+        self._listing = listings.listed
         kind = AlwaysOpen if always_open else ByCalendar
         self._regular, self._extended = kind(extended=False), kind(extended=True)
         self._events: dict[int, Events] = {}
         self._tapes: dict[int, Tape] = {}
         self._shares: dict[int, ShareTape] = {}
         self._reels: dict[int, Reels] = {}
-        self._watched: Counter[int] = Counter()
-        self._stepped = clock.time()
         self._day = lru_cache(KEPT_DAYS)(self._day_before)
-
-    def watch(self, con_id: int) -> None:
-        """Include an instrument in `step`; counted, so that each watch needs its `unwatch`."""
-        self.reels(con_id)
-        self._watched[con_id] += 1
-
-    def unwatch(self, con_id: int) -> None:
-        """Take back one `watch`; one that was never made is ignored."""
-        self._watched[con_id] -= 1
-        self._watched = +self._watched
-
-    def step(self) -> list[int]:
-        """Advance to the clock's time; the watched contracts whose quote changed since."""
-        after, self._stepped = self._stepped, self.clock.time()
-        return [con_id for con_id in self._watched if self.updates(con_id, after, self._stepped, 1)]
 
     def updates(
         self, con_id: int, after: float, until: float, limit: int = MOST_UPDATES
@@ -179,10 +160,6 @@ class Market:
         hours = self._extended if con_id is None else self.hours(con_id)
         return hours.phase(self.clock.time())
 
-    def is_open(self, con_id: int | None = None) -> bool:
-        """Whether regular trading goes on."""
-        return self.phase(con_id) is Phase.REGULAR
-
     def halt(self, con_id: int) -> None:
         """Stop trading in a contract, and in the options on it, from the next tick on."""
         self._event(con_id).halt(self._next_tick())
@@ -273,12 +250,6 @@ class Market:
     def _tick(self, con_id: int, at: float | None = None) -> int:
         return self.hours(con_id).tick(self.clock.time() if at is None else at)
 
-    def _listing(self, con_id: int) -> Listing:
-        listing = self.listings.by_id(con_id)
-        if listing is None:
-            raise KeyError(con_id)
-        return listing
-
     def reels(self, con_id: int) -> Reels:
         """An instrument's quotes by minute; raises KeyError for an unknown contract."""
         if con_id not in self._reels:
@@ -305,10 +276,7 @@ class Market:
         return self._shares[con_id]
 
     def _option(self, listing: Listing) -> OptionTape:
-        day = date.fromisoformat(listing.expiry)
-        hours = session(day)
-        expires = hours[1] if hours else midnight(day) + AFTERNOON
         least = HALF_A_DAY if self.always_open else 60.0
         share = self._share(listing.under_con_id)
         events = (self._event(listing.under_con_id), self._event(listing.con_id))
-        return OptionTape(self.seed, listing, share, expires, least, *events)
+        return OptionTape(self.seed, listing, share, expires(listing), least, *events)

@@ -36,21 +36,25 @@ def fair_values(spot: Floats, strike: float, right: str, vol: float, seconds: Fl
 
 def fair_value(spot: float, strike: float, right: str, vol: float, seconds: float) -> float:
     """The same for one moment."""
-    years = seconds / YEAR
-    spread = vol * math.sqrt(years)
-    upper = (math.log(spot / strike) + RATE * years) / spread + spread / 2
-    sign = 1.0 if right == "C" else -1.0
+    years, spread, upper, sign = _terms(spot, strike, right, vol, seconds)
     discounted = strike * math.exp(-RATE * years)
     value = spot * _below(sign * upper) - discounted * _below(sign * (upper - spread))
     return max(sign * value, 0.0)
 
 
-def greeks(spot: float, strike: float, right: str, vol: float, seconds: float) -> Greeks:
-    """Figures per share; vega for one point of volatility (1 %), theta for one day."""
+def _terms(
+    spot: float, strike: float, right: str, vol: float, seconds: float
+) -> tuple[float, float, float, float]:
+    """Years to expiry, deviation until then, the formula's d1, and 1 for a call, −1 for a put."""
     years = seconds / YEAR
     spread = vol * math.sqrt(years)
     upper = (math.log(spot / strike) + RATE * years) / spread + spread / 2
-    sign = 1.0 if right == "C" else -1.0
+    return years, spread, upper, 1.0 if right == "C" else -1.0
+
+
+def greeks(spot: float, strike: float, right: str, vol: float, seconds: float) -> Greeks:
+    """Figures per share; vega for one point of volatility (1 %), theta for one day."""
+    years, spread, upper, sign = _terms(spot, strike, right, vol, seconds)
     density = math.exp(-upper * upper / 2) / math.sqrt(2 * math.pi)
     interest = sign * RATE * strike * math.exp(-RATE * years) * _below(sign * (upper - spread))
     decay = spot * density * vol / (2 * math.sqrt(years))

@@ -34,6 +34,10 @@ class Quote:
         both = [price for price in (self.bid, self.ask) if price == price]
         return sum(both) / len(both) if both else self.last
 
+    def opposite(self, side: str) -> float:
+        """The price that an order of this side (BUY, SELL) meets; nan where nobody quotes."""
+        return self.ask if side == "BUY" else self.bid
+
 
 @dataclass(frozen=True)
 class Bar:

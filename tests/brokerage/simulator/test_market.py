@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from brokerage.simulator.clock import ManualClock
 from brokerage.simulator.holidays import session
 from brokerage.simulator.listings import PROFILES, Listings, option
-from brokerage.simulator.market import Market
+from brokerage.simulator.market import Market, Phase
 
 SPY, QQQ = 756733, 320227571
 CALL = option("SPY", "20261127", 700.0, "C").con_id
@@ -119,31 +119,9 @@ def test_no_time_no_updates(market, clock):
     assert market.updates(SPY, clock.time(), clock.time()) == []
 
 
-def test_step_names_the_watched_contracts_that_changed(market, clock):
-    market.watch(SPY)
-    market.watch(FAR_PUT)
-    clock.advance(1)
-    assert market.step() == [SPY]
-    assert market.step() == []
-
-
-def test_a_contract_is_watched_until_each_watcher_has_left(market, clock):
-    market.watch(SPY)
-    market.watch(SPY)
-    market.unwatch(SPY)
-    clock.advance(3)
-    assert market.step() == [SPY]
-    market.unwatch(SPY)
-    market.unwatch(SPY)
-    clock.advance(3)
-    assert market.step() == []
-
-
 def test_an_unknown_contract_has_no_quote(market):
     with pytest.raises(KeyError):
         market.quote(12345)
-    with pytest.raises(KeyError):
-        market.watch(12345)
 
 
 def test_a_worthless_option_has_no_bid(market):
@@ -193,9 +171,9 @@ def test_by_the_calendar_the_last_quote_of_the_session_stands_until_the_next():
 
 def test_by_the_calendar_the_market_opens_on_monday():
     market = market_at(datetime(2026, 11, 23, 14, 29, 59, tzinfo=UTC), always_open=False)
-    assert not market.is_open()
+    assert market.phase(CALL) is Phase.CLOSED
     market.clock.advance(2)
-    assert market.is_open()
+    assert market.phase(CALL) is Phase.REGULAR
     after = market.clock.time() - 2
     opening = session(date(2026, 11, 23))[0]
     assert market.updates(CALL, after, after + 2)[0].time == opening
@@ -209,7 +187,7 @@ def test_by_the_calendar_the_close_is_that_of_the_session_before():
 
 
 def test_always_open_is_open_on_a_sunday(market):
-    assert market.is_open()
+    assert market.phase(SPY) is Phase.REGULAR
 
 
 def test_an_option_of_a_day_without_a_session_expires_in_the_afternoon(market):
