@@ -18,6 +18,7 @@ from validation import (
     reports,
     revisions,
     sessions,
+    uploads,
 )
 from validation.checklist import open_blocking, planned, settle
 from validation.facts import Facts, Warned
@@ -117,6 +118,8 @@ class SessionEvidence:
         for deed in session.involvements.all():
             found.setdefault(deed.person_id, deed.what)
         found = differences.settlers(session) | found
+        for person, deed in uploads.uploaders(session).items():
+            found.setdefault(person, deed)
         config = session.config
         if config.author_id is not None and not config.expiry_only:
             found.setdefault(config.author_id, f"wrote configuration revision {config.number}")

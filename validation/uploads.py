@@ -129,6 +129,18 @@ def tick(commit: str) -> None:
                 checklist.evaluate(session, codes=[TESTS_GREEN])
 
 
+def uploaders(session: Session) -> dict[int, str]:
+    """Return who sent test reports of the session's code version: the person's id → the deed.
+
+    A token is its holder's, and whoever sent the report that ticks an item did that item's work.
+    """
+    found = Upload.objects.filter(commit=session.code_version, kind="TESTS").order_by("-pk")
+    return {
+        person: f"uploaded test report {pk} of its code version"
+        for pk, person in found.values_list("pk", "uploaded_by")
+    }
+
+
 def parse(raw: bytes) -> Parsed:
     """Read a JUnit report; raises UploadRefused for what is none, or is hostile."""
     if len(raw) > LARGEST:

@@ -13,8 +13,10 @@ from approvals import requests
 from approvals.models import Request, Signature
 from tests.conftest import People
 from tests.validation.test_checklist import close_all, item
+from tests.validation.test_uploads import GREEN, RUN
 from validation import checklist
 from validation.models import Session, SessionState
+from validation.uploads import receive
 
 pytestmark = pytest.mark.django_db
 
@@ -55,6 +57,29 @@ def test_the_operator_cannot_sign_by_the_page_even_as_qa_lead(
 ) -> None:
     assert by_page(operator, signoff).status_code == 403
     assert not Signature.objects.exists()
+
+
+def test_whoever_uploaded_the_report_that_ticks_an_item_cannot_sign(
+    reviewed: Session, operator: User, people: People, settings: LazySettings
+) -> None:
+    settings.DEMO = True
+    developer = people.ld
+    developer.groups.add(Group.objects.get_or_create(name="QA")[0])
+    receive(developer, GREEN, **RUN | {"commit": reviewed.code_version})
+    close_all(reviewed, operator)
+    signoff = requests.submit(reviewed.number, people.qs)
+    refused = by_api(developer, signoff)
+    assert (refused.status_code, refused.json()["code"]) == (403, "CONFLICT")
+    assert "uploaded test report" in refused.content.decode()
+    assert by_page(developer, signoff).status_code == 403
+    assert not Signature.objects.exists()
+
+
+def test_a_report_of_other_code_keeps_nobody_from_signing(signoff: Request, people: People) -> None:
+    developer = people.ld
+    developer.groups.add(Group.objects.get_or_create(name="QA")[0])
+    receive(developer, GREEN, **RUN)
+    assert by_api(developer, signoff).status_code == 200
 
 
 def test_a_changed_item_after_the_first_signature_voids_it(
