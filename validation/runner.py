@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -29,7 +29,7 @@ from validation.recorder import Recorder
 from validation.scenarios.catalogue import FAULTS, MARKET_HOURS, ORDERS, Definition
 from validation.scenarios.trial import Trial, TrialListener
 from validation.trials import Ending, carry_out, explain
-from validation.verdicts import Stop, stop_now
+from validation.verdicts import CRITICAL, Stop, critical_stop, stop_now
 from validation.watch import Watch
 from validation.watching import conclude, watching
 
@@ -205,11 +205,18 @@ async def _scenarios(job: Run, watch: Watch) -> Stop | None:
             why = f"Safety violation in {definition.id}: {ending.reason or 'not a paper account'}"
             do = "Trade nothing. Find out which account the gateway is logged in to."
             return Stop(SessionState.HALTED, why, do)
-        share = job.config.validation.max_failure_share
-        stop = stop_now(job.states.values(), job.planned, share=share, fail_fast=job.fail_fast)
+        stop = _too_bad(job, definition, ending)
         if stop is not None and job.control.stop is None:
             return stop
     return job.control.stop
+
+
+def _too_bad(job: Run, definition: Definition, ending: Ending) -> Stop | None:
+    """Return why nothing may follow this outcome, or None: a critical scenario, or too many."""
+    if ending.critical and (stop := critical_stop(definition.id, ending.state, ending.reason)):
+        return stop
+    share = job.config.validation.max_failure_share
+    return stop_now(job.states.values(), job.planned, share=share, fail_fast=job.fail_fast)
 
 
 async def _one(job: Run, watch: Watch, attempt: Attempt, definition: Definition) -> Ending:
@@ -227,6 +234,8 @@ async def _one(job: Run, watch: Watch, attempt: Attempt, definition: Definition)
     ending = await _interruptible(job, _attempt(job, watch, definition, trial))
     if definition.wants(ORDERS):
         ending = await _clean_after(job, attempt, ending)
+    critical = definition.severity == CRITICAL or trial.critical
+    ending = replace(ending, critical=critical)
     job.attempt = job.trial = None
     await _finish(job, attempt, ending, trial, round(clock.wall_ms() - began))
     return ending
@@ -308,7 +317,8 @@ async def _clean_after(job: Run, attempt: Attempt, ending: Ending) -> Ending:
         "cleanup-failed", f"Clean-up of {attempt.scenario} failed", cleaned.note,
         severity="CRITICAL", ref=job.lease.number,
     )  # fmt: skip
-    return Ending(AttemptState.ERROR, f"Clean-up failed: {cleaned.note}", ending.halted)
+    note = f"Clean-up failed: {cleaned.note}"
+    return replace(ending, state=AttemptState.ERROR, reason=note)
 
 
 async def _finish(

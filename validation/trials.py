@@ -20,11 +20,16 @@ FLOOR_S = 12.0
 
 @dataclass(frozen=True)
 class Ending:
-    """How a scenario ended; `halted` says that the whole session must stop for safety."""
+    """How a scenario ended.
+
+    `halted` says that the whole session must stop for safety, `critical` that no session goes on
+    if this went wrong.
+    """
 
     state: AttemptState
     reason: str = ""
     halted: bool = False
+    critical: bool = False
 
 
 async def carry_out(definition: Definition, trial: Trial) -> Ending:

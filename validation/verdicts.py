@@ -8,6 +8,7 @@ from validation.models.run import AttemptState
 from validation.models.session import SessionState
 
 BAD = (AttemptState.FAILED, AttemptState.ERROR, AttemptState.TIMED_OUT)
+CRITICAL = "S-CRIT"
 
 
 class Judged(Protocol):
@@ -92,6 +93,17 @@ def latest(attempts: Iterable[tuple[str, int, str]]) -> Mapping[str, str]:
         if scenario not in found or number > found[scenario][0]:
             found[scenario] = (number, state)
     return {scenario: state for scenario, (_, state) in found.items()}
+
+
+def critical_stop(scenario: str, state: str, reason: str) -> Stop | None:
+    """Return why a session must stop after a critical scenario's outcome, or None.
+
+    Critical is one of severity S-CRIT, and one with a failed check that is. A skip stops nothing.
+    """
+    if state not in BAD:
+        return None
+    why = f"{scenario} went wrong, and nothing may run after that: {sentence(reason)}"
+    return Stop(SessionState.BLOCKED, why, REPEAT)
 
 
 REPEAT = "Read the failed scenarios, remove the cause, then start a new session."

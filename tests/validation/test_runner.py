@@ -170,6 +170,76 @@ def test_fail_fast_blocks_at_the_first_failure(
     assert (session.state, states(session)["RS-50"]) == (SessionState.BLOCKED, A.ABORTED)
 
 
+@pytest.mark.parametrize("kind", [None, "DRY_RUN", "DRILL"])
+def test_a_critical_scenario_that_failed_stops_the_session(
+    toys: Toys, seeded: Endpoint, operator: User, kind: str | None
+) -> None:
+    toys.add("BC-01", fails, severity="S-CRIT")
+    for number in range(20):
+        toys.add(f"RS-{number + 50}", passes)
+    wanted = kind and ["BC-01", "RS-50"]
+    session = run(sessions.start(operator, kind=kind, scenarios=wanted))
+    assert (session.state, states(session)["RS-50"]) == (SessionState.BLOCKED, A.ABORTED)
+    assert "BC-01 went wrong" in session.outcome_reason
+    assert "Failed: two is three." in session.outcome_reason
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"), [("raises", A.ERROR), ("hangs", A.TIMED_OUT), ("skips", A.SKIPPED)]
+)
+def test_only_a_skip_of_a_critical_scenario_lets_the_session_go_on(
+    toys: Toys, seeded: Endpoint, operator: User, body: str, kind: A
+) -> None:
+    bodies = {
+        "raises": raises(ValueError("broken")), "hangs": hangs,
+        "skips": lambda trial: trial.skip("no data"),
+    }  # fmt: skip
+    toys.add("BC-01", bodies[body], severity="S-CRIT", timeout=0.05)
+    ended = states(run(session_of(toys, operator, fill=20)))
+    expected = A.PASSED if kind == A.SKIPPED else A.ABORTED
+    assert (ended["BC-01"], ended["RS-50"]) == (kind, expected)
+
+
+@pytest.mark.parametrize("then", [passes, raises(ValueError("broken"))])
+def test_a_critical_check_that_failed_stops_a_session_whatever_came_after_it(
+    toys: Toys, seeded: Endpoint, operator: User, then: Any
+) -> None:
+    def not_flat(trial: Trial) -> None:
+        trial.check("flat", 0, 1, critical=True)
+        then(trial)
+
+    toys.add("OE-04", not_flat, severity="S-HIGH")
+    session = run(session_of(toys, operator, fill=20))
+    assert (session.state, states(session)["RS-50"]) == (SessionState.BLOCKED, A.ABORTED)
+
+
+def test_a_critical_check_that_holds_stops_nothing(
+    toys: Toys, seeded: Endpoint, operator: User
+) -> None:
+    def flat(trial: Trial) -> None:
+        trial.check("flat", 0, 0, critical=True)
+        trial.check("two is three", 3, 2)
+
+    toys.add("OE-04", flat, severity="S-HIGH")
+    assert states(run(session_of(toys, operator, fill=20)))["RS-50"] == A.PASSED
+
+
+@pytest.mark.parametrize("again", [passes, fails])
+def test_a_critical_scenario_that_is_run_again_stops_the_session_if_it_fails_then(
+    toys: Toys, seeded: Endpoint, operator: User, again: Any
+) -> None:
+    bodies = [again, passes]
+
+    def body(trial: Trial) -> None:
+        bodies.pop()(trial)
+
+    toys.add("BC-01", body, severity="S-CRIT")
+    session = run(session_of(toys, operator, fill=20))
+    sessions.rerun(session, ["BC-01"], operator)
+    ended = run(session).state
+    assert ended == (SessionState.BLOCKED if again is fails else SessionState.MANUAL_CHECKS)
+
+
 @pytest.mark.parametrize("own_connection", [True, False])
 def test_a_safety_violation_halts_at_once(
     toys: Toys, seeded: Endpoint, operator: User, monkeypatch: pytest.MonkeyPatch,

@@ -7,9 +7,11 @@ import pytest
 from validation.models import AttemptState as A
 from validation.models import SessionState
 from validation.verdicts import (
+    REPEAT,
     Stop,
     Told,
     attempt_state,
+    critical_stop,
     failure_share,
     latest,
     stop_now,
@@ -65,6 +67,19 @@ def test_fail_fast_stops_at_the_first_failure() -> None:
     stop = stop_now([A.PASSED, A.FAILED], 16, fail_fast=True)
     assert isinstance(stop, Stop)
     assert stop.state == SessionState.BLOCKED
+
+
+@pytest.mark.parametrize("state", [A.FAILED, A.ERROR, A.TIMED_OUT])
+def test_a_critical_scenario_that_went_wrong_stops_and_names_its_checks(state: A) -> None:
+    stop = critical_stop("OE-03", state, "Failed: after the cancel.")
+    assert stop is not None
+    assert (stop.state, stop.do) == (SessionState.BLOCKED, REPEAT)
+    assert stop.why == "OE-03 went wrong, and nothing may run after that: Failed: after the cancel."
+
+
+@pytest.mark.parametrize("state", [A.PASSED, A.SKIPPED, A.ABORTED])
+def test_a_critical_scenario_that_did_not_go_wrong_stops_nothing(state: A) -> None:
+    assert critical_stop("OE-03", state, "Outside of trading hours.") is None
 
 
 def test_the_last_attempt_at_a_scenario_counts() -> None:

@@ -284,6 +284,8 @@ async def close_position(trial: Trial) -> None:
       through the market than the one before; the position is back where it began;
     - leg C: after the third miss exactly one alert asks for manual intervention, and there is no
       fourth order.
+
+    A position that leg A or B could not close stops the session: no order follows.
     """
     contract = await weekly_call(trial)
     if not check_multiplier(trial, contract):
@@ -303,11 +305,11 @@ async def _close_at_once(trader: Trader) -> bool:
         return False
     started = trial.clock.wall_ms()
     sold = await trader.sell("leg A, sale")
-    if sold is None or not await trader.executed("leg A, sale", sold):
-        return False
-    trial.measure("close_ms", trial.clock.wall_ms() - started, "ms")
-    trial.measure("close_slippage", sold.slippage, "USD")
-    return await _check_flat(trader, "leg A", opening)
+    closed = sold is not None and await trader.executed("leg A, sale", sold)
+    if sold is not None and closed:
+        trial.measure("close_ms", trial.clock.wall_ms() - started, "ms")
+        trial.measure("close_slippage", sold.slippage, "USD")
+    return await _check_flat(trader, "leg A", opening) and closed
 
 
 async def _close_step_by_step(trader: Trader) -> None:
@@ -316,11 +318,10 @@ async def _close_step_by_step(trader: Trader) -> None:
     bought = await trader.buy("leg B, buy")
     if bought is None or not await trader.executed("leg B, buy", bought):
         return
-    if not await _offer_out_of_reach(trader):
-        return
-    rungs = await close_by_ladder(trader, "leg B")
-    trial.measure("attempts", len(rungs))
-    _check_rungs(trial, "leg B", rungs)
+    if await _offer_out_of_reach(trader):
+        rungs = await close_by_ladder(trader, "leg B")
+        trial.measure("attempts", len(rungs))
+        _check_rungs(trial, "leg B", rungs)
     await _check_flat(trader, "leg B", opening)
 
 
@@ -351,7 +352,8 @@ def _check_rungs(trial: Trial, leg: str, rungs: Sequence[Rung]) -> None:
 
 async def _check_flat(trader: Trader, leg: str, opening: float) -> bool:
     held = await trader.reaches(opening)
-    return trader.trial.check(f"{leg}: position at the end", f"{opening:g}", f"{held:g}")
+    name = f"{leg}: position at the end"
+    return trader.trial.check(name, f"{opening:g}", f"{held:g}", critical=True)
 
 
 async def _escalate(trial: Trial) -> None:

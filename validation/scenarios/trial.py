@@ -124,6 +124,7 @@ class Trial:
     alerts: list[str] = field(default_factory=list)
     losses: list[str] = field(default_factory=list)
     planned: str = ""
+    critical: bool = False
     _faults: TrialFaults | None = field(default=None, init=False, repr=False)
 
     @property
@@ -164,10 +165,13 @@ class Trial:
         actual: object,
         passed: bool | None = None,
         required: bool = True,
+        *,
+        critical: bool = False,
     ) -> bool:
         """Store a comparison and return whether it holds; without `passed`, if both are equal.
 
-        One that is not required only warns.
+        One that is not required only warns; one that is `critical` stops the session if it fails,
+        whatever the severity of its scenario.
         """
         holds = bool(expected == actual) if passed is None else bool(passed)
         row = CheckRow(
@@ -175,6 +179,7 @@ class Trial:
             holds, required, datetime.now(UTC),
         )  # fmt: skip
         self.checks.append(row)
+        self.critical |= critical and not holds
         self._send(row)
         return holds
 

@@ -80,7 +80,7 @@ async def test_passes_on_a_sound_gateway_and_leaves_it_flat(sound: Run, scenario
         (
             "OE-04",
             {"sell_never_fills": True, "config": limits(order_fill_timeout_seconds=0.9)},
-            {"leg A, sale: filled"},
+            {"leg A, sale: filled", "leg A: position at the end"},
         ),
     ],
 )
@@ -89,6 +89,7 @@ async def test_fails_because_of(
 ) -> None:
     outcome = await run_scenario(scenario, **levers)
     assert (outcome.state, outcome.failed) == ("FAILED", checks)
+    assert outcome.trial.critical == ("leg A: position at the end" in checks)
 
 
 async def test_closing_passes_on_a_sound_gateway_and_leaves_it_flat(run_scenario: Run) -> None:
@@ -131,6 +132,7 @@ async def test_a_ladder_that_finds_no_buyer_asks_for_a_person(run_scenario: Run)
     config = limits(position_lag_seconds=0.9)
     outcome = await run_scenario("OE-04", prepare=no_buyer_after_leg_a, config=config)
     assert outcome.failed == {"leg B: position at the end"}
+    assert outcome.trial.critical
     assert outcome.trial.alerts[0] == "leg B: manual intervention"
 
 
