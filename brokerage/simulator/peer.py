@@ -95,7 +95,10 @@ class Peer(asyncio.Protocol):
             self._patience = None
 
     def _work(self, data: bytes = b"") -> None:
-        """Handle what has arrived, at one instant; then send all that it has caused."""
+        """Handle what has arrived, at one instant, and send all that it has caused at once.
+
+        What was put off to the same instant, such as the fill of an order, follows directly.
+        """
         self._stop_working()
         gateway, handled = self.gateway, 0
         gateway.clock.hold(gateway.catch_up())
@@ -109,6 +112,7 @@ class Peer(asyncio.Protocol):
         finally:
             gateway.clock.release()
         gateway.flush()
+        gateway.catch_up()
 
     def _waits(self) -> bool:
         return self.session is not None and len(self.session.backlog) >= MOST_WAITING
