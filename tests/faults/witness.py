@@ -36,12 +36,17 @@ class Witness:
     def __exit__(self, *exception: object) -> None:
         self._over.set()
         self._thread.join(30)
+        # Whoever waited for the end may have seen it first.
+        self._look_if_it_answers()
         self.reader.close()
 
     def _watch(self) -> None:
         while not self._over.wait(PAUSE_S):
-            with contextlib.suppress(psycopg.Error, OSError):
-                self._look()
+            self._look_if_it_answers()
+
+    def _look_if_it_answers(self) -> None:
+        with contextlib.suppress(psycopg.Error, OSError):
+            self._look()
 
     def _look(self) -> None:
         self._rows |= kept(self.reader, self.since)
