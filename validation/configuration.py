@@ -8,9 +8,7 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     ValidationInfo,
@@ -23,6 +21,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 
 from crucible.ledger import canonical
+from validation.config_section import Section
+from validation.reset_windows import DEFAULT, ResetWindows
 
 PAPER_PORTS = frozenset({4002, 7497})
 LIVE_PORTS = frozenset({4001, 7496})
@@ -79,12 +79,6 @@ Expiry = Annotated[str, BeforeValidator(_expiry_text), Field(pattern=r"^(\d{8})?
 Share = Annotated[float, Field(gt=0, le=1)]
 Dollars = Annotated[float, Field(gt=0, le=10_000_000)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
-
-
-class Section(BaseModel):
-    """A part of the configuration: unknown keys, wrong types, NaN and infinity are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Gateway(Section):
@@ -241,6 +235,7 @@ class Config(Section):
     test_contracts: TestContracts = TestContracts()
     thresholds: Thresholds = Thresholds()
     limits: Limits = Limits()
+    reset_windows: ResetWindows = DEFAULT
 
     def content(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -296,11 +291,13 @@ def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
     ]
 
 
-def _leaves(tree: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+def _leaves(tree: Mapping[Any, Any], path: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in tree.items():
         here = f"{path}.{key}" if path else str(key)
         if isinstance(value, Mapping):
             yield from _leaves(value, here)
+        elif isinstance(value, list) and any(isinstance(one, Mapping) for one in value):
+            yield from _leaves(dict(enumerate(value)), here)
         else:
             yield here, value
 

@@ -23,7 +23,10 @@ R = RevisionState
 MAY_PROPOSE = (Role.OP, Role.QS, Role.QA, Role.CRO, Role.LD, Role.AD)
 MAY_APPROVE = (Role.QA, Role.CRO)
 # roles_and_states, policy CONFIG: a change of one of these needs the Chief Risk Officer as well.
-SENSITIVE = ("thresholds.", "limits.", "paper_trading.", "validation.market_hours_required")
+SENSITIVE = (
+    "thresholds.", "limits.", "paper_trading.", "validation.market_hours_required",
+    "reset_windows",
+)  # fmt: skip
 EXPIRY = "test_contracts.spy_weekly_call.expiry"
 SCHEDULE = "scheduler"
 

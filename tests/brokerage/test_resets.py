@@ -1,11 +1,11 @@
 """The broker's reset windows, in New York time."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 
 from brokerage.calendar import ET
-from brokerage.resets import overlap
+from brokerage.resets import Window, overlap
 
 
 def at(text: str) -> datetime:
@@ -40,3 +40,15 @@ def test_a_span_meets_a_window_or_not(start: str, minutes: int, named: str) -> N
 def test_a_moment_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="time zone"):
         overlap(datetime(2026, 2, 17), datetime(2026, 2, 17))  # noqa: DTZ001
+
+
+def test_other_windows_can_be_given() -> None:
+    lunch = Window("lunch", frozenset({1}), time(12, 0), 60)
+    noon = at("2026-02-17T12:59")
+    assert overlap(noon, noon, [lunch]) == "lunch (Tue 12:00–13:00 New York)"
+    assert overlap(noon + timedelta(days=1), noon + timedelta(days=1), [lunch]) == ""
+
+
+def test_a_window_in_the_middle_of_a_long_span_is_found() -> None:
+    lunch = Window("lunch", frozenset({4}), time(12, 0), 60)
+    assert overlap(at("2026-02-16T00:00"), at("2026-02-21T00:00"), [lunch])

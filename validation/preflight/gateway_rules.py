@@ -5,6 +5,7 @@ from statistics import fmean, median
 
 from brokerage.calendar import CalendarNotCoveredError, is_regular_hours, order_window_open
 from brokerage.resets import overlap
+from validation.configuration import Config
 from validation.preflight.judging import Found, V, attested, health, simulated, verdict_by
 from validation.preflight.situation import Situation, drift
 
@@ -131,8 +132,10 @@ def reset_window(look: Situation) -> Found:
     """No reset of the broker's servers falls into the session."""
     if look.plan.simulated:
         return simulated("The gateway has no broker behind it.")
-    minutes = look.plan.config.thresholds.suite_minutes if look.plan.config else 30
-    window = overlap(look.plan.now, look.plan.now + timedelta(minutes=minutes))
+    config = look.plan.config or Config()
+    minutes = config.thresholds.suite_minutes
+    ends = look.plan.now + timedelta(minutes=minutes)
+    window = overlap(look.plan.now, ends, [one.window for one in config.reset_windows])
     if window:
         return Found(V.BLOCK, f"{window} falls into the next {minutes:g} minutes.")
     return Found(V.PASS, f"None in the next {minutes:g} minutes.")
