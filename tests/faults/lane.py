@@ -11,15 +11,14 @@ from tests.faults.conducting import Outcome, conduct
 from tests.faults.results import read_schedule, written
 from tests.faults.schedules import Schedule
 from tests.faults.stage import Stage, stage
-from tests.servers import die_with_parent
 
 
 def main(kept: str) -> None:
     """Play each schedule that comes on standard input until it ends; one line each way.
 
-    What the processes said is kept in a directory below `kept` when something was violated.
+    It also ends when the campaign does, whatever has ended that: a stage is always taken down. What
+    the processes said is kept in a directory below `kept` when something was violated.
     """
-    die_with_parent()
     coming = (read_schedule(line) for line in iter(sys.stdin.readline, ""))
     going_on = True
     while going_on:

@@ -63,10 +63,14 @@ def played(schedules: Sequence[Schedule], lanes: int, kept: Path) -> Iterator[Ou
         finally:
             idle.put(lane)
 
-    with ThreadPoolExecutor(lanes) as pool, ExitStack() as stack:
+    with ExitStack() as stack, ThreadPoolExecutor(lanes) as pool:
         for _ in range(min(lanes, len(schedules))):
             lane = Lane(kept)
             stack.callback(lane.close)
             idle.put(lane)
-        for future in as_completed([pool.submit(play, one) for one in schedules]):
-            yield future.result()
+        try:
+            for future in as_completed([pool.submit(play, one) for one in schedules]):
+                yield future.result()
+        finally:
+            # Ended before its time: what is being played comes to its end, and no more begins.
+            pool.shutdown(wait=False, cancel_futures=True)
