@@ -49,7 +49,8 @@ test: .venv/dev $(CLIENTS:%=.venv/clients/%/installed) ## Install what the tests
 	@$(BIN)/python -m pytest
 
 test-faults: .venv/dev ## Strike the whole product with random faults (SCHEDULES=50 SEED=… ONLY=…)
-	@SCHEDULES=$(SCHEDULES) SEED=$(SEED) ONLY='$(ONLY)' PAGE='$(PAGE)' LANES=$(LANES) RESULTS='$(RESULTS)' \
+	@SCHEDULES=$(SCHEDULES) SEED=$(SEED) ONLY='$(ONLY)' LANES=$(LANES) \
+	  RESULTS='$(RESULTS)' PAGE='$(PAGE)' \
 	  $(BIN)/python -m pytest -n 0 -s --timeout 0 tests/faults/campaign.py
 
 check: .venv/dev ## Lint, types, import contracts, templates, migrations, deployment settings
