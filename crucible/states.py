@@ -32,6 +32,7 @@ LOOKS = {
     # scenario attempts
     "PENDING": Look("Pending", "circle-dashed", "idle"),
     "PASSED": Look("Passed", "circle-check", "ok"),
+    "PASSED_ON_RETRY": Look("Passed on retry", "refresh", "warn"),
     "FAILED": Look("Failed", "circle-x", "bad"),
     "ERROR": Look("Error", "alert-triangle", "bad"),
     "TIMED_OUT": Look("Timed out", "clock", "bad"),

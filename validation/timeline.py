@@ -30,6 +30,7 @@ WORSE = {
 MOST_LINES = 2000
 TONES = {
     AttemptState.PASSED: "ok",
+    "PASSED_ON_RETRY": "warn",
     AttemptState.SKIPPED: "warn",
     AttemptState.RUNNING: "info",
     AttemptState.PENDING: "idle",
@@ -252,7 +253,8 @@ class Timeline:
         # A row that was fetched through its session knows it, and asks no more for it.
         one.session = self.session
         url = one.get_absolute_url()
-        return self._span(one.started_at, one.ended_at, TONES.get(state, "bad"), title, url)
+        tone = TONES.get(one.shown_state, "bad")
+        return self._span(one.started_at, one.ended_at, tone, title, url)
 
     def _connection(self, attempts: Sequence[Attempt]) -> Iterator[Span]:
         lines = list(

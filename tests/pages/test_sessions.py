@@ -183,6 +183,20 @@ def test_the_log_is_filtered_and_paged_by_the_server(viewer: Client, session: Se
     assert "line 007" in viewer.get(f"{path}?text=LINE+007").content.decode()
 
 
+def test_a_pass_on_retry_is_amber_and_never_green(viewer: Client, session: Session) -> None:
+    ended = finish(session)
+    before = tally(ended.attempts.all(), ended.planned)
+    again = ended.attempts.get(scenario="MD-02")
+    again.pk, again.number = None, 2
+    again.save()
+    after = tally(ended.attempts.all(), ended.planned)
+    assert (before.tone, after.tone, after.retried) == ("ok", "warn", 1)
+    page = viewer.get(ended.get_absolute_url()).content.decode()
+    assert 'badge--warn" data-state="PASSED_ON_RETRY"' in page
+    assert "1 on retry" in page
+    assert "Passed on retry" in viewer.get(again.get_absolute_url()).content.decode()
+
+
 def test_a_scenario_result_shows_its_attempts_and_what_it_is_for(
     viewer: Client, ended: Session
 ) -> None:
@@ -236,3 +250,11 @@ def test_a_session_page_asks_the_database_a_bounded_number_of_times(
     path = ended.get_absolute_url()
     with django_assert_max_num_queries(32):  # type: ignore[operator]
         operator.get(path, headers={"HX-Request": "true"})
+
+
+def test_a_session_that_ran_leads_to_its_comparison(viewer: Client, session: Session) -> None:
+    link = f'href="/sessions/{session.number}/compare/"'
+    assert link not in viewer.get(session.get_absolute_url()).content.decode()
+    Session.objects.update(started_at=timezone.now())
+    assert link in viewer.get(session.get_absolute_url()).content.decode()
+    assert viewer.get(f"/sessions/{session.number}/compare/").status_code == 200

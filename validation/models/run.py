@@ -62,6 +62,16 @@ class Attempt(models.Model):
         """Whether it has reached its last state."""
         return self.state not in OPEN
 
+    @property
+    def on_retry(self) -> bool:
+        """Whether it passed, but not at the first attempt: that is amber, never green."""
+        return self.state == AttemptState.PASSED and self.number > 1
+
+    @property
+    def shown_state(self) -> str:
+        """The state, or that it passed on retry."""
+        return "PASSED_ON_RETRY" if self.on_retry else self.state
+
 
 class Check(AppendOnlyModel):
     """One named comparison; one that is not required only warns."""

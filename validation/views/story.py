@@ -37,6 +37,7 @@ class Tally:
 
     planned: int
     counts: Counter[str]
+    retried: int = 0  # of those that passed
 
     @property
     def passed(self) -> int:
@@ -63,7 +64,8 @@ class Tally:
         """How a figure of these looks."""
         if self.failed:
             return "bad"
-        return "ok" if self.passed and self.passed == self.planned else ""
+        whole = self.passed and self.passed == self.planned
+        return ("warn" if self.retried else "ok") if whole else ""
 
 
 class Step(NamedTuple):
@@ -187,8 +189,9 @@ STOPPED = {
 
 def tally(attempts: Iterable[Attempt], planned: int) -> Tally:
     """Count the latest attempt at each scenario; attempts come in the order of their number."""
-    latest = {attempt.scenario: attempt.state for attempt in attempts}
-    return Tally(planned or len(latest), Counter(latest.values()))
+    latest = {attempt.scenario: attempt for attempt in attempts}
+    states = Counter(str(attempt.state) for attempt in latest.values())
+    return Tally(planned or len(latest), states, sum(one.on_retry for one in latest.values()))
 
 
 def not_passed(attempts: Iterable[Attempt]) -> list[str]:
