@@ -1,5 +1,6 @@
 """Toy scenarios and a gateway that is always well, for tests about sessions themselves."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -123,6 +124,36 @@ def fails(trial: Trial) -> None:
     trial.check("two is three", 3, 2)
 
 
+async def hangs(trial: Trial) -> None:
+    """A scenario that begins and does not end."""
+    trial.check("began", 1, 1)
+    await asyncio.sleep(60)
+
+
+def raises(error: Exception) -> Any:
+    """A scenario that ends with this error."""
+
+    def body(trial: Trial) -> None:
+        raise error
+
+    return body
+
+
+def session_of(toys: Toys, operator: User, fill: int = 0, **bodies: Any) -> Session:
+    """Start a session of these scenarios and so many more that pass."""
+    for name, body in bodies.items():
+        toys.add(name.replace("_", "-"), body)
+    for number in range(fill):
+        toys.add(f"RS-{number + 50}", passes)
+    return sessions.start(operator)
+
+
+@pytest.fixture
+def fast_pulse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A runner that looks around every 20 ms."""
+    monkeypatch.setattr(runner, "PULSE_S", 0.02)
+
+
 @pytest.fixture
 def seeded(people: People) -> Endpoint:
     """A fresh installation; returns its default endpoint."""
@@ -145,9 +176,14 @@ def sound(toys: Toys, seeded: Endpoint, operator: User) -> Session:
     return sessions.start(operator)
 
 
+def carry_out(lease: Lease) -> None:
+    """What the worker that holds this lease does."""
+    async_to_sync(runner.run)(lease)
+
+
 def run(session: Session) -> Session:
     """Claim and run a session to its end, and return it as it stands then."""
-    async_to_sync(runner.run)(claimed(session))
+    carry_out(claimed(session))
     session.refresh_from_db()
     return session
 

@@ -19,12 +19,7 @@ from validation.lease import Lease
 from validation.models import AttemptState, Session, SessionState
 from validation.scenarios.trial import Trial
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _fast_pulse(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "PULSE_S", 0.02)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fast_pulse")]
 
 
 def during_clean_up(monkeypatch: pytest.MonkeyPatch, happens: Any) -> None:

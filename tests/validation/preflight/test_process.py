@@ -31,13 +31,8 @@ from validation.preflight import process
 from validation.preflight.report import blockers, newest
 from validation.sessions import SessionRefused
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fast_pulse")]
 S = SessionState
-
-
-@pytest.fixture(autouse=True)
-def _fast_pulse(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "PULSE_S", 0.02)
 
 
 def moves_of(session: Session) -> list[str]:
