@@ -15,7 +15,7 @@ from brokerage.calendar import ET, next_weekly_expiry
 from brokerage.clock import SessionClock
 from brokerage.gateway import CleanupReport
 from brokerage.gateway.switching import LocalSwitches
-from brokerage.models import Endpoint, OrderGrant
+from brokerage.models import Endpoint, OrderGrant, ReconciliationRun
 from brokerage.safety import Door
 from brokerage.simulator.levers import Levers
 from brokerage.simulator.server import Gateway
@@ -104,6 +104,15 @@ async def trial_at(
         yield trial
 
 
+async def compare(trial: Trial, ago: float) -> None:
+    """Write down that the session's watch has compared the books."""
+    past = timezone.now() - timedelta(seconds=ago)
+    await ReconciliationRun.objects.acreate(
+        endpoint_id=trial.target.endpoint_id, scope=trial.ref.partition("/")[0], occasion="START",
+        state=ReconciliationRun.State.CLEAN, started_at=past, ended_at=past,
+    )  # fmt: skip
+
+
 def configured(simulated: Gateway, **changes: dict[str, Any]) -> Config:
     """The default configuration with the expiry of the gateway's day; `changes` by section."""
     content = Config().content()
@@ -118,6 +127,7 @@ def configured(simulated: Gateway, **changes: dict[str, Any]) -> Config:
 def run_scenario(transactional_db: None) -> Run:
     """Run one scenario; `levers` are on from the beginning, `later` from when it is connected.
 
+    `compared` real seconds ago the session's watch has compared the books, with None never.
     `catch` is a fault of the catalogue. `prepare` may change the trial before (its `shared` holds
     the gateway); the clean-up finds the gateway sound again.
     """
@@ -131,6 +141,7 @@ def run_scenario(transactional_db: None) -> Run:
         config: dict[str, Any] | None = None,
         later: dict[str, Any] | None = None,
         prepare: Callable[[Trial], Awaitable[None]] | None = None,
+        compared: float | None = 0.0,
         catch: Catch | None = None,
         **levers: Any,
     ) -> Outcome:
@@ -147,6 +158,8 @@ def run_scenario(transactional_db: None) -> Run:
                     setattr(simulated.levers, name, value)
                 if catch and catch.after is not None:
                     catch.strike(simulated)
+                if compared is not None:
+                    await compare(trial, compared)
                 if prepare:
                     trial.shared["gateway"] = simulated
                     await prepare(trial)

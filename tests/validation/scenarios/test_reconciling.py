@@ -1,7 +1,5 @@
 """RS-08: strangers' positions and phantoms are found, block what opens, and are settled by rows."""
 
-from typing import Any
-
 import pytest
 
 from brokerage.gateway import Desk
@@ -12,6 +10,7 @@ from tests.validation.scenarios.conftest import Caught, Outcome, Run
 from validation.scenarios import reconciling
 
 OWN = "reconciliation with an own position"
+CYCLES = "time between reconciliations"
 FOUND, GONE = "stranger's share: difference", "stranger's share: gone"
 
 CATCHES = (
@@ -104,11 +103,15 @@ async def test_a_history_that_was_edited_is_found_out(
     assert outcome.failed == {"rows of the history"}
 
 
-@pytest.mark.parametrize(("cycle", "failed"), [(60.0, set()), (61.0, {"between"})])
-async def test_a_cycle_longer_than_a_minute_is_found_out(
-    run_scenario: Run, monkeypatch: pytest.MonkeyPatch, cycle: float, failed: set[str]
+@pytest.mark.parametrize(("ago", "failed"), [(2.0, False), (6.5, True)])
+async def test_books_that_the_watch_has_left_alone_for_more_than_a_minute_are_found_out(
+    run_scenario: Run, ago: float, failed: bool
 ) -> None:
-    monkeypatch.setattr(reconciling, "CYCLE_S", cycle)
-    outcome: Any = await run_scenario("RS-08")
-    assert {word for name in outcome.failed for word in name.split()} >= failed
-    assert bool(outcome.failed) is bool(failed)
+    """At 25 times the speed: 50 and 162 seconds, of which 75 are the machine's own."""
+    outcome = await run_scenario("RS-08", compared=ago)
+    assert outcome.failed == ({CYCLES} if failed else set())
+
+
+async def test_a_session_whose_watch_compares_nothing_is_found_out(run_scenario: Run) -> None:
+    outcome = await run_scenario("RS-08", compared=None)
+    assert outcome.failed == {CYCLES}
