@@ -7,9 +7,9 @@ from asgiref.sync import async_to_sync
 from django.core.management import BaseCommand, CommandError
 from django.utils import timezone
 
-from brokerage.errors import GatewayError
+from brokerage.errors import PortError
 from brokerage.models import AccountProof, Endpoint
-from validation import edge_cases, foreground, reports
+from validation import database, edge_cases, foreground, reports
 from validation.facts import Facts
 from validation.models import Attempt, AttemptState, Session
 from validation.scenarios import catalogue
@@ -46,6 +46,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Go through the steps; raises CommandError when something was not as it should be."""
+        if wrong := database.unready():
+            raise CommandError(wrong)
         self._pause, began = bool(options["pause"]), timezone.now()
         self._tell(1)
         session = self._run(options)
@@ -67,7 +69,7 @@ class Command(BaseCommand):
         try:
             run = async_to_sync(foreground.on_simulation)
             return run(order, self._started, self._progress)
-        except (SessionRefused, UnknownScenarioError, GatewayError) as error:
+        except (SessionRefused, UnknownScenarioError, PortError) as error:
             raise CommandError(str(error)) from error
 
     def _started(self, session: Session) -> None:

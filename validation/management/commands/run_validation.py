@@ -14,9 +14,9 @@ from django.core.exceptions import PermissionDenied
 from django.core.management import BaseCommand, CommandError
 from django.db import close_old_connections
 
-from brokerage.errors import GatewayError
+from brokerage.errors import PortError
 from brokerage.models import Endpoint
-from validation import finishing, foreground, sessions
+from validation import database, finishing, foreground, sessions
 from validation.artefacts.junit import junit
 from validation.facts import Facts
 from validation.models import Attempt, AttemptState, Session, SessionState
@@ -61,6 +61,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run, print, and end with the exit code."""
+        if wrong := database.unready():
+            raise CommandError(wrong, returncode=TROUBLE)
         order = self._order(options)
         endpoint = self._endpoint(options)
         before = signal.getsignal(signal.SIGINT)
@@ -68,7 +70,7 @@ class Command(BaseCommand):
         try:
             self._listen()
             session = self._run(order, endpoint)
-        except (SessionRefused, UnknownScenarioError, PermissionDenied, GatewayError) as error:
+        except (SessionRefused, UnknownScenarioError, PermissionDenied, PortError) as error:
             raise CommandError(str(error), returncode=TROUBLE) from error
         finally:
             if threading.current_thread() is threading.main_thread():
