@@ -43,6 +43,15 @@ def test_the_report_has_its_parts(mixed: Session) -> None:
     assert "Not covered, 1.2.2: BC-02" not in text
 
 
+def test_a_pass_on_retry_is_called_that(mixed: Session) -> None:
+    again = mixed.attempts.get(scenario="BC-01")
+    again.pk, again.number, again.state = None, 2, "PASSED"
+    again.save()
+    text = reports.markdown(mixed)
+    assert "| 2 | Passed on retry |" in text
+    assert "| 1 | Passed on retry |" not in text
+
+
 def test_html_carries_formatting_and_nothing_else(reviewed: Session, operator: User) -> None:
     reports.write(reviewed, operator, summary=HOSTILE)
     reviewed.refresh_from_db()

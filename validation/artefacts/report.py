@@ -186,9 +186,9 @@ def _results(data: Mapping[str, Any]) -> Iterator[str]:
 
 def _scenario_row(row: Mapping[str, Any]) -> tuple[object, ...]:
     seconds = "" if row["duration_ms"] is None else f"{row['duration_ms'] / 1000:.1f}"
-    return (
-        row["id"], row["title"], row["attempt"], A(row["state"]).label, seconds, row["reason"],
-    )  # fmt: skip
+    again = " on retry" if row["state"] == A.PASSED and row["attempt"] > 1 else ""
+    result = f"{A(row['state']).label}{again}"
+    return row["id"], row["title"], row["attempt"], result, seconds, row["reason"]
 
 
 def _performance(data: Mapping[str, Any]) -> Iterator[str]:
