@@ -5,8 +5,12 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Protocol
 
+from django.utils import timezone
+
 from brokerage import gateway
-from brokerage.terms import Target
+from brokerage.resets import overlap
+from brokerage.terms import SIMULATED, Target
+from validation.configuration import Config
 from validation.lease import Lease
 from validation.models import Attempt, SessionState
 from validation.observation import Observation
@@ -31,6 +35,7 @@ class Watched(Protocol):
 
     lease: Lease
     target: Target
+    config: Config
     recorder: Recorder
     facts: dict[str, Any]
     shared: dict[str, Any]
@@ -48,7 +53,9 @@ async def watching(job: Watched, decide: Callable[[Stop], None]) -> AsyncIterato
             Stop(SessionState.HALTED, f"Safety violation seen by the watch: {why}", WRONG_ACCOUNT)
         )
 
-    notebook = Notebook(job.lease.session_id, job.recorder.keep, lambda: job.attempt)
+    notebook = Notebook(
+        job.lease.session_id, job.recorder.keep, lambda: job.attempt, _resetting(job)
+    )
     watch = Watch(
         Assignment(
             target=job.target, scope=job.lease.number, notebook=notebook, unsafe=unsafe,
@@ -62,6 +69,17 @@ async def watching(job: Watched, decide: Callable[[Stop], None]) -> AsyncIterato
         yield watch
     finally:
         job.facts[WATCH] = await watch.stop()
+
+
+def _resetting(job: Watched) -> Callable[[], str]:
+    """Return what names the reset window of a broker's gateway at the moment."""
+    windows = [one.window for one in job.config.reset_windows]
+
+    def window() -> str:
+        now = timezone.now()
+        return "" if job.target.kind == SIMULATED else overlap(now, now, windows)
+
+    return window
 
 
 def _reconciling(observation: Observation | None) -> Reconcile:
