@@ -164,7 +164,7 @@ def meaning(code: int) -> str:
     return CODES[code].meaning if code in CODES else f"broker code {code}"
 
 
-class GatewayError(Exception):
+class PortError(Exception):
     """What happened, why (as far as one can tell), and what a person can do about it."""
 
     def __init__(self, what: str, why: str = "", do: str = "", *, code: int | None = None) -> None:
@@ -172,6 +172,10 @@ class GatewayError(Exception):
         self.what, self.why, self.do, self.code = what, why, do, code
         self.attempts = 0
         self.gaps: list[float] = []
+
+
+class GatewayError(PortError):
+    """Something that a gateway or its connection may do any day: one goes on without it."""
 
 
 class GatewayConnectionError(GatewayError, ConnectionError):
@@ -198,8 +202,11 @@ class ContractNotFoundError(GatewayError):
     """The broker knows no such contract, or several."""
 
 
-class SafetyViolation(GatewayError):  # noqa: N818 - the specification's name
-    """Not provably the paper account, or not the gateway it is set up as: closed at once."""
+class SafetyViolation(PortError):  # noqa: N818 - the specification's name
+    """Not provably the paper account, or not the gateway it is set up as: closed at once.
+
+    No GatewayError: whoever goes on after one of those must not go on after this.
+    """
 
 
 class StreamingForbiddenError(GatewayError):

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, InterfaceError, transaction
+from django.db.models import Q
 
 from brokerage.calendar import CalendarNotCoveredError, is_regular_hours
 from brokerage.clock import SessionClock
@@ -290,9 +291,8 @@ def refuse_unreconciled(grant: OrderGrant) -> None:
     """Raise OrderRefused while own record and broker differ, or an own order's fate is unknown."""
     if diff := ReconciliationDiff.unexplained(grant.endpoint_id).first():
         raise OrderRefused("RECONCILIATION", f"An unexplained difference is open: {diff}.")
-    lost = OrderRecord.objects.filter(
-        endpoint_id=grant.endpoint_id, scope=grant.scope, state=OrderState.UNKNOWN
-    ).first()
+    there = OrderRecord.objects.filter(Q(endpoint_id=grant.endpoint_id), scope=grant.scope)
+    lost = there.filter(state=OrderState.UNKNOWN).first()
     if lost is not None:
         text = f"The fate of order {lost.order_id} ({lost}) is unknown: reconcile first."
         raise OrderRefused("UNSETTLED", text)

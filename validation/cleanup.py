@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from brokerage import gateway
-from brokerage.errors import GatewayError
+from brokerage.errors import PortError
 from brokerage.gateway import CleanupReport
 from brokerage.terms import Target
 
@@ -23,7 +23,7 @@ class Cleaned:
 async def clean_up(target: Target, scope: str) -> Cleaned:
     """Clean up after everything whose orderRef is `scope` or begins with `scope/`.
 
-    Never raises for a gateway that fails: that is a clean-up that failed.
+    Never raises for a gateway that fails or is not the paper account: a clean-up that failed.
     """
     try:
         async with (
@@ -31,7 +31,7 @@ async def clean_up(target: Target, scope: str) -> Cleaned:
             gateway.connect(target, readonly=False) as desk,
         ):
             report = await gateway.cleanup(desk, scope)
-    except (GatewayError, TimeoutError, OSError) as error:
+    except (PortError, TimeoutError, OSError) as error:
         return Cleaned(False, f"The gateway could not be used: {error or 'no answer in time.'}")
     return Cleaned(report.ok, words(report))
 

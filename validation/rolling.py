@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from brokerage import gateway
 from brokerage.calendar import ET
-from brokerage.errors import GatewayError
+from brokerage.errors import PortError
 from brokerage.models import Endpoint
 from brokerage.rollover import Expiry, propose
 from brokerage.terms import Target
@@ -41,7 +41,7 @@ def roll(endpoint: Endpoint | None = None, today: date | None = None) -> Rolled:
     rule = read(current.content).test_contracts.spy_weekly_call
     try:
         expiry = async_to_sync(_verified)(endpoint.target(), today, rule)
-    except (GatewayError, TimeoutError, OSError, LookupError) as error:
+    except (PortError, TimeoutError, OSError, LookupError) as error:
         text = f"The weekly expiry could not be verified. {error}"
         raise_alert("expiry-unverified", "Weekly expiry not verified", text, severity="WARNING")
         return Rolled(text, False)

@@ -202,9 +202,7 @@ async def _scenarios(job: Run, watch: Watch) -> Stop | None:
         ending = await _one(job, watch, attempt, definition)
         job.states[definition.id] = ending.state
         if ending.halted or await sync_to_async(bookkeeping.saw_live_account)(job.lease):
-            why = f"Safety violation in {definition.id}: {ending.reason or 'not a paper account'}"
-            do = "Trade nothing. Find out which account the gateway is logged in to."
-            return Stop(SessionState.HALTED, why, do)
+            return _unsafe(definition.id, ending.reason or "not a paper account")
         stop = _too_bad(job, definition, ending)
         if stop is not None and job.control.stop is None:
             return stop
@@ -217,6 +215,11 @@ def _too_bad(job: Run, definition: Definition, ending: Ending) -> Stop | None:
         return stop
     share = job.config.validation.max_failure_share
     return stop_now(job.states.values(), job.planned, share=share, fail_fast=job.fail_fast)
+
+
+def _unsafe(where: str, why: str) -> Stop:
+    do = "Trade nothing. Find out which account the gateway is logged in to."
+    return Stop(SessionState.HALTED, f"Safety violation in {where}: {why}", do)
 
 
 async def _one(job: Run, watch: Watch, attempt: Attempt, definition: Definition) -> Ending:
@@ -356,6 +359,8 @@ async def _read_balance(job: Run, name: str) -> None:
         async with _desk(job, readonly=True) as desk:
             summary = await desk.account_summary()
             job.facts[name] = summary.values.get("NetLiquidation")
+    except SafetyViolation as violation:
+        job.control.decide(_unsafe("reading the balance", str(violation)))
     except GatewayError as error:
         job.recorder.line(f"The balance could not be read: {error}", "WARNING")
 
@@ -370,6 +375,7 @@ async def _end(job: Run, watch: Watch, stop: Stop | None) -> None:
         job.recorder.line(f"Clean-up of the session: {cleaned.note}", source="clean-up")
     if stop is None:
         await _read_balance(job, "closing_balance")
+        stop = job.control.stop
     stop = await conclude(watch, job, stop)
     job.control.check()
     await job.recorder.settle()

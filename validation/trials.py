@@ -8,6 +8,7 @@ from brokerage.errors import (
     GatewayConnectionError,
     GatewayError,
     GatewayTimeout,
+    PortError,
     SafetyViolation,
 )
 from validation.models import AttemptState
@@ -77,7 +78,7 @@ def judge(trial: Trial) -> Ending:
 
 def explain(error: BaseException) -> str:
     """Return an error in words: a gateway's own sentences, else type, text and place."""
-    if isinstance(error, GatewayError):
+    if isinstance(error, PortError):
         return clean(str(error))
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({frames[-1].name}, line {frames[-1].lineno})" if frames else ""

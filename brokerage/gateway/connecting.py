@@ -8,7 +8,7 @@ from asgiref.sync import sync_to_async
 from brokerage import errors, safety
 from brokerage.broker import Link, account, trading
 from brokerage.clock import SessionClock
-from brokerage.errors import AuthenticationError, GatewayConnectionError, GatewayError
+from brokerage.errors import AuthenticationError, GatewayConnectionError, GatewayError, PortError
 from brokerage.gateway import journal, proving
 from brokerage.gateway.desk import Desk, closing
 from brokerage.listening import Listener
@@ -84,7 +84,7 @@ class _Opening:
                 self.listener.attempt(number, error, gap)
                 last: GatewayError = error
                 continue
-            except GatewayError as error:
+            except PortError as error:
                 self.listener.attempt(number, error, gap)
                 raise
             self.listener.attempt(number, None, gap)

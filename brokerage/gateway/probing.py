@@ -5,7 +5,7 @@ from datetime import timedelta
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
-from brokerage.errors import GatewayError
+from brokerage.errors import PortError
 from brokerage.gateway.connecting import PROBE_IDS, connect
 from brokerage.models import Endpoint
 
@@ -27,7 +27,7 @@ async def probe(endpoint: Endpoint, *, fresh_for: float = 0.0) -> str:
         )
         async with opening:
             pass
-    except GatewayError:
+    except PortError:
         pass
     await sync_to_async(endpoint.refresh_from_db)()
     return endpoint.last_state

@@ -115,7 +115,5 @@ async def _try(ask: Callable[[], Awaitable[T]]) -> T | None:
     """Return the answer, or None when the gateway gives none."""
     try:
         return await ask()
-    except SafetyViolation:
-        raise
     except (GatewayError, TimeoutError, OSError):
         return None

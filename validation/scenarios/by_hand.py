@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from brokerage import gateway
 from brokerage.comparison import Kind
-from brokerage.errors import AuthenticationError, GatewayError, SafetyViolation
+from brokerage.errors import AuthenticationError, GatewayError
 from brokerage.gateway import Desk
 from brokerage.reconciliation import DRILL
 from validation.scenarios.catalogue import Category, scenario
@@ -109,8 +109,6 @@ async def _find_again(trial: Trial) -> None:
             trial.check("accounts proven again", "paper", accounts, passed=proven(desk))
             run = await gateway.reconcile(desk, trial.ref, "RECONNECT")
             trial.check("reconciliation after the reconnect", "CLEAN", run.words, passed=run.clean)
-    except SafetyViolation:
-        raise
     except GatewayError as error:
         trial.check("reconnected", f"within {most} attempts", str(error), passed=False)
 
@@ -124,8 +122,6 @@ async def _refusal(trial: Trial, attempts: int) -> GatewayError | None:
     try:
         async with trial.connect(purpose="a look", attempts=attempts):
             return None
-    except SafetyViolation:
-        raise
     except GatewayError as error:
         return error
 

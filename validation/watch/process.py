@@ -360,6 +360,8 @@ class Watch:
         """Let no failure of the watch end the session; one is a finding."""
         try:
             await work
+        except SafetyViolation as violation:
+            self._unsafe(str(violation))
         except GatewayError as error:
             logger.info("%s: the watch was interrupted: %s", self.job.scope, error)
         except Exception as error:

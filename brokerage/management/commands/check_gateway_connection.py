@@ -6,7 +6,7 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from django.core.management import BaseCommand, CommandError
 
-from brokerage.errors import GatewayError
+from brokerage.errors import PortError
 from brokerage.gateway import PROBE_IDS, Target, connect
 from brokerage.models import Endpoint
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         target = _endpoint(options["endpoint"]).target()
         try:
             lines = async_to_sync(_look)(target, max(options["attempts"], 1))
-        except GatewayError as error:
+        except PortError as error:
             raise CommandError(
                 "\n".join(filter(None, (error.what, error.why, error.do)))
             ) from error

@@ -113,6 +113,17 @@ async def test_a_live_port_beside_it_is_seen_and_nothing_is_sent_there(
     assert verdicts(seen)["HP-03"] == "WARN"
 
 
+@story
+async def test_a_gateway_of_another_kind_stops_the_session(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("brokerage.simulator.peer.SIMULATED_BRAND", "Some Broker")
+    async with gateway.simulation() as simulated:
+        seen = await look(simulated.target)
+    assert "it may be a broker's" in seen.unsafe
+    assert verdicts(seen)["HP-02"] == "BLOCK"
+
+
 @pytest.mark.parametrize("case", CASES, ids=str)
 @story
 async def test_each_fault_is_found_before_anything_runs(

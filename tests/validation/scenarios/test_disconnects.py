@@ -72,6 +72,19 @@ async def test_a_triggered_switch_is_told(run_scenario: Run) -> None:
     assert {"kill switch", "orders after it"} <= outcome.failed
 
 
+async def test_an_account_that_is_live_after_the_loss_halts(run_scenario: Run) -> None:
+    async def later(trial: Trial) -> None:
+        async def turn_live(*args: Any) -> None:
+            trial.shared["gateway"].levers.accounts = ("U1234567",)
+
+        trial.raise_alert = turn_live
+
+    outcome = await run_scenario("RS-06", prepare=later)
+    assert (outcome.state, outcome.ending.halted) == ("ERROR", True)
+    assert "U1234567" in outcome.ending.reason
+    assert not (await sync_to_async(KillSwitch.current)()).armed
+
+
 @pytest.mark.parametrize(
     ("broken", "check"),
     [
