@@ -1,15 +1,18 @@
 """Procedure: what a quote is worth when the exchange is closed."""
 
 import math
+from dataclasses import replace
 
 from brokerage.errors import GatewayError, OrderRefused
-from brokerage.gateway import Door, Intent, Quote
+from brokerage.gateway import Contract, Intent, Quote
 from brokerage.safety import hours_problem
-from brokerage.terms import usable
+from brokerage.terms import LIVE_DATA, usable
 from validation.scenarios.catalogue import Category, scenario
 from validation.scenarios.steps import age_limit, market_open, objection, spy
+from validation.scenarios.trading import drill_door
 from validation.scenarios.trial import Trial
 
+STALE, HOURS = "STALE_QUOTE", "HOURS"
 TRADED_LATE = (
     "{} is still traded outside regular hours, and its quotes are fresh: run this procedure when "
     "that has ended (after 20:00 New York time, or at the weekend)."
@@ -29,14 +32,15 @@ async def after_hours_staleness(trial: Trial) -> None:
     """When the exchange is closed, its last prices are recognised as old and nothing is ordered.
 
     To be run after 20:00 New York time, at the weekend or on a holiday; at other times it is
-    skipped. Takes a snapshot of SPY and offers it to the order decision; then asks the door to let
-    an order out.
+    skipped. Takes a snapshot of SPY and offers it to the order decision, as it came and with its
+    last price on both sides, so that nothing but its age is against it. Then asks the door about an
+    order, on a connection that could send it and under a grant of its own; nothing is sent.
 
     Passes when
 
     - the snapshot brings the last close with an old time, or no tick at all;
-    - it is classed as stale, and the decision refuses it;
-    - no order could open a position: the door refuses it, for the hours alone.
+    - the decision refuses it as it came, and for its age alone as stale;
+    - no order could open a position: the door refuses it, for the hours.
     """
     if market_open(trial):
         trial.skip("The exchange is open: this procedure looks at what happens when it is closed.")
@@ -52,7 +56,7 @@ async def after_hours_staleness(trial: Trial) -> None:
         trial.skip(TRADED_LATE.format(contract.symbol))
     _check_old(trial, quote, age)
     _check_refused(trial, quote)
-    await _check_door(trial, Intent("", contract, "BUY", 1, limit_price=1.0, ref=trial.ref))
+    await _check_door(trial, contract)
 
 
 def _check_old(trial: Trial, quote: Quote | None, age: float) -> None:
@@ -65,21 +69,37 @@ def _check_old(trial: Trial, quote: Quote | None, age: float) -> None:
 
 
 def _check_refused(trial: Trial, quote: Quote | None) -> None:
-    problem = objection(trial, quote, trial.desk.now())
+    now = trial.desk.now()
+    problem = objection(trial, quote, now)
     actual = "accepted" if problem is None else f"{problem.reason}: {problem.text}"
     trial.note(f"Decision on it: {actual}")
-    trial.measure("stale_detected", problem is not None)
     trial.check("decision", "refused", actual, passed=problem is not None)
+    stale = objection(trial, _aged_alone(quote), now)
+    actual = "accepted" if stale is None else f"{stale.reason}: {stale.text}"
+    is_stale = stale is not None and stale.reason == STALE
+    trial.measure("stale_detected", is_stale)
+    trial.check("class by its age", STALE, actual, passed=is_stale)
 
 
-async def _check_door(trial: Trial, intent: Intent) -> None:
-    """Ask for a permit that nobody would use; the hours must be among the reasons against it."""
+def _aged_alone(quote: Quote | None) -> Quote | None:
+    """The same quote as if it were whole and live; no quote where there is no last price."""
+    if quote is None or not usable(quote.last):
+        return None
+    return replace(quote, bid=quote.last, ask=quote.last, data_type=LIVE_DATA)
+
+
+async def _check_door(trial: Trial, contract: Contract) -> None:
+    """Ask for a permit that nobody uses: only the hours are against it."""
     problem = hours_problem(trial.target, trial.desk.now())
-    actual = "open" if problem is None else problem.reason
-    trial.check("hours", "HOURS", actual)
-    try:
-        await Door(None, trial.clock).check(intent, trial.desk)
-        actual = "was let out"
-    except OrderRefused as refusal:
-        actual = f"refused: {refusal.reason}"
-    trial.check("order", "refused", actual, passed=actual != "was let out")
+    trial.check("hours", HOURS, "open" if problem is None else problem.reason)
+    intent = Intent("", contract, "BUY", 1, limit_price=1.0, ref=trial.ref)
+    async with (
+        trial.connect(purpose="the question to the door", readonly=False) as desk,
+        drill_door(trial, desk.clock, trial.target.endpoint_id) as (door, _),
+    ):
+        try:
+            await door.check(intent, desk)
+            actual = "was let out"
+        except OrderRefused as refusal:
+            actual = refusal.reason
+    trial.check("order", HOURS, actual)

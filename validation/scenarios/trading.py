@@ -273,16 +273,19 @@ async def close_by_ladder(trader: Trader, name: str) -> list[Rung]:
 
 @asynccontextmanager
 async def drill_door(
-    trial: Trial, clock: SessionClock, **limits: float
+    trial: Trial, clock: SessionClock, endpoint_id: int | None = None, **limits: float
 ) -> AsyncIterator[tuple[Door, str]]:
     """Yield a door and a reference for orders at a private counterpart, apart from the session's.
 
     What is bought there must never count as the session's own position at the real gateway.
+    With `endpoint_id` it is one of a real gateway, to ask the door a question and send nothing.
     `limits` are those of the grant that are not the usual ones.
     """
     ref = f"drill/{trial.ref}"
     until = timezone.now() + DRILL_LASTS
-    grant = await OrderGrant.objects.acreate(scope=ref, expires_at=until, **limits)
+    grant = await OrderGrant.objects.acreate(
+        scope=ref, endpoint_id=endpoint_id, expires_at=until, **limits
+    )
     try:
         yield Door(grant.pk, clock), ref
     finally:
