@@ -49,3 +49,9 @@ def updates(ib: IB, ticker: object) -> list[float]:
     bids: list[float] = []
     ticker.updateEvent += lambda one: bids.append(one.bid)  # type: ignore[attr-defined]
     return bids
+
+
+async def updates_from_now_on(ib: IB, ticker: object) -> list[float]:
+    """The same, but for what was on its way: an answer comes behind it."""
+    await ib.reqCurrentTimeAsync()
+    return updates(ib, ticker)

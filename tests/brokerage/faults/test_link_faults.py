@@ -6,7 +6,14 @@ import pytest
 from ib_async import MarketOrder
 
 from brokerage.simulator.faults import link
-from tests.brokerage.faults.clients import alive, attempt, patience, told, updates
+from tests.brokerage.faults.clients import (
+    alive,
+    attempt,
+    patience,
+    told,
+    updates,
+    updates_from_now_on,
+)
 from tests.brokerage.faults.scenes import Scene, spy, until
 from tests.brokerage.faults.scenes import TestScenes as TestScenes
 
@@ -21,8 +28,9 @@ async def stream(ib):
 async def codes_and_ticks(gateway, ib, switch):
     """Codes within 200 seconds, whether ticks came meanwhile, and whether they did afterwards."""
     ticker = await stream(ib)
-    bids, codes = updates(ib, ticker), told(ib)
+    codes = told(ib)
     switch()
+    bids = await updates_from_now_on(ib, ticker)
     await gateway.skip(199)
     meanwhile = len(bids)
     await gateway.skip(21)
@@ -32,8 +40,9 @@ async def codes_and_ticks(gateway, ib, switch):
 async def codes_and_an_order(gateway, ib, switch):
     """Codes of ten seconds, whether ticks came in them, and what became of an order."""
     contract, ticker = await spy(ib), await stream(ib)
-    bids, codes = updates(ib, ticker), told(ib)
+    codes = told(ib)
     switch()
+    bids = await updates_from_now_on(ib, ticker)
     trade = ib.placeOrder(contract, MarketOrder("BUY", 1))
     await gateway.skip(10)
     await asyncio.sleep(0.05)

@@ -5,7 +5,14 @@ import asyncio
 from ib_async import IB, LimitOrder
 
 from brokerage.simulator.faults import session
-from tests.brokerage.faults.clients import alive, attempt, patience, told, updates
+from tests.brokerage.faults.clients import (
+    alive,
+    attempt,
+    patience,
+    told,
+    updates,
+    updates_from_now_on,
+)
 from tests.brokerage.faults.scenes import FAR, Scene, resting, spy, until
 from tests.brokerage.faults.scenes import TestScenes as TestScenes
 from tests.brokerage.wire.conftest import client
@@ -48,8 +55,9 @@ async def codes_and_ticks(gateway, ib, switch):
     """Codes of twenty seconds, and whether the stream flowed in them."""
     ticker = ib.reqMktData(await spy(ib))
     await until(lambda: ticker.bid > 0)
-    bids, codes = updates(ib, ticker), told(ib)
+    codes = told(ib)
     switch()
+    bids = await updates_from_now_on(ib, ticker)
     await gateway.skip(20)
     return codes, len(bids) > 0
 

@@ -1,14 +1,13 @@
 """Each way of spoiling the line, as ib_async sees it."""
 
 import asyncio
-import socket
-import struct
 import time
 
 import pytest
 from ib_async import IB
 
 from brokerage.relay.line import Conditions, Line
+from brokerage.relay.sockets import reset
 from tests.brokerage.relay.conftest import ended
 from tests.brokerage.relay.test_relay import in_front_of
 from tests.brokerage.wire.conftest import client, until
@@ -121,9 +120,7 @@ async def test_a_half_open_line_hides_even_a_reset():
     async with in_front_of(listen) as (relay, (_, writer)):
         await until(lambda: relay.pairs and next(iter(relay.pairs)).gateway.transport)
         relay.half_open()
-        linger = struct.pack("ii", 1, 0)
-        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        writer.transport.abort()
+        reset(writer.transport)
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(asyncio.shield(heard), 0.2)
         await relay.restore()

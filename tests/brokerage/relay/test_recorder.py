@@ -20,7 +20,6 @@ from tests.brokerage.relay.conftest import recorded
 from tests.brokerage.wire.conftest import SPY, client, until
 
 HELLO = [b"API\0", frame(b"v157..178")]
-WELCOME = frame(join(["178", "20260105 10:00:00 EST"]))
 FRAMES = [join(["71", "2", "1", ""]), join(["49", "1"]), join(["9", "8", "x" * 300])]
 
 

@@ -4,12 +4,26 @@ from datetime import UTC, datetime
 from typing import Any
 
 from brokerage.simulator.clock import ManualClock
+from brokerage.simulator.listings import Listings
+from brokerage.simulator.market import Market
 from brokerage.simulator.venue import Venue
 from brokerage.simulator.venue_floor import Floor, Session
 from brokerage.tws import messages as tws
 
 MONDAY = datetime(2026, 11, 23, 15, tzinfo=UTC)  # half an hour after the opening
 SPY = tws.Contract(symbol="SPY", sec_type="STK", exchange="SMART", currency="USD")
+
+
+def market_at(at: datetime | float, seed: int = 7, *, always_open: bool = True) -> Market:
+    """A market at a moment, aware or in epoch seconds, whose clock stands."""
+    when = at if isinstance(at, datetime) else datetime.fromtimestamp(at, UTC)
+    clock = ManualClock(when)
+    return Market(Listings(clock), clock, seed, always_open=always_open)
+
+
+def market_on(*when: int, always_open: bool = True) -> Market:
+    """The same at year, month, day, hour … in UTC."""
+    return market_at(datetime(*when, tzinfo=UTC), always_open=always_open)  # type: ignore[arg-type, misc]
 
 
 class Table:

@@ -1,5 +1,7 @@
 """The account conserves cash, reckons cost and profit as IBKR does, and knows its limits."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -212,17 +214,12 @@ def test_the_summary_is_numeric_where_the_brokers_is(account):
     assert rows["DayTradesRemaining"].value == "-1"
     assert rows["BuyingPower"] == type(rows["BuyingPower"])("BuyingPower", "400000.00", "USD")
     for tag, row in rows.items():
-        assert tag == "AccountType" or float(row.value) is not None
+        assert tag == "AccountType" or math.isfinite(float(row.value))
 
 
 def test_a_ruined_account_divides_by_nothing(account):
     account.cash = 0.0
     assert (number(account, "Cushion"), number(account, "BuyingPower")) == (0.0, 0.0)
-
-
-def test_an_unknown_tag_is_an_error(account):
-    with pytest.raises(KeyError):
-        number(account, "Happiness")
 
 
 def test_the_ledger_names_each_tag_in_base_and_in_dollars(account, prices):
@@ -276,4 +273,4 @@ def test_positions_are_what_was_bought_less_what_was_sold(fills):
     account, _ = booked(fills)
     for con_id in (SPY, CALL.con_id):
         signed = sum((1 if s == "BUY" else -1) * q for s, q, _, c, _ in fills if c == con_id)
-        assert account.positions[con_id].quantity == signed if con_id in account.positions else True
+        assert account.held_quantity(con_id) == signed

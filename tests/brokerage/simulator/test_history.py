@@ -6,19 +6,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from brokerage.simulator.clock import ManualClock
 from brokerage.simulator.holidays import new_york_date, session
-from brokerage.simulator.listings import Listings, option
-from brokerage.simulator.market import BarRequestError, Market
+from brokerage.simulator.listings import option
+from brokerage.simulator.market import BarRequestError
 from brokerage.simulator.market.hours import regular
+from tests.brokerage.simulator.tables import market_on
 
 SPY = 756733
 CALL = option("SPY", "20261127", 700.0, "C").con_id
-
-
-def market_at(*when: int, always_open: bool = True) -> Market:
-    clock = ManualClock(datetime(*when, tzinfo=UTC))
-    return Market(Listings(clock), clock, 7, always_open=always_open)
 
 
 def consistent(bars) -> bool:
@@ -40,17 +35,17 @@ def test_a_full_session_has_78_five_minute_bars(market, con_id):
 
 
 def test_an_early_close_has_42_five_minute_bars():
-    bars = market_at(2026, 11, 28, 12).bars(SPY, None, "1 D", "5 mins")
+    bars = market_on(2026, 11, 28, 12).bars(SPY, None, "1 D", "5 mins")
     assert (len(bars), new_york_date(bars[0].time).isoformat()) == (42, "2026-11-27")
 
 
 def test_always_open_a_day_is_the_last_whole_session_even_during_one():
-    bars = market_at(2026, 11, 24, 17).bars(SPY, None, "1 D", "5 mins")
+    bars = market_on(2026, 11, 24, 17).bars(SPY, None, "1 D", "5 mins")
     assert (len(bars), new_york_date(bars[0].time).isoformat()) == (78, "2026-11-23")
 
 
 def test_by_the_calendar_the_session_under_way_counts():
-    bars = market_at(2026, 11, 24, 15, 32, always_open=False).bars(SPY, None, "1 D", "5 mins")
+    bars = market_on(2026, 11, 24, 15, 32, always_open=False).bars(SPY, None, "1 D", "5 mins")
     assert (len(bars), new_york_date(bars[0].time).isoformat()) == (13, "2026-11-24")
 
 
@@ -121,21 +116,21 @@ def test_extended_hours_are_longer(market):
 
 
 def test_seconds_before_the_opening_are_those_of_the_last_session():
-    market = market_at(2026, 11, 23, 13, always_open=False)
+    market = market_on(2026, 11, 23, 13, always_open=False)
     bars = market.bars(SPY, None, "60 S", "5 secs")
     assert bars[-1].time == session(new_york_date(bars[-1].time))[1] - 5
     assert len(bars) == 12
 
 
 def test_seconds_of_trading_reach_back_into_the_session_before():
-    market = market_at(2026, 11, 23, 14, 30, 21, always_open=False)
+    market = market_on(2026, 11, 23, 14, 30, 21, always_open=False)
     bars = market.bars(SPY, None, "60 S", "5 secs")
     days = [new_york_date(bar.time).day for bar in bars]
     assert days == [20] * 8 + [23] * 4
 
 
 def test_outside_regular_hours_count_only_when_asked_for():
-    market = market_at(2026, 11, 23, 22, always_open=False)
+    market = market_on(2026, 11, 23, 22, always_open=False)
     regular_end, extended_end = (
         market.bars(SPY, None, "60 S", "5 secs", rth=rth)[-1].time for rth in (True, False)
     )

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from brokerage.simulator.clock import ManualClock
 from brokerage.simulator.holidays import session
-from brokerage.simulator.listings import PROFILES, Listings, option
+from brokerage.simulator.listings import PROFILES, option
 from brokerage.simulator.market import Market, Phase
+from tests.brokerage.simulator.tables import market_at
 
 SPY, QQQ = 756733, 320227571
 CALL = option("SPY", "20261127", 700.0, "C").con_id
@@ -19,12 +19,6 @@ FAR_PUT = option("SPY", "20261127", 548.0, "P").con_id
 MILLISECONDS = st.integers(1_767_225_600_000, 1_861_920_000_000)  # 2026 to 2028
 INSTANTS = MILLISECONDS.map(lambda milliseconds: milliseconds / 1000)
 IDS = st.sampled_from([SPY, QQQ, 265598, CALL, FAR_PUT])
-
-
-def market_at(at: datetime | float, seed: int = 7, *, always_open: bool = True) -> Market:
-    when = at if isinstance(at, datetime) else datetime.fromtimestamp(at, UTC)
-    clock = ManualClock(when)
-    return Market(Listings(clock), clock, seed, always_open=always_open)
 
 
 @settings(max_examples=40, deadline=None)

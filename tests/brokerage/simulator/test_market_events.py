@@ -1,22 +1,17 @@
 """Phases of the day, halts and moves: what changes, and that the past never does."""
 
 import math
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pytest
 
-from brokerage.simulator.clock import ManualClock
 from brokerage.simulator.holidays import session
 from brokerage.simulator.listings import Listings, option
 from brokerage.simulator.market import Market, Phase
+from tests.brokerage.simulator.tables import market_on
 
 SPY, QQQ = 756733, 320227571
 CALL = option("SPY", "20261127", 700.0, "C").con_id
-
-
-def market_at(*when: int, always_open: bool = True) -> Market:
-    clock = ManualClock(datetime(*when, tzinfo=UTC))
-    return Market(Listings(clock), clock, 7, always_open=always_open)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +29,7 @@ def market_at(*when: int, always_open: bool = True) -> Market:
     ],
 )
 def test_shares_trade_outside_regular_hours_and_options_do_not(when, share, option_phase):
-    market = market_at(*when, always_open=False)
+    market = market_on(*when, always_open=False)
     assert (market.phase(SPY), market.phase(CALL), market.phase()) == (share, option_phase, share)
 
 
@@ -43,13 +38,13 @@ def test_always_open_everything_trades_at_any_hour(market):
 
 
 def test_before_the_opening_there_is_volume_and_no_open_high_or_low():
-    quote = market_at(2026, 11, 23, 14, always_open=False).quote(SPY)
+    quote = market_on(2026, 11, 23, 14, always_open=False).quote(SPY)
     assert quote.volume > 0
     assert all(math.isnan(price) for price in (quote.open, quote.high, quote.low))
 
 
 def test_after_the_close_open_high_and_low_are_those_of_the_session():
-    market = market_at(2026, 11, 23, 22, always_open=False)
+    market = market_on(2026, 11, 23, 22, always_open=False)
     (day,) = market.bars(SPY, None, "1 D", "1 day")
     quote = market.quote(SPY)
     assert (quote.open, quote.high, quote.low) == (day.open, day.high, day.low)
@@ -154,7 +149,7 @@ def test_what_is_not_listed_is_neither_halted_nor_moved(market):
 
 
 def test_a_session_halted_to_its_end_closes_at_its_last_trade():
-    market = market_at(2026, 11, 23, 20, always_open=False)
+    market = market_on(2026, 11, 23, 20, always_open=False)
     market.halt(SPY)
     last = market.quote(SPY).last
     market.clock.advance(20 * 3600)

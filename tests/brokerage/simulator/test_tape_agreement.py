@@ -10,21 +10,16 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from brokerage.simulator.clock import ManualClock
-from brokerage.simulator.listings import Listings, option
+from brokerage.simulator.listings import option
 from brokerage.simulator.market import Bar, Market, Quote
 from brokerage.simulator.venue_past_ticks import page, ticks, ticks_back
+from tests.brokerage.simulator.tables import market_at
 
 SPY, TSLA = 756733, 76792991
 CALL = option("SPY", "20261127", 700.0, "C").con_id
 COARSE = option("AAPL", "20261127", 250.0, "C").con_id
 INSTANTS = st.integers(1_767_225_600, 1_861_920_000)  # 2026 to 2028
 IDS = st.sampled_from([SPY, TSLA, CALL, COARSE])
-
-
-def market_at(at: float, *, always_open: bool = True) -> Market:
-    clock = ManualClock(datetime.fromtimestamp(at, UTC))
-    return Market(Listings(clock), clock, 7, always_open=always_open)
 
 
 def rebuilt(market: Market, con_id: int, start: float, size: int) -> list[Bar]:

@@ -1,13 +1,18 @@
 """Each fault of connection, quotes and history bites where ib_async can see it."""
 
 import asyncio
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
 from ib_async import IB, LimitOrder, Stock
 
-from tests.brokerage.wire.conftest import SPEED, client, codes, snapshot, spy, until
+from brokerage.simulator.clock import ManualClock
+from brokerage.simulator.server import Gateway
+from tests.brokerage.wire.conftest import client, codes, snapshot, spy, until
 
+MONDAY = datetime(2026, 11, 23, 15, tzinfo=UTC)
 FIVE_MINUTES = ("", "1 D", "5 mins", "TRADES", True)
 
 
@@ -155,22 +160,32 @@ async def test_a_symbol_is_mute(gateway, ib):
     assert ticker.ticks == []
 
 
-async def test_a_stream_falls_silent(gateway, ib):
-    gateway.levers.stream_stops_after_s = 2.0
-    ticker = ib.reqMktData(await spy(ib))
-    await asyncio.sleep(3.0 / SPEED)
-    last = ticker.time
-    await asyncio.sleep(10.0 / SPEED)
-    assert ticker.time == last
+@asynccontextmanager
+async def by_hand():
+    """A gateway whose time is skipped, a client, and when its stream was updated."""
+    async with Gateway.serve(clock=ManualClock(MONDAY)) as gateway, client(gateway) as ib:
+        times = []
+        ticker = ib.reqMktData(await spy(ib))
+        ticker.updateEvent += lambda one: times.append(gateway.clock.time())
+        yield gateway, ib, times
 
 
-async def test_a_stream_has_gaps(gateway, ib):
-    gateway.levers.stream_slow_s = 10.0
-    times = []
-    ticker = ib.reqMktData(await spy(ib))
-    ticker.updateEvent += lambda one: times.append(one.timestamp * SPEED)
-    await until(lambda: len(times) >= 4)
-    assert min(later - earlier for earlier, later in pairwise(times[1:])) > 8
+async def test_a_stream_falls_silent():
+    async with by_hand() as (gateway, ib, times):
+        gateway.levers.stream_stops_after_s = 2.0
+        await gateway.skip(13)
+        await ib.reqCurrentTimeAsync()
+        assert 1.0 < times[-1] - MONDAY.timestamp() < 3.0
+
+
+async def test_a_stream_has_gaps():
+    async with by_hand() as (gateway, ib, times):
+        gateway.levers.stream_slow_s = 10.0
+        await gateway.skip(45)
+        await ib.reqCurrentTimeAsync()
+        told = sorted(set(times))
+        assert len(told) >= 4
+        assert min(later - earlier for earlier, later in pairwise(told[1:])) > 8
 
 
 async def test_bars_are_missing(gateway, ib):
