@@ -9,6 +9,7 @@ import ctypes
 import importlib.util
 import os
 import pwd
+import random
 import secrets
 import shutil
 import signal
@@ -29,6 +30,8 @@ import redis
 from crucible.embedded import broker_command
 
 STARTS_WITHIN_S = 30.0
+# Below those from which Linux (32768), macOS and Windows (49152) take outgoing connections' ports.
+PORTS = range(20_000, 32_000)
 # A short path, because a Unix socket's may have 107 characters, and one that `nobody` may enter.
 TEMPORARY = "/tmp"
 PG_OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=60")
@@ -132,10 +135,15 @@ def _initdb(binaries: Path, data: Path, password: str, identity: dict[str, Any])
 
 
 def free_port() -> int:
-    """Return a port of this machine on which nobody listens now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port of this machine that nobody has now, and that no outgoing connection will get.
+
+    So a server finds it free when it starts, and again when it is started a second time.
+    """
+    for port in random.SystemRandom().sample(PORTS, 100):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError(f"none of a hundred ports from {PORTS.start} to {PORTS.stop - 1} is free")
 
 
 def redis_answers(client: redis.Redis) -> bool:
