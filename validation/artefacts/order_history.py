@@ -7,8 +7,10 @@ from typing import Any, TypeVar
 from django.db import models
 
 from brokerage.models import Commission, Execution, OrderEvent, OrderRecord
+from validation import observed
 from validation.artefacts.markup import instant, json_text
 from validation.facts import Facts
+from validation.models import Session
 
 # Keys of the database's own, which say nothing elsewhere.
 INTERNAL = {"id", "grant", "endpoint", "order", "execution"}
@@ -38,9 +40,27 @@ def order_history(facts: Facts) -> str:
                 }
                 for order in facts.orders
             ],
+            **_observed(session),
             "other_fills": [_fill(fill, costs) for fill in _strangers(facts.orders, fills)],
         }
     )
+
+
+def _observed(session: Session) -> dict[str, Any]:
+    """Return, for an observing session, the orders of others; empty for any other."""
+    if not session.observes:
+        return {}
+    return {
+        "observed_client": session.observed_client,
+        "observed_orders": [
+            {
+                **_fields(one.order),
+                "events": [_fields(event) for event in one.events],
+                "fills": [_fields(fill) for fill in one.fills],
+            }
+            for one in observed.views(observed.concerning(session))
+        ],
+    }
 
 
 def _by_order(rows: Iterable[T]) -> dict[int | None, list[T]]:

@@ -16,6 +16,10 @@ from validation.verdicts import BAD
 A = AttemptState
 FIELDS = ("summary", "known_issues", "recommendation")
 UNWRITTEN = "Not written yet."
+OBSERVED = (
+    "An observing session: it sent no order and watched others' from outside. It ran no scenario "
+    "of the catalogue, stands for no gate, and can't be signed."
+)
 SEVERITIES = ("S-CRIT", "S-HIGH", "S-MED", "S-LOW")
 
 
@@ -130,6 +134,8 @@ def _windows(facts: Facts) -> list[dict[str, Any]]:
 
 def limitations(session: Session) -> Iterator[str]:
     """Yield what nobody should conclude from the session."""
+    if session.observes:
+        yield OBSERVED
     known = KnownLimitation.objects.filter(in_force=True)
     for one in sorted(known, key=lambda row: (row.position, row.code)):
         yield f"{one.code}: {one.text}"
@@ -151,6 +157,8 @@ def _head(session: Session, data: Mapping[str, Any]) -> Iterator[str]:
     yield f"# {data['title']}\n"
     if data["simulated"]:
         yield f"{SIMULATED}\n"
+    if session.observes:
+        yield f"{OBSERVED}\n"
     config = data["config"]
     yield from table(
         ("Fact", "Value"),
