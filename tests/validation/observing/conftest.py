@@ -12,10 +12,11 @@ from django.contrib.auth.models import User
 from ib_async import IB, LimitOrder, MarketOrder, Order, Stock, Trade
 
 from brokerage import gateway
-from brokerage.gateway import Simulated
+from brokerage.gateway import SCENARIO_IDS, WATCH_IDS, Simulated, Target
 from brokerage.models import Endpoint, ObservedExecution, ObservedOrder
+from brokerage.tws.messages import CancelOrder, PlaceOrder, ReqGlobalCancel
 from validation import finishing, foreground, runner, sessions
-from validation.lease import claim
+from validation.lease import Lease, claim
 from validation.models import Finding, LogLine, Session
 from validation.observation import Term
 from validation.watch import books
@@ -23,6 +24,8 @@ from validation.watch import books
 SPEED, BOT = 50.0, 17
 # Real seconds that a loaded machine may need for what takes one.
 PATIENCE = 45.0
+ACTS = (PlaceOrder, CancelOrder, ReqGlobalCancel)
+OURS = {*SCENARIO_IDS, *WATCH_IDS}
 AN_HOUR = Term(3600.0)
 
 
@@ -53,18 +56,16 @@ class Bot:
         """Place an order that does not fill."""
         limit = round(await self.price() * 0.9, 2)
         trade = self.ib.placeOrder(self.spy, LimitOrder("BUY", 1, limit))
-        await until(lambda: trade.orderStatus.status == "Submitted")
-        return trade
+        return await became(trade, "Submitted")
 
     async def filled(self, trade: Trade) -> Trade:
         """Wait for the fill."""
-        await until(lambda: trade.orderStatus.status == "Filled")
-        return trade
+        return await became(trade, "Filled")
 
     async def cancel(self, trade: Trade) -> None:
         """Cancel, and wait for the end."""
         self.ib.cancelOrder(trade.order)
-        await until(lambda: trade.orderStatus.status == "Cancelled")
+        await became(trade, "Cancelled")
 
 
 @dataclass
@@ -74,7 +75,35 @@ class Stage:
     simulated: Simulated
     session: Session
     by: User
+    lease: Lease
     run: "asyncio.Task[None]"
+
+    @property
+    def target(self) -> Target:
+        """Where the gateway listens."""
+        return self.session.endpoint.target()
+
+    @property
+    def senders(self) -> set[int | None]:
+        """Who sent an order or a cancel, as the gateway heard it."""
+        frames = self.simulated.transcript
+        return {one.client_id for one in frames if isinstance(one.message, ACTS)}
+
+    @property
+    def held(self) -> float:
+        """What executions of SPY at the gateway add up to."""
+        fills = [one.fill for one in self.simulated.gateway.venue.fills.executions]
+        return sum(fill.quantity if fill.side == "BUY" else -fill.quantity for fill in fills)
+
+    def fault(self, name: str, **params: Any) -> None:
+        """Switch a fault of the catalogue on."""
+        self.simulated.gateway.faults.on(name, **params)
+
+    def cut_ours(self) -> None:
+        """End the connections of the session, and leave the bot's alone."""
+        for peer in list(self.simulated.gateway.peers()):
+            if peer.session is not None and peer.session.client_id in OURS:
+                peer.cut()
 
     async def sees(self, seen: Callable[[], bool]) -> None:
         """Wait until the record shows something."""
@@ -165,7 +194,7 @@ async def _begin(simulated: Simulated, by: User, term: Term) -> Stage:
     session = await start(by, endpoint, term=term, queue=False)
     lease = await sync_to_async(claim)(session.number, "foreground@test")
     assert lease is not None
-    return Stage(simulated, session, by, asyncio.create_task(runner.run(lease)))
+    return Stage(simulated, session, by, lease, asyncio.create_task(runner.run(lease)))
 
 
 def _looks_on(session: Session) -> bool:
@@ -173,8 +202,12 @@ def _looks_on(session: Session) -> bool:
     return lines.filter(message__startswith="Connected", attempt__scenario="X-15").exists()
 
 
-async def until(true: Callable[[], bool]) -> None:
-    """Wait for something in this process."""
+async def became(trade: Trade, status: str) -> Trade:
+    """Wait until the bot was told of this status of its order."""
+    told = asyncio.Event()
+    trade.statusEvent += lambda _: told.set()
     async with asyncio.timeout(PATIENCE):
-        while not true():
-            await asyncio.sleep(0.02)
+        while trade.orderStatus.status != status:
+            told.clear()
+            await told.wait()
+    return trade

@@ -13,7 +13,6 @@ from brokerage.models import (
     OrderGrant,
     OrderRecord,
 )
-from brokerage.tws.messages import CancelOrder, PlaceOrder, ReqGlobalCancel
 from tests.validation.observing.conftest import BOT, Observe, Stage
 from validation import metrics, observed
 from validation.judging import Verdict
@@ -29,19 +28,6 @@ from validation.models import (
 from validation.observation import Term
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ACTS = (PlaceOrder, CancelOrder, ReqGlobalCancel)
-
-
-def senders(stage: Stage) -> set[int | None]:
-    """Who sent an order or a cancel, as the gateway heard it."""
-    frames = stage.simulated.transcript
-    return {one.client_id for one in frames if isinstance(one.message, ACTS)}
-
-
-def held(stage: Stage) -> float:
-    """What the account holds of SPY at the gateway."""
-    fills = [one.fill for one in stage.simulated.gateway.venue.fills.executions]
-    return sum(fill.quantity if fill.side == "BUY" else -fill.quantity for fill in fills)
 
 
 async def checks(session: Session) -> dict[str, bool]:
@@ -71,7 +57,7 @@ async def trade(stage: Stage) -> None:
         await stage.sees_executions(2)
         stage.simulated.fill_rest()
         await bot.filled(parted)
-        await stage.sees(lambda: held(stage) == 4)
+        await stage.sees(lambda: stage.held == 4)
 
 
 async def test_what_a_bot_trades_is_seen_once_each_as_the_gateway_has_it(observe: Observe) -> None:
@@ -97,7 +83,7 @@ async def test_an_observing_session_ends_well_and_is_nothing_to_be_signed(
     async with observe() as stage:
         await trade(stage)
         session = await stage.finish()
-        assert senders(stage) == {BOT}
+        assert stage.senders == {BOT}
     assert session.state == SessionState.REPORTING, session.outcome_reason
     assert (session.kind, session.approvable, session.planned) == ("OBSERVE", False, 1)
     assert set((await checks(session)).values()) == {True}
@@ -113,7 +99,7 @@ async def test_the_bots_order_and_position_outlive_the_observation(observe: Obse
         await stage.sees_orders(2)
         session = await stage.finish()
         assert resting.orderStatus.status == "Submitted"
-        assert (held(stage), senders(stage)) == (1, {BOT})
+        assert (stage.held, stage.senders) == (1, {BOT})
     assert "no order" in session.cleanup_note.lower()
 
 
@@ -125,7 +111,7 @@ async def test_an_abort_leaves_the_bots_order_and_position_alone(observe: Observ
         await sync_to_async(stage.abort)()
         session = await stage.ended()
         assert resting.orderStatus.status == "Submitted"
-        assert (held(stage), senders(stage)) == (1, {BOT})
+        assert (stage.held, stage.senders) == (1, {BOT})
     assert session.state == SessionState.ABORTED
     assert session.cleanup in {CleanupState.NOT_NEEDED, CleanupState.DONE}
 
