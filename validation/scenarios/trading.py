@@ -273,7 +273,7 @@ async def close_by_ladder(trader: Trader, name: str) -> list[Rung]:
 
 @asynccontextmanager
 async def drill_door(
-    trial: Trial, clock: SessionClock, endpoint_id: int | None = None, **limits: float
+    trial: Trial, clock: SessionClock, endpoint_id: int | None = None, /, **limits: float
 ) -> AsyncIterator[tuple[Door, str]]:
     """Yield a door and a reference for orders at a private counterpart, apart from the session's.
 
