@@ -1,6 +1,7 @@
 """Order execution: submission, position tracking, cancellation, closing."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 from brokerage import gateway
@@ -280,10 +281,11 @@ async def close_position(trial: Trial) -> None:
 
     - leg A: the sale is filled within the configured time (30 seconds) and the position is back
       where it began;
-    - leg B: the far offer is not filled; at most 3 attempts, each price nearer to or further
-      through the market than the one before; the position is back where it began;
-    - leg C: after the third miss exactly one alert asks for manual intervention, and there is no
-      fourth order.
+    - leg B: the far offer is not filled; the broker has at most 3 sales after it, each at a limit
+      nearer to or further through the market than the one before; the position is back where it
+      began;
+    - leg C: after the third miss exactly one alert asks for manual intervention, and the gateway
+      got no fourth order.
 
     A position that leg A or B could not close stops the session: no order follows.
     """
@@ -319,9 +321,10 @@ async def _close_step_by_step(trader: Trader) -> None:
     if bought is None or not await trader.executed("leg B, buy", bought):
         return
     if await _offer_out_of_reach(trader):
+        earlier = await trader.sales()
         rungs = await close_by_ladder(trader, "leg B")
         trial.measure("attempts", len(rungs))
-        _check_rungs(trial, "leg B", rungs)
+        _check_rungs(trial, "leg B", rungs, (await trader.sales()).items() - earlier.items())
     await _check_flat(trader, "leg B", opening)
 
 
@@ -341,11 +344,17 @@ async def _offer_out_of_reach(trader: Trader) -> bool:
     return trader.trial.check(name, expected, far.story, passed=cancelled and not far.ticket.filled)
 
 
-def _check_rungs(trial: Trial, leg: str, rungs: Sequence[Rung]) -> None:
-    few = 0 < len(rungs) <= RUNGS
-    trial.check(f"{leg}: attempts", f"1 to {RUNGS}", len(rungs), passed=few)
-    steps = [rung.above_bid for rung in rungs]
-    falling = all(later <= earlier for earlier, later in pairwise(steps))
+def _check_rungs(
+    trial: Trial, leg: str, rungs: Sequence[Rung], sales: Collection[tuple[int, float]]
+) -> None:
+    """Judge the sales that the broker has got, by their permanent ids and limits."""
+    few = 0 < len(sales) <= RUNGS
+    trial.check(f"{leg}: attempts at the broker", f"1 to {RUNGS}", len(sales), passed=few)
+    limits = dict(sales)
+    steps = [
+        round(limits.get(rung.trade.ticket.perm_id or 0, math.nan) - rung.bid, 6) for rung in rungs
+    ]
+    falling = math.isfinite(sum(steps)) and all(two <= one for one, two in pairwise(steps))
     actual = ", ".join(f"{step:+.2f}" for step in steps)
     trial.check(f"{leg}: price above the bid", "never rises", actual or "none", passed=falling)
 
@@ -371,8 +380,7 @@ async def _escalate(trial: Trial) -> None:
         alerts = len(trial.alerts)
         rungs = await close_by_ladder(trader, "leg C")
         await trial.clock.sleep(RUNG_S)
-        sales = sum(trade.intent.side == "SELL" for trade in trader.trades)
-        trial.check("leg C: sell orders", RUNGS, sales)
+        trial.check("leg C: sell orders at the gateway", RUNGS, len(await trader.sales()))
         unsold = not any(rung.trade.ticket.filled for rung in rungs)
         actual = "none was" if unsold else "a sale was"
         trial.check("leg C: sales filled", "none was", actual, passed=unsold)

@@ -24,7 +24,7 @@ from brokerage.gateway import (
 )
 from brokerage.models import Execution, OrderGrant
 from brokerage.safety import Door
-from brokerage.terms import Aim, Side, standing
+from brokerage.terms import Aim, CompletedOrder, Side, standing
 from validation.scenarios.steps import fresh_quote
 from validation.scenarios.strikes import NoTestContractError
 from validation.scenarios.trial import Trial
@@ -176,6 +176,13 @@ class Trader:
         orders = await self.desk.open_orders()
         return [order for order in orders if (order.client_id, order.order_id) == own]
 
+    async def sales(self) -> dict[int, float]:
+        """Return what the broker has of own sales, working or ended: limits by permanent id."""
+        rows: list[WorkingOrder | CompletedOrder] = [*await self.desk.open_orders()]
+        rows += await self.desk.completed_orders()
+        own = (row for row in rows if (row.ref, row.con_id) == (self.ref, self.contract.con_id))
+        return {row.perm_id: row.limit_price for row in own if row.side == "SELL"}
+
     async def acknowledged(self, name: str, trade: Trade) -> bool:
         """Wait for the gateway's first word about an order, and check that it came in time."""
         limit = self.trial.config.thresholds.order_ack_seconds
@@ -238,9 +245,9 @@ class Trader:
 
 @dataclass(frozen=True)
 class Rung:
-    """One attempt of the ladder: its price less the bid it was set by, and what became of it."""
+    """One attempt of the ladder: the bid it was set by, and what became of it."""
 
-    above_bid: float
+    bid: float
     trade: Trade
 
 
@@ -261,7 +268,7 @@ async def close_by_ladder(trader: Trader, name: str) -> list[Rung]:
         trade = await trader.place(f"{name}, attempt {step + 1}", "SELL", price, quote, aim=aim)
         if trade is None:
             return rungs
-        rungs.append(Rung(round(price - quote.bid, 6), trade))
+        rungs.append(Rung(quote.bid, trade))
         await trader.settled(trade, RUNG_S / trader.trial.clock.speed)
         if not await trader.withdraw(trade) or trade.filled:
             return rungs

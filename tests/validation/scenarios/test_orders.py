@@ -7,9 +7,11 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from brokerage import kill
+from brokerage.gateway import Door, Intent, Ticket
 from brokerage.models import Execution, OrderGrant, OrderRecord
 from tests.validation.scenarios.conftest import Outcome, Run
-from validation.scenarios.trading import on_tick
+from validation.scenarios import orders
+from validation.scenarios.trading import Rung, Trader, close_by_ladder, on_tick
 from validation.scenarios.trial import Trial
 
 
@@ -134,6 +136,38 @@ async def test_a_ladder_that_finds_no_buyer_asks_for_a_person(run_scenario: Run)
     assert outcome.failed == {"leg B: position at the end"}
     assert outcome.trial.critical
     assert outcome.trial.alerts[0] == "leg B: manual intervention"
+
+
+async def test_a_ladder_that_climbs_is_found_out_at_the_broker(run_scenario: Run) -> None:
+    async def climb(trial: Trial) -> None:
+        place = trial.desk.place
+
+        async def dearer(intent: Intent, door: Door) -> Ticket:
+            trial.shared["gateway"].levers.sell_never_fills = "leg B" in trial.notes[-1].text
+            if "leg B, attempt 2" in trial.notes[-1].text:
+                intent = replace(intent, limit_price=round(intent.limit_price * 1.5, 2))
+            return await place(intent, door)
+
+        trial.desk.place = dearer  # type: ignore[method-assign]
+
+    config = limits(position_lag_seconds=0.9)
+    outcome = await run_scenario("OE-04", prepare=climb, config=config)
+    assert outcome.failed == {"leg B: price above the bid", "leg B: position at the end"}
+
+
+async def test_one_sale_too_many_is_found_out(
+    run_scenario: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def once_more(trader: Trader, name: str) -> list[Rung]:
+        rungs = await close_by_ladder(trader, name)
+        if name == "leg C":
+            again = replace(rungs[-1].trade.intent, key=f"{trader.ref}/once more")
+            await trader.desk.place(again, trader.door)
+        return rungs
+
+    monkeypatch.setattr(orders, "close_by_ladder", once_more)
+    outcome = await run_scenario("OE-04")
+    assert outcome.failed == {"leg C: sell orders at the gateway"}
 
 
 async def test_without_a_test_contract_nothing_is_ordered(run_scenario: Run) -> None:
