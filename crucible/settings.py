@@ -150,6 +150,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "validation.tasks.roll_weekly_expiry",
         "schedule": crontab(hour=8, minute=0, day_of_week="mon-fri"),
     },
+    "backup each evening": {
+        "task": "validation.tasks.back_up",
+        "schedule": crontab(hour=18, minute=30),
+    },
     "overdue sign-offs": {"task": "approvals.tasks.remind", "schedule": 300.0},
 }
 
@@ -221,6 +225,7 @@ SPECTACULAR_SETTINGS = {
 
 APPROVALS_EVIDENCE = "validation.evidence.load"
 RUN_BY = "validation.involvement.ran"
+BACKUP_DIR = Path(env.str("CRUCIBLE_BACKUPS", str(VAR_DIR / "backups")))
 SIGNOFF_CUTOFF_HOUR_ET = env.int("SIGNOFF_CUTOFF_HOUR_ET", 14)
 SIGNOFF_DUE_HOUR_ET = env.int("SIGNOFF_DUE_HOUR_ET", 18)
 EXPIRY_AUTO_ACTIVATE = env.bool("EXPIRY_AUTO_ACTIVATE", True)

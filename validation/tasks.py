@@ -9,8 +9,11 @@ from collections.abc import Callable
 from asgiref.sync import async_to_sync
 from celery import shared_task
 from celery.signals import worker_ready
+from django.conf import settings
 from django.db import connection
 
+from crucible.alerts.raising import raise_alert, resolve
+from crucible.ledger import backup
 from validation import packages, rolling, runner, sweeper
 from validation.lease import claim
 
@@ -62,3 +65,15 @@ def tell_of_packages(**_: object) -> None:
 def roll_weekly_expiry() -> None:
     """Bring the weekly expiry up to date, verified in the broker's option chain."""
     logger.info(rolling.roll().text)
+
+
+@shared_task(max_retries=0, ignore_result=True)
+def back_up() -> None:
+    """Make the evening's backup; one that fails raises an alert until one succeeds."""
+    try:
+        made = backup.make(settings.BACKUP_DIR, actor="scheduler")
+    except backup.BackupError as error:
+        raise_alert("backup", "No backup was made", str(error), severity="WARNING")
+        return
+    resolve("backup", actor="scheduler")
+    logger.info("backup %s", made.path)

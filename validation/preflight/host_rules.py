@@ -136,13 +136,13 @@ def audit(look: Situation) -> Found:
 
 @health(
     "HP-20B", "Product", "A backup exists", "24 hours old at most",
-    remedy="Back the database up, and keep the proof with the session.",
+    remedy="Run `manage.py backup_audit`, and see that the scheduler does each evening.",
 )  # fmt: skip
 def backup(look: Situation) -> Found:
     """How old the last backup is."""
     age = look.host.backup_h
     if age is None:
-        return Found(V.UNKNOWN, "No backup is known to the product.")
+        return Found(V.UNKNOWN, "No backup is known to the product, or its file is gone.")
     return Found(V.PASS if age <= BACKUP_LIMIT_H else V.WARN, f"{age:.1f} hours old.")
 
 

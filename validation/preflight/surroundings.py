@@ -10,6 +10,7 @@ from django.core.management import get_commands
 from django.db import connection
 from django.utils import timezone
 
+from crucible.ledger import backup
 from crucible.live.publish import broker_error
 from validation.models import Heartbeat
 from validation.preflight.situation import HostLook
@@ -32,6 +33,7 @@ def look_around(*, foreground: bool = False) -> HostLook:
         broker_error=None if foreground else broker_error(),
         heartbeat_s=heartbeat_age(),
         foreground=foreground,
+        backup_h=backup_age(),
         override_file=_override(),
         trading_mode=os.environ.get("TRADING_MODE", "").strip(),
         missing_commands=tuple(name for name in COMMANDS if name not in get_commands()),
@@ -90,6 +92,14 @@ def heartbeat_age() -> float | None:
 def beat() -> None:
     """Note that scheduler and worker are alive."""
     Heartbeat.objects.update_or_create(name=SCHEDULER, defaults={"at": timezone.now()})
+
+
+def backup_age() -> float | None:
+    """Return how many hours ago the last backup was made; None if its file is not there."""
+    last = backup.newest()
+    if last is None or not last.there:
+        return None
+    return max((timezone.now() - last.at).total_seconds(), 0.0) / 3600
 
 
 def _override() -> str:
