@@ -1,4 +1,4 @@
-"""Cancel a session's own orders and close its own positions, wherever they came from."""
+"""Cancel a session's own orders and close its own positions; say where that is still open."""
 
 import asyncio
 from dataclasses import dataclass
@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from brokerage import gateway
 from brokerage.errors import PortError
 from brokerage.gateway import CleanupReport
+from brokerage.models import Endpoint
 from brokerage.terms import Target
+from validation.models import Session
 
 # Real seconds: three steps of ten seconds for a contract, cancels before and a check after.
 LIMIT_S = 120
@@ -34,6 +36,17 @@ async def clean_up(target: Target, scope: str) -> Cleaned:
     except (PortError, TimeoutError, OSError) as error:
         return Cleaned(False, f"The gateway could not be used: {error or 'no answer in time.'}")
     return Cleaned(report.ok, words(report))
+
+
+def left_at(endpoint: Endpoint) -> str:
+    """Return whose clean-up at this gateway is not verified and what to do, or nothing."""
+    left = Session.left_behind().filter(endpoint=endpoint).first()
+    if left is None:
+        return ""
+    return (
+        f"{endpoint.name} is not clean: nobody has verified that nothing of {left.number} is left. "
+        "The sweeper tries each minute; what it can't end, cancel and close by hand at the broker."
+    )
 
 
 def words(report: CleanupReport) -> str:

@@ -80,8 +80,11 @@ async def _run(order: Order, endpoint: Endpoint, started: Started, watch: Watche
 
 
 def private_endpoint(target: Target) -> Endpoint:
-    """Return an endpoint for a private simulated gateway that no session under way uses."""
-    busy = Session.objects.filter(state__in=IN_FLIGHT)
+    """Return an endpoint for a private simulated gateway that no session uses or has left unclean.
+
+    What an earlier shell left unclean went with its gateway; its endpoint is not used again.
+    """
+    busy = Session.objects.filter(state__in=IN_FLIGHT) | Session.left_behind()
     with transaction.atomic():
         for number in range(1, 1000):
             endpoint, _ = Endpoint.objects.get_or_create(

@@ -14,6 +14,7 @@ from crucible.live.publish import publish
 from crucible.roles import Role, has_role
 from validation import board, checklist, outbox
 from validation.build import code_version
+from validation.cleanup import left_at
 from validation.involvement import involve
 from validation.lease import FINDINGS_LIVE
 from validation.models import (
@@ -235,6 +236,9 @@ def _refuse_start(
     others = Session.objects.filter(endpoint=endpoint, state__in=IN_FLIGHT)
     if any(other != itself for other in others):
         raise SessionRefused(_busy(endpoint))
+    # After the look at those in flight: one that ends meanwhile is found here.
+    if problem := left_at(endpoint):
+        raise SessionRefused(problem)
 
 
 def _refuse_predecessor(restart_of: Session | None) -> None:

@@ -28,7 +28,7 @@ from validation.models import (
     SessionKind,
     SessionState,
 )
-from validation.models.session import STOPPED
+from validation.models.session import TO_CLEAN
 from validation.preflight.surroundings import beat
 from validation.verdicts import Stop
 
@@ -38,8 +38,6 @@ SWEEPER = "sweeper"
 # next try comes after a minute.
 CLEANUP_LEASE = timedelta(seconds=LIMIT_S + 30)
 TRY_AGAIN_AFTER = timedelta(seconds=60)
-# A clean-up that failed at the end of a run is as open as one that was never made.
-TO_CLEAN = (CleanupState.PENDING, CleanupState.FAILED)
 UNCLAIMED_AFTER = timedelta(seconds=60)
 PERIOD_S = 5.0
 TOO_OLD = "The preflight's findings were more than 30 minutes old."
@@ -164,8 +162,7 @@ def interrupt(session: Session) -> bool:
 
 def waiting_for_cleanup() -> list[Session]:
     """Return the ended sessions of which nobody has verified that nothing is left."""
-    left = Q(cleanup__in=TO_CLEAN, state__in=STOPPED)
-    return list(Session.objects.filter(left, _free()).select_related("endpoint"))
+    return list(Session.left_behind().filter(_free()).select_related("endpoint"))
 
 
 def _free() -> Q:

@@ -7,11 +7,14 @@ import pytest
 from django.utils import timezone
 
 from brokerage.models import Endpoint
+from brokerage.terms import Target
 from crucible.alerts.models import Alert
 from tests.conftest import People
 from tests.validation.conftest import taken
-from validation import outbox, sessions, sweeper
-from validation.models import Outbox, Session, SessionState
+from validation import bookkeeping, foreground, lease, outbox, sessions, sweeper
+from validation.cleanup import Cleaned
+from validation.models import CleanupState, Outbox, Session, SessionState
+from validation.sessions import SessionRefused
 
 pytestmark = pytest.mark.django_db
 
@@ -60,3 +63,52 @@ def test_one_session_that_fails_keeps_no_other_waiting(
     sweeper.sweep()
     other.refresh_from_db()
     assert other.state == SessionState.INTERRUPTED
+
+
+@pytest.mark.parametrize("cleanup", [CleanupState.PENDING, CleanupState.FAILED])
+def test_nothing_starts_where_an_interrupted_session_is_not_cleaned_up(
+    sound: Session, people: People, cleanup: CleanupState
+) -> None:
+    Session.objects.update(state=SessionState.INTERRUPTED, cleanup=cleanup)
+    with pytest.raises(SessionRefused, match=f"nothing of {sound.number} is left.*by hand"):
+        sessions.start(people.op, restart_of=Session.objects.get())
+    other = Endpoint.objects.create(name="b", kind="SIMULATED", port=5)
+    assert sessions.start(people.op, other).state == SessionState.PREFLIGHT
+
+
+def test_the_next_session_starts_once_the_sweeper_has_verified(
+    sound: Session, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def clean_up(target: Any, scope: str) -> Cleaned:
+        return Cleaned(True, "Verified.")
+
+    monkeypatch.setattr(sweeper, "clean_up", clean_up)
+    bookkeeping.open_run(taken(sound))
+    Session.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    (lost,) = lease.expired()
+    assert sweeper.interrupt(lost)
+    with pytest.raises(SessionRefused, match="not clean"):
+        sessions.start(people.op)
+    sweeper.sweep()
+    assert sessions.start(people.op).state == SessionState.PREFLIGHT
+
+
+def test_an_earlier_sessions_rerun_waits_for_the_clean_up_too(
+    sound: Session, people: People
+) -> None:
+    Session.objects.update(state=SessionState.MANUAL_CHECKS)
+    other = sessions.start(people.op)
+    Session.objects.filter(pk=other.pk).update(
+        state=SessionState.ABORTED, cleanup=CleanupState.PENDING
+    )
+    with pytest.raises(SessionRefused, match=other.number):
+        sessions.rerun(Session.objects.get(pk=sound.pk), ["BC-01"], people.op)
+
+
+def test_a_private_simulation_leaves_an_unclean_endpoint_alone(sound: Session) -> None:
+    target = Target("x", "127.0.0.1", 5000, "SIMULATED", speed=25.0)
+    first = foreground.private_endpoint(target)
+    Session.objects.update(
+        endpoint=first, state=SessionState.INTERRUPTED, cleanup=CleanupState.FAILED
+    )
+    assert foreground.private_endpoint(target) != first

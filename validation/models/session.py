@@ -75,6 +75,10 @@ class CleanupState(models.TextChoices):
     FAILED = "FAILED", "Failed"
 
 
+# A clean-up that failed at the end of a run is as open as one that was never made.
+TO_CLEAN = (CleanupState.PENDING, CleanupState.FAILED)
+
+
 class Session(models.Model):
     """One validation run; `token` is the fencing token that every write of a worker carries."""
 
@@ -153,6 +157,11 @@ class Session(models.Model):
     def get_absolute_url(self) -> str:
         """Return the address of the session's page."""
         return reverse("session", args=[self.number])
+
+    @classmethod
+    def left_behind(cls) -> "models.QuerySet[Session]":
+        """Return the ended sessions of which nobody has verified that nothing is left."""
+        return cls.objects.filter(cleanup__in=TO_CLEAN, state__in=STOPPED)
 
     @property
     def in_flight(self) -> bool:
