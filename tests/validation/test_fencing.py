@@ -15,7 +15,7 @@ from brokerage.errors import OrderRefused
 from brokerage.gateway import Desk, Simulated
 from brokerage.gateway.connecting import connect
 from brokerage.models import Endpoint, OrderGrant
-from tests.brokerage.port.stories import buy, orders_on_the_wire, story
+from tests.brokerage.port.stories import buy, granted, orders_on_the_wire, story
 from tests.validation.conftest import Toys, run, taken
 from validation import bookkeeping, lease, sessions, sweeper
 from validation.cleanup import LIMIT_S, Cleaned
@@ -51,7 +51,7 @@ async def at_work() -> AsyncIterator[tuple[Simulated, Desk]]:
     """A desk of the worker; the toys' gateway is none."""
     async with (
         gateway.simulation() as simulated,
-        connect(simulated.target, readonly=False) as desk,
+        connect(await granted(simulated.target), readonly=False) as desk,
     ):
         yield simulated, desk
 

@@ -39,8 +39,8 @@ async def open_desk(
 
 
 async def granted(target: Target) -> Target:
-    """The same gateway as the endpoint that the fixture `grant` is for, if there is one."""
-    endpoint = await Endpoint.objects.filter(name="sim").afirst()
+    """The same gateway as the first endpoint, which grants are for, if there is one."""
+    endpoint = await Endpoint.objects.order_by("pk").afirst()
     return replace(target, endpoint_id=endpoint.pk if endpoint else None)
 
 

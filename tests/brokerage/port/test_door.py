@@ -61,8 +61,10 @@ def test_a_drills_grant_holds_at_no_endpoint(grant: OrderGrant) -> None:
 
 
 def test_a_sessions_grant_does_not_hold_at_a_private_gateway(grant: OrderGrant) -> None:
-    Endpoint.objects.filter(name="sim").update(name="renamed")
-    assert refused(grant) == "GRANT_ENDPOINT"
+    def leave(simulated: Any, desk: Any) -> None:
+        desk.target = replace(desk.target, endpoint_id=None)
+
+    assert refused(grant, leave) == "GRANT_ENDPOINT"
 
 
 def test_a_sound_order_passes(grant: OrderGrant) -> None:
