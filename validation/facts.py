@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from statistics import fmean
 
 from brokerage.models import AccountProof, Execution, OrderRecord
 from validation.configuration import Config, read
@@ -15,21 +16,37 @@ from validation.models import (
     FaultWindow,
     LogLine,
     Metric,
+    SampleKind,
     Session,
     Upload,
     Verdict,
 )
+from validation.samples import Samples
 from validation.scenarios.catalogue import Category
 
-# The metrics behind the figures of the report; a name may carry a prefix, such as a symbol.
-FIGURES = {
-    "latency": "server_time_rtt_ms",
-    "fill": "place_to_fill_ms",
-    "quote_age": "quote_age_s",
+# The samples behind the averages of the report, and how many milliseconds their unit has.
+AVERAGES = {
+    "latency": (SampleKind.CONNECTION, 1.0),
+    "fill": (SampleKind.FILL, 1.0),
+    "quote_age": (SampleKind.QUOTE_AGE, 1000.0),
 }
 
 # What a preflight found and a session may still start with: a person says what follows from it.
 DOUBTFUL = (Verdict.WARN, Verdict.UNKNOWN, Verdict.ATTEST)
+
+
+@dataclass(frozen=True)
+class Average:
+    """The average of all unprovoked samples of a kind; an open-ended one is a lower bound."""
+
+    mean: float
+    longest: float
+    n: int
+    open_ended: bool
+
+    def below(self, limit: float) -> bool:
+        """Say whether it is known to be below a limit."""
+        return self.mean < limit and not self.open_ended
 
 
 @dataclass(frozen=True)
@@ -181,14 +198,19 @@ class Facts:
         """Return every value of the named metric."""
         return [metric.value for metric in self.metrics if metric.name == name]
 
-    def figure(self, name: str) -> list[float]:
-        """Return the values behind a figure of the report: latency, fill or quote_age."""
-        ending = FIGURES[name]
-        return [
-            metric.value
-            for metric in self.metrics
-            if metric.name == ending or metric.name.endswith(f"_{ending}")
-        ]
+    @cached_property
+    def samples(self) -> Samples:
+        """The raw samples, which the metrics rest on as well."""
+        return Samples(self.session, self.config)
+
+    def average(self, name: str) -> Average | None:
+        """Return the average latency (ms), fill (ms) or quote_age (s); None if never measured."""
+        kind, unit = AVERAGES[name]
+        found = self.samples.judged(kind)
+        if not found:
+            return None
+        values = [one.value / unit for one in found]
+        return Average(fmean(values), max(values), len(found), any(one.censored for one in found))
 
     def states(self) -> Sequence[str]:
         """Return the state of each scenario's last attempt."""

@@ -78,7 +78,11 @@ def test_the_performance_record_has_its_four_lines(recorded: Session) -> None:
     ]  # fmt: skip
     uptime = rows[2]
     assert (uptime["value"], uptime["holds"]) == (95.0, False)
-    assert rows[0]["value"] is None
+    judged = {row["code"]: row["n"] for row in content(recorded)["metrics"]}
+    assert [rows[place]["samples"] for place in (0, 1, 3)] == [
+        judged[code] for code in ("ME-06", "ME-07", "ME-05")
+    ]
+    assert rows[0]["value"] == 2.5
 
 
 def test_planned_outages_lower_the_raw_uptime_alone(recorded: Session) -> None:

@@ -24,6 +24,11 @@ def measure(session: Session, name: str, value: float) -> None:
     Metric.objects.create(attempt=attempt, name=name, value=value)
 
 
+def sample(session: Session, kind: str, ms: float, censored: bool = False) -> None:
+    attempt = session.attempts.get(scenario="BC-01")
+    attempt.samples.create(kind=kind, ms=ms, censored=censored)
+
+
 def order(session: Session, number: int = 1, **fields: Any) -> OrderRecord:
     row = {
         "scope": session.number, "endpoint": session.endpoint, "key": f"key-{number}",
@@ -67,8 +72,13 @@ CASES: list[tuple[str, Setup, bool | None]] = [
     ("latency", lambda s: None, None),
     ("latency", lambda s: measure(s, "server_time_rtt_ms", 12), True),
     ("latency", lambda s: measure(s, "server_time_rtt_ms", 100), False),
-    ("fill_time", lambda s: measure(s, "place_to_fill_ms", 29_999), True),
-    ("fill_time", lambda s: measure(s, "place_to_fill_ms", 30_000), False),
+    ("fill_time", lambda s: None, None),
+    ("fill_time", lambda s: sample(s, "FILL", 29_999), True),
+    ("fill_time", lambda s: sample(s, "FILL", 30_000), False),
+    ("fill_time", lambda s: (sample(s, "FILL", 10), sample(s, "FILL", 30_000)), False),
+    ("fill_time", lambda s: sample(s, "FILL", 10, censored=True), False),
+    ("latency", lambda s: (measure(s, "server_time_rtt_ms", 12), sample(s, "CONNECTION", 300)),
+     False),
     ("quote_age", lambda s: measure(s, "SPY_quote_age_s", 4.9), True),
     ("quote_age", lambda s: measure(s, "quote_age_s", 5), False),
     ("config_valid", lambda s: None, True),

@@ -1,7 +1,6 @@
 """The performance record: time to fill, age of quotes, uptime, latency; nothing typed by hand."""
 
 from collections.abc import Sequence
-from statistics import fmean
 from typing import Any
 
 from validation.facts import Facts
@@ -23,11 +22,11 @@ def figures(facts: Facts) -> list[dict[str, Any]]:
 
 
 def _average(facts: Facts, name: str, key: str, unit: str, limit: float) -> dict[str, Any]:
-    values = facts.figure(key)
-    mean = round(fmean(values), 3) if values else None
+    found = facts.average(key)
     return {
-        "name": name, "value": mean, "unit": unit, "limit": limit, "comparator": "<",
-        "holds": None if mean is None else mean < limit, "samples": len(values),
+        "name": name, "value": round(found.mean, 3) if found else None, "unit": unit,
+        "limit": limit, "comparator": "<", "holds": found.below(limit) if found else None,
+        "samples": found.n if found else 0,
     }  # fmt: skip
 
 

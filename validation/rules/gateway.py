@@ -2,12 +2,11 @@
 
 import sys
 from importlib.metadata import version
-from statistics import fmean
 
 from brokerage.calendar import ET, is_regular_hours, next_weekly_expiry
 from brokerage.models import OrderRecord
 from validation.configuration import PAPER_PORTS, ConfigError
-from validation.facts import Facts
+from validation.facts import Average, Facts
 from validation.models import AttemptState
 from validation.rules.rule import Finding, rule
 
@@ -55,28 +54,33 @@ def no_live_account(facts: Facts, _: str) -> Finding:
 @rule
 def latency(facts: Facts, _: str) -> Finding:
     """The average round trip of a server-time request is below its limit."""
-    return _below(facts.figure("latency"), facts.config.thresholds.connection_latency_ms, "ms")
+    limit = facts.config.thresholds.connection_latency_ms
+    return _below(facts.average("latency"), limit, "ms")
 
 
 @rule
 def fill_time(facts: Facts, _: str) -> Finding:
-    """The average time from placing an order to its fill is below its limit."""
+    """The time from placing an order to its fill is below its limit, on average and each."""
     limit = facts.config.thresholds.order_fill_timeout_seconds * 1000
-    return _below(facts.figure("fill"), limit, "ms")
+    found = facts.average("fill")
+    if found is not None and found.longest >= limit:
+        return Finding(False, f"the longest took {found.longest:.4g} ms, limit {limit:g} ms")
+    return _below(found, limit, "ms")
 
 
 @rule
 def quote_age(facts: Facts, _: str) -> Finding:
     """The average age of quotes is below its limit."""
-    return _below(facts.figure("quote_age"), facts.config.thresholds.quote_freshness_seconds, "s")
+    limit = facts.config.thresholds.quote_freshness_seconds
+    return _below(facts.average("quote_age"), limit, "s")
 
 
-def _below(values: list[float], limit: float, unit: str) -> Finding:
-    if not values:
+def _below(found: Average | None, limit: float, unit: str) -> Finding:
+    if found is None:
         return Finding(None, "not measured")
-    mean = fmean(values)
-    text = f"average {mean:.3g} {unit} of {len(values)}, limit {limit:g} {unit}"
-    return Finding(mean < limit, text)
+    least = "at least " if found.open_ended else ""
+    text = f"average {least}{found.mean:.3g} {unit} of {found.n}, limit {limit:g} {unit}"
+    return Finding(found.below(limit), text)
 
 
 @rule
