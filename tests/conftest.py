@@ -17,6 +17,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group, User
@@ -33,8 +34,12 @@ STAFF = {Role.CO, Role.AD, Role.CRO, Role.QA}
 
 
 def pytest_configure() -> None:
-    """Hash passwords fast: no test is about how slow a guess must be."""
+    """Hash passwords fast, and time no example: no test is about how busy the machine is."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    hypothesis.settings.register_profile(
+        "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
