@@ -13,7 +13,8 @@ from brokerage.terms import Position, Summary
 
 TAGS = (
     "AccountType,NetLiquidation,TotalCashValue,SettledCash,BuyingPower,EquityWithLoanValue,"
-    "GrossPositionValue,InitMarginReq,MaintMarginReq,AvailableFunds,ExcessLiquidity,Cushion"
+    "GrossPositionValue,InitMarginReq,MaintMarginReq,AvailableFunds,ExcessLiquidity,Cushion,"
+    "DayTradesRemaining"
 )
 
 

@@ -24,7 +24,7 @@ from validation.scenarios.counterparts import (
     refusal,
     silent_listener,
 )
-from validation.scenarios.steps import allowance, check_waits, market_open, spy
+from validation.scenarios.steps import WAIT_TOLERANCE, allowance, check_waits, market_open, spy
 from validation.scenarios.trial import Trial
 
 CLASSIFICATION_LIMIT_S = 40.0
@@ -184,8 +184,8 @@ async def gateway_reconnection_resilience(trial: Trial) -> None:
     - the closed port is tried exactly 3 times with the agreed waits (within 20 %), one log line
       for each attempt, and nothing but a connection error reaches the caller;
     - the disconnect is noticed within 2 seconds;
-    - the gateway is reached again within 3 attempts, its accounts are proven again and its order
-      ids do not go back;
+    - the gateway is reached again within 3 attempts, after the agreed waits and no others (7
+      seconds at most); its accounts are proven again and its order ids do not go back;
     - while the exchange trades, prices are news again within 20 seconds: what a gateway first tells
       after a reconnect may be what it knew before.
     """
@@ -259,11 +259,21 @@ async def _return(trial: Trial, before: Visit) -> None:
             trial.measure("attempts", desk.attempts)
             few = desk.attempts <= most
             trial.check(name, expected, f"after {desk.attempts}", passed=few)
+            _check_waited(trial, desk)
             _compare(trial, before, desk)
             if before.quote is not None:
                 await _check_news(trial, before.quote, desk)
     except UNREACHED as error:
         trial.check(name, expected, str(error), passed=False)
+
+
+def _check_waited(trial: Trial, desk: Desk) -> None:
+    """A wait comes before each attempt, the first one included."""
+    base = trial.config.validation.exponential_backoff_base
+    due = FIRST_WAIT_S * sum(base**number for number in range(desk.attempts))
+    waited, most = sum(desk.gaps), due * (1 + WAIT_TOLERANCE) + allowance(trial)
+    agreed = due * (1 - WAIT_TOLERANCE) <= waited <= most
+    trial.check("waits before the return", f"{due:g} s", f"{waited:.1f} s", passed=agreed)
 
 
 def _compare(trial: Trial, before: Visit, desk: Desk) -> None:

@@ -11,6 +11,7 @@ from brokerage.models import OrderEvent, OrderRecord
 from brokerage.terms import WORKING
 from validation.scenarios.catalogue import MARKET_HOURS, ORDERS, Category, scenario
 from validation.scenarios.resting import FAR, REST_S
+from validation.scenarios.sizing import check_sizing
 from validation.scenarios.steps import spy
 from validation.scenarios.trading import (
     LOT,
@@ -53,7 +54,8 @@ async def limit_order_submission(trial: Trial) -> None:
     - it is filled within the configured time (30 seconds): one contract, at the limit or better;
     - one execution is reported, and its commission within 10 seconds (then the executions are read
       again, once);
-    - the audit trail holds the intent, the submission and the fill.
+    - the audit trail holds the intent, the submission and the fill;
+    - the order is within the configured shares of the account, and a day trade is left to sell it.
     """
     trader = Trader(trial, await weekly_call(trial))
     if not check_multiplier(trial, trader.contract):
@@ -64,6 +66,7 @@ async def limit_order_submission(trial: Trial) -> None:
     order_id = trade.ticket.order_id
     trial.check("order id", "above 0", order_id, passed=order_id > 0)
     if await trader.executed("buy", trade):
+        await check_sizing(trial, trade)
         _check_fill(trial, trade)
         await _check_commission(trial, trade)
         await _check_audit(trader, trade)

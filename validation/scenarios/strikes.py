@@ -8,7 +8,7 @@ from brokerage.terms import Contract, ContractSpec, Quote, usable
 from validation.configuration import StockContract, TestContracts, WeeklyCall
 
 MOST_TRIES = 6
-# An option next to a cap when it is chosen is above it a minute later.
+# An option next to a cap when it is chosen may be above it a minute later: the last choice.
 HEADROOM = 0.8
 
 
@@ -17,7 +17,9 @@ class NoTestContractError(LookupError):
 
 
 async def choose(desk: Desk, contracts: TestContracts) -> Contract:
-    """Return the first weekly call, from the spot upwards, that the strike rule well admits.
+    """Return the first weekly call, from the spot upwards, that the strike rule admits.
+
+    One next to a cap of the rule is chosen only where no other is.
 
     Raises NoTestContractError when the expiry is not listed or no strike qualifies.
     """
@@ -29,12 +31,15 @@ async def choose(desk: Desk, contracts: TestContracts) -> Contract:
             f"The broker lists no {rule.symbol} options for {rule.expiry or 'an empty expiry'}. "
             "The configuration's expiry is out of date. Run update_weekly_expiry."
         )
-    refused = []
+    refused, close = [], None
     for strike in spread_out(strikes_in_range(chain.strikes, spot, rule)):
-        contract, objection = await _try(desk, rule, strike)
-        if contract is not None and not objection:
+        contract, why, roomy = await _try(desk, rule, strike)
+        if contract is not None and not why and roomy:
             return contract
-        refused.append(f"{strike:g} ({objection})")
+        close = close or (None if why else contract)
+        refused.append(f"{strike:g} ({why})")
+    if close is not None:
+        return close
     raise NoTestContractError(
         f"No call between {rule.otm_min:.0%} and {rule.otm_max:.0%} above {spot:.2f} qualifies: "
         f"{', '.join(refused) or 'none is listed'}."
@@ -56,15 +61,22 @@ def objection(quote: Quote, rule: WeeklyCall, multiplier: int) -> str:
     """Say why the rule does not admit an option at this quote; empty when it does."""
     if quote.quality != "OK":
         return f"quote is {quote.quality.lower()}"
-    if not rule.ask_min <= quote.ask <= rule.ask_max * HEADROOM:
+    if not rule.ask_min <= quote.ask <= rule.ask_max:
         return f"ask {quote.ask:g}"
     if quote.spread > max(rule.spread_max, rule.spread_share_max * quote.mid) + 1e-9:
         return f"spread {quote.spread:.2f}"
     premium = quote.ask * multiplier
-    return f"premium {premium:.0f} USD" if premium > rule.premium_cap * HEADROOM else ""
+    return f"premium {premium:.0f} USD" if premium > rule.premium_cap else ""
 
 
-async def _try(desk: Desk, rule: WeeklyCall, strike: float) -> tuple[Contract | None, str]:
+def has_room(quote: Quote, rule: WeeklyCall, multiplier: int) -> bool:
+    """Say whether the option is so far below the caps that it will stay there for a while."""
+    most = min(rule.ask_max, rule.premium_cap / multiplier)
+    return quote.ask <= most * HEADROOM
+
+
+async def _try(desk: Desk, rule: WeeklyCall, strike: float) -> tuple[Contract | None, str, bool]:
+    """Return the contract if there is one, why the rule refuses it, and whether it has room."""
     spec = ContractSpec(
         rule.symbol, rule.sec_type, rule.exchange, rule.currency, rule.expiry, strike, "C"
     )
@@ -72,10 +84,11 @@ async def _try(desk: Desk, rule: WeeklyCall, strike: float) -> tuple[Contract | 
         contract = await desk.qualify(spec)
         quote = await desk.quote(contract)
     except ContractNotFoundError:
-        return None, "not listed"
+        return None, "not listed", False
     except GatewayTimeout:
-        return None, "no quote"
-    return contract, objection(quote, rule, contract.multiplier)
+        return None, "no quote", False
+    size = contract.multiplier
+    return contract, objection(quote, rule, size), has_room(quote, rule, size)
 
 
 async def _spot(desk: Desk, stock: StockContract) -> float:

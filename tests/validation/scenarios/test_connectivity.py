@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from brokerage.gateway import connecting
 from tests.validation.scenarios.catches import Catch, catch
 from tests.validation.scenarios.conftest import Caught, Run
 from validation.scenarios.connectivity import UNREACHED, reference_time
@@ -97,6 +98,18 @@ async def test_as_many_attempts_are_made_as_configured(run_scenario: Run) -> Non
     outcome = await run_scenario("BC-05", config=config)
     waits = next(row for row in outcome.trial.checks if row.name == "start without gateway: waits")
     assert (outcome.state, waits.expected) == ("PASSED", "1 / 2 s")
+
+
+async def test_a_return_without_its_wait_is_found_out(
+    run_scenario: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def at_once(opening: Any, failures: int) -> float:
+        opening.gaps.append(0.0)
+        return 0.0
+
+    monkeypatch.setattr(connecting._Opening, "_wait", at_once)
+    outcome = await run_scenario("BC-05")
+    assert outcome.failed == {"start without gateway: waits", "waits before the return"}
 
 
 async def test_a_start_without_gateway_leaves_a_log_line_for_each_attempt(

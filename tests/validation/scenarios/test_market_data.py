@@ -64,6 +64,13 @@ async def test_fails_because_of(
 
 
 IMPATIENT = limits(historical_timeout_seconds=0.9)
+
+
+async def test_the_message_rate_of_several_symbols_is_measured(run_scenario: Run) -> None:
+    outcome = await run_scenario("MD-03", config={"thresholds": {"max_messages_per_second": 1}})
+    assert outcome.failed == {"messages in the fullest second"}
+
+
 CATCHES = (
     catch("MD-01", "delayed_instead_of_live", "data type", also=("quote is fresh",)),
     catch("MD-01", "no_quote", "bid price", "ask price"),

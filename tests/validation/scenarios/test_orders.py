@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from brokerage import kill
+from brokerage import kill, safety
 from brokerage.gateway import Door, Intent, Ticket
 from brokerage.models import Execution, OrderGrant, OrderRecord
+from brokerage.terms import Summary
 from tests.validation.scenarios.conftest import Outcome, Run
 from validation.scenarios import orders
 from validation.scenarios.trading import Rung, Trader, close_by_ladder, on_tick
@@ -136,6 +137,32 @@ async def test_a_ladder_that_finds_no_buyer_asks_for_a_person(run_scenario: Run)
     assert outcome.failed == {"leg B: position at the end"}
     assert outcome.trial.critical
     assert outcome.trial.alerts[0] == "leg B: manual intervention"
+
+
+async def test_an_order_beyond_the_shares_of_the_account_is_found_out(
+    run_scenario: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a door that does not ask."""
+    monkeypatch.setattr(safety, "trade_problem", lambda *_, **__: None)
+    outcome = await run_scenario("OE-01", net_liquidation=5_000.0)
+    assert outcome.failed == {"size of the order"}
+
+
+@pytest.mark.parametrize(("left", "failed"), [(0, {"day trades left"}), (1, set()), (-1, set())])
+async def test_a_day_trade_must_be_left_to_a_small_account(
+    run_scenario: Run, left: int, failed: set[str]
+) -> None:
+    async def used_up(trial: Trial) -> None:
+        read = trial.desk.account_summary
+
+        async def counted() -> Summary:
+            summary = await read()
+            return replace(summary, values=summary.values | {"DayTradesRemaining": float(left)})
+
+        trial.desk.account_summary = counted  # type: ignore[method-assign]
+
+    outcome = await run_scenario("OE-01", net_liquidation=24_000.0, prepare=used_up)
+    assert outcome.failed == failed
 
 
 async def test_a_ladder_that_climbs_is_found_out_at_the_broker(run_scenario: Run) -> None:
