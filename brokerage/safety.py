@@ -1,7 +1,6 @@
 """The one door that every order passes: paper proof, kill switch, grant, limits, fresh quote."""
 
 import math
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from brokerage.terms import (
     LIVE_DATA,
     LIVE_PORTS,
     PAPER,
+    PAPER_ACCOUNT,
     PAPER_PORTS,
     SIMULATED,
     Contract,
@@ -36,7 +36,6 @@ from brokerage.terms import (
     usable,
 )
 
-PAPER_ACCOUNT = re.compile(r"D[A-Z]*\d+")
 PROOF_LIVES_SECONDS = 60.0
 QUOTE_LIVES_SECONDS = 5.0
 QUOTE_AHEAD_SECONDS = 1.0

@@ -1,7 +1,8 @@
 """The words the port speaks: targets, contracts, quotes, bars, orders, fills; plain data."""
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from math import isfinite, nan
@@ -13,6 +14,8 @@ SIMULATED, PAPER = "SIMULATED", "PAPER"
 LIVE_PORTS = frozenset({4001, 7496})
 PAPER_PORTS = frozenset({4002, 7497})
 THIS_MACHINE = frozenset({"127.0.0.1", "localhost"})
+# Paper accounts begin with D and one or two more letters: DU, DF, DI, DUM and the like.
+PAPER_ACCOUNT = re.compile(r"D[A-Z]{1,2}[0-9]{1,12}")
 LIVE_DATA = 1
 DATA_TYPES = {1: "live", 2: "frozen", 3: "delayed", 4: "delayed and frozen"}
 Side = Literal["BUY", "SELL"]
@@ -24,7 +27,10 @@ Report = TypeVar("Report", bound="Reported")
 
 @dataclass(frozen=True)
 class Target:
-    """Where a gateway listens and how fast its clock runs; `Endpoint.target()` builds it."""
+    """Where a gateway listens and how fast its clock runs; `Endpoint.target()` builds it.
+
+    With a `contradiction`, which says that no account can be the expected one, nothing connects.
+    """
 
     name: str
     host: str
@@ -35,7 +41,18 @@ class Target:
     always_open: bool = False
     endpoint_id: int | None = None
     control_port: int | None = None  # where the faults of a simulated gateway are switched
+    contradiction: str = ""
     through: int | None = None  # port of a relay on this machine that stands before the gateway
+
+    def expecting(self, account: str) -> "Target":
+        """Return the target held to the account that a configuration names, if it names one.
+
+        Where the target itself expects another, neither is taken for right.
+        """
+        if account and self.expected_account not in {"", account}:
+            text = f"{self.name} expects {self.expected_account}, the configuration {account}."
+            return replace(self, contradiction=text)
+        return replace(self, expected_account=account or self.expected_account)
 
     @property
     def socket(self) -> tuple[str, int]:

@@ -15,6 +15,7 @@ from validation.configuration import read
 from validation.lease import Lease, guarded
 from validation.models import Attempt, AttemptState, CleanupState, Session, SessionState
 from validation.observation import observation_of
+from validation.route import route
 from validation.scenarios import catalogue
 from validation.trials import Ending
 from validation.verdicts import Stop, latest
@@ -38,7 +39,7 @@ def open_run(lease: Lease) -> dict[str, Any]:
     pairs = [(attempt, registry.get(attempt.scenario)) for attempt in waiting]
     return {
         "plan": sorted(pairs, key=lambda pair: pair[1].order),
-        "target": session.endpoint.target(),
+        "target": route(session),
         "config": read(session.config.content),
         "grant_id": grant.pk if grant else None,
         "fail_fast": session.fail_fast,

@@ -20,12 +20,11 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 
+from brokerage.terms import LIVE_PORTS, PAPER_ACCOUNT, PAPER_PORTS
 from crucible.ledger import canonical
 from validation.config_section import Section
 from validation.reset_windows import DEFAULT, ResetWindows
 
-PAPER_PORTS = frozenset({4002, 7497})
-LIVE_PORTS = frozenset({4001, 7496})
 MAX_BYTES = 64 * 1024
 DEEPEST = 8
 CREDENTIAL = re.compile(
@@ -114,7 +113,7 @@ class PaperTrading(Section):
     """The paper account that sessions expect; capital in US dollars."""
 
     account_type: Literal["PAPER"] = "PAPER"
-    expected_account: Annotated[str, Field(pattern=r"^(D[A-Z]\d{1,12})?$")] = ""
+    expected_account: Annotated[str, Field(pattern=rf"^({PAPER_ACCOUNT.pattern})?$")] = ""
     initial_capital: Dollars = 100_000
     min_fraction: Share = 0.95
     max_fraction: Annotated[float, Field(ge=1, le=100)] = 1.2

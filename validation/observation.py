@@ -10,6 +10,7 @@ from brokerage.gateway import Look, News, Target
 from brokerage.models import ObservedOrder, OrderRecord
 from validation.lease import Lease, guarded
 from validation.models import Session, SessionKind
+from validation.route import route
 
 # Where the scenario finds it among what its session shares, and which scenario that is.
 OBSERVATION = "observation"
@@ -86,7 +87,7 @@ def observation_of(session: Session, lease: Lease) -> Observation | None:
     """Return what the session observes; None for one that does not."""
     if not session.observes:
         return None
-    return Observation(lease, session.endpoint.target(), term_of(session))
+    return Observation(lease, route(session), term_of(session))
 
 
 def asked(kind: str | None, seconds: float | None, client_id: int | None) -> Term | None:

@@ -16,6 +16,7 @@ from crucible.alerts.raising import raise_alert
 from validation import revisions
 from validation.configuration import WeeklyCall, read
 from validation.models import ConfigRevision
+from validation.route import held_to
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,10 @@ def roll(endpoint: Endpoint | None = None, today: date | None = None) -> Rolled:
     if current is None or endpoint is None:
         return Rolled("No configuration is in force, or no gateway is set up.", False)
     today = today or timezone.now().astimezone(ET).date()
-    rule = read(current.content).test_contracts.spy_weekly_call
+    config = read(current.content)
+    rule = config.test_contracts.spy_weekly_call
     try:
-        expiry = async_to_sync(_verified)(endpoint.target(), today, rule)
+        expiry = async_to_sync(_verified)(held_to(config, endpoint), today, rule)
     except (PortError, TimeoutError, OSError, LookupError) as error:
         text = f"The weekly expiry could not be verified. {error}"
         raise_alert("expiry-unverified", "Weekly expiry not verified", text, severity="WARNING")

@@ -30,6 +30,7 @@ from validation.models import (
 )
 from validation.models.session import TO_CLEAN
 from validation.preflight.surroundings import beat
+from validation.route import route
 from validation.verdicts import Stop
 
 logger = logging.getLogger(__name__)
@@ -162,7 +163,7 @@ def interrupt(session: Session) -> bool:
 
 def waiting_for_cleanup() -> list[Session]:
     """Return the ended sessions of which nobody has verified that nothing is left."""
-    return list(Session.left_behind().filter(_free()).select_related("endpoint"))
+    return list(Session.left_behind().filter(_free()).select_related("endpoint", "config"))
 
 
 def _free() -> Q:
@@ -175,7 +176,7 @@ def finish_cleanup(session: Session) -> bool:
     if mine is None:
         return False
     with lease.fence(mine):
-        cleaned = async_to_sync(clean_up)(session.endpoint.target(), session.number)
+        cleaned = async_to_sync(clean_up)(route(session), session.number)
     try:
         _note_cleanup(mine, cleaned)
     except lease.StaleToken as error:

@@ -56,6 +56,12 @@ async def _check_port(target: Target) -> None:
     except errors.SafetyViolation as violation:
         await sync_to_async(proving.refuse)(target, violation)
         raise
+    if target.contradiction:
+        raise GatewayConnectionError(
+            f"{target.address} is not connected to.",
+            target.contradiction,
+            "Name the same account at the endpoint and in the configuration.",
+        )
 
 
 class _Opening:

@@ -90,6 +90,8 @@ class Endpoint(models.Model):
             raise ValidationError({"port": "A paper gateway listens on 4002 or 7497."})
         if self.kind == self.Kind.PAPER and (self.speed != 1 or self.always_open):
             raise ValidationError("Speed and open hours can be set for a simulated gateway only.")
+        if self.expected_account and not terms.PAPER_ACCOUNT.fullmatch(self.expected_account):
+            raise ValidationError({"expected_account": "Paper accounts are like DU1234567."})
         if self.control_port is not None:
             self._check_control()
 

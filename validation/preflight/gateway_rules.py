@@ -36,17 +36,19 @@ def firewall(look: Situation) -> Found:
 
 
 @health(
-    "HP-02", "Gateway", "API handshake and paper proof", "every account is paper",
+    "HP-02", "Gateway", "API handshake and paper proof", "every account is paper and configured",
     remedy=PAPER_LOGIN, blocks=True,
 )  # fmt: skip
 def handshake(look: Situation) -> Found:
-    """The gateway shook hands, and all its accounts are paper accounts."""
+    """The gateway shook hands, and its account is paper and the configured one."""
     gateway = look.gateway
     if not gateway.connected:
         return Found(V.BLOCK, gateway.unsafe or gateway.error or "No connection was made.")
     wanted = look.plan.expected_account
-    if wanted and wanted not in gateway.accounts:
-        return Found(V.BLOCK, f"{', '.join(gateway.accounts)}, not the expected {wanted}.")
+    if not wanted and not look.plan.simulated:
+        return Found(V.BLOCK, "paper_trading.expected_account is not configured.")
+    if wanted and set(gateway.accounts) != {wanted}:
+        return Found(V.BLOCK, f"{', '.join(gateway.accounts)}, not {wanted} alone as expected.")
     text = f"Paper: {', '.join(gateway.accounts)}; server version {gateway.server_version}."
     return Found(V.PASS, text)
 

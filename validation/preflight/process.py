@@ -28,6 +28,7 @@ from validation.preflight.judging import Judgement, judge
 from validation.preflight.looking import look
 from validation.preflight.situation import GatewayLook, HostLook, Plan, Situation
 from validation.preflight.surroundings import look_around
+from validation.route import route
 from validation.scenarios import catalogue
 from validation.scenarios.catalogue import MARKET_HOURS, ORDERS
 from validation.verdicts import Stop
@@ -67,7 +68,7 @@ def _question(lease: Lease) -> Question | None:
     if session.state not in {S.PREFLIGHT, S.PAUSED}:
         return None
     foreground = lease.owner.startswith("foreground@")
-    return Question(session.endpoint.target(), plan_of(session), foreground, timezone.now())
+    return Question(route(session), plan_of(session), foreground, timezone.now())
 
 
 def plan_of(session: Session) -> Plan:
@@ -79,7 +80,7 @@ def plan_of(session: Session) -> Plan:
         now=timezone.now(), full=session.approvable, simulated=endpoint.simulated,
         always_open=endpoint.always_open, speed=endpoint.speed, host=endpoint.host,
         port=endpoint.port, wants_hours=MARKET_HOURS in needs, wants_orders=ORDERS in needs,
-        config_number=session.config.number, expected_account=endpoint.expected_account,
+        config_number=session.config.number, expected_account=route(session).expected_account,
         code_version=session.code_version,
         kill_state=switch.state if switch else "UNKNOWN",
         kill_reason=switch.reason if switch else "its row is missing",

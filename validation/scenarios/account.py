@@ -72,7 +72,7 @@ async def _read(
 
 
 def _check_identity(trial: Trial, summary: Summary) -> None:
-    wanted = trial.config.paper_trading.expected_account or trial.target.expected_account
+    wanted = trial.target.expected_account
     same = summary.account == wanted if wanted else bool(summary.account)
     expected = wanted or "the gateway's own"
     trial.check("account is the configured one", expected, summary.account, passed=same)

@@ -48,6 +48,12 @@ def test_an_endpoint_that_could_do_harm_is_refused(bad: dict[str, object]) -> No
         endpoint.save()
 
 
+@pytest.mark.parametrize("account", ["U1234567", "D1", "DU"])
+def test_an_endpoint_expects_no_account_that_would_be_live(account: str) -> None:
+    with pytest.raises(ValidationError, match="Paper accounts"):
+        Endpoint(name="x", kind="SIMULATED", port=4002, expected_account=account).clean()
+
+
 def test_there_is_one_default_endpoint(endpoint: Endpoint) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         Endpoint.objects.create(name="b", kind="SIMULATED", is_default=True)

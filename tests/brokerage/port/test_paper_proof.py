@@ -1,13 +1,14 @@
 """Nothing but a paper account is ever traded, and nothing else is even asked of a gateway."""
 
+import asyncio
 import time
 from dataclasses import replace
 
 import pytest
 
 from brokerage import gateway
-from brokerage.errors import OrderRefused, SafetyViolation
-from brokerage.gateway import Simulated, Target
+from brokerage.errors import GatewayError, OrderRefused, SafetyViolation
+from brokerage.gateway import Listener, OrderState, Simulated, Target
 from brokerage.models import AccountProof, Endpoint, KillSwitch, OrderGrant, OrderRecord
 from brokerage.safety import is_paper
 from crucible.alerts.models import Alert
@@ -16,6 +17,7 @@ from tests.brokerage.port.stories import (
     SPY,
     buy,
     buying,
+    granted,
     open_desk,
     orders_on_the_wire,
     set_levers,
@@ -35,12 +37,15 @@ def from_client(simulated: Simulated) -> list[str]:
     return [frame.name for frame in simulated.transcript if frame.direction == "in"]
 
 
-@pytest.mark.parametrize("account", ["DU1234567", "DF77", "DUP123", "DI1"])
+@pytest.mark.parametrize("account", ["DU1234567", "DF77", "DUP123", "DI1", "DUM123456"])
 def test_paper_accounts_are_known(account: str) -> None:
     assert is_paper(account)
 
 
-@pytest.mark.parametrize("account", ["U1", "F1", "", "DU", "du1", "xDU1", "DU1x", "DU1\n", "I99"])
+@pytest.mark.parametrize(
+    "account",
+    ["U1", "F1", "", "DU", "du1", "xDU1", "DU1x", "DU1\n", "I99", "D1", "DABC1", "DU\u0661"],
+)
 def test_anything_else_counts_as_live(account: str) -> None:
     assert not is_paper(account)
 
@@ -182,6 +187,50 @@ def test_a_live_account_announced_unasked_sends_no_order(grant: OrderGrant) -> N
     assert KillSwitch.current().rule == "not paper"
 
 
+class Losses(Listener):
+    """Lets a test wait until the connection is lost."""
+
+    def __init__(self) -> None:
+        self.told = asyncio.Event()
+
+    def lost(self, why: str) -> None:
+        self.told.set()
+
+
+def test_a_live_account_announced_unasked_is_left_at_once(grant: OrderGrant) -> None:
+    @story
+    async def waits() -> None:
+        ears = Losses()
+        async with gateway.simulation() as simulated:
+            target = await granted(simulated.target)
+            async with gateway.connect(target, readonly=False, listener=ears) as desk:
+                ticket = await (await buy(desk, grant, "k0", far=True)).acked()
+                asked = len(from_client(simulated))
+                announce(simulated, *LIVE)
+                async with asyncio.timeout(20):
+                    await ears.told.wait()
+                assert (desk.connected, desk.proof) == (False, None)
+                assert ticket.status is OrderState.UNKNOWN
+                assert len(from_client(simulated)) == asked
+
+    waits()
+    assert KillSwitch.current().rule == "not paper"
+    assert list(AccountProof.objects.values_list("ok", flat=True)) == [False, True]
+
+
+@story
+async def test_a_stream_ends_when_a_live_account_is_announced() -> None:
+    async with open_desk(readonly=True) as (simulated, desk):
+        contract = await desk.qualify(SPY)
+        async with asyncio.timeout(20), desk.stream(contract) as stream:
+            announce(simulated, *LIVE)
+            with pytest.raises(GatewayError, match="U1234567"):
+                async for _ in stream:
+                    pass
+        with pytest.raises(SafetyViolation, match="U1234567"):
+            await desk.quote(contract)
+
+
 def test_a_live_account_announced_while_an_order_is_at_the_door_stops_it(
     grant: OrderGrant,
 ) -> None:
@@ -196,11 +245,12 @@ def test_a_live_account_announced_while_an_order_is_at_the_door_stops_it(
             async def looks(intent: gateway.Intent, at: gateway.Desk) -> object:
                 permit = await look(intent, at)
                 announce(simulated, *LIVE)
-                await desk.server_time()
+                with pytest.raises(SafetyViolation, match="U1234567"):
+                    await desk.server_time()
                 return permit
 
             door.check = looks  # type: ignore[method-assign, assignment]
-            with pytest.raises(OrderRefused, match="not proved"):
+            with pytest.raises(OrderRefused, match="not connected"):
                 await desk.place(order, door)
             assert orders_on_the_wire(simulated) == 0
 

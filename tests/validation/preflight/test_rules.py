@@ -26,7 +26,8 @@ def plan(**changes: Any) -> Plan:
     """A full session on a paper gateway in trading hours, with all in order."""
     well = Plan(
         now=NOON, config=Config().with_expiry("20260220"), config_number=3, code_version="abc",
-        upload_green=True, upload_text="Report 1: 9 tests, 0 not passed.",
+        expected_account="DU1", upload_green=True,
+        upload_text="Report 1: 9 tests, 0 not passed.",
     )  # fmt: skip
     return replace(well, **changes)
 
@@ -82,6 +83,9 @@ BOUNDARIES: list[tuple[str, str, dict[str, Any], Verdict]] = [
     ("HP-02", G, {"connected": False, "unsafe": "U1 is live."}, BLOCK),
     ("HP-02", P, {"expected_account": "DU9"}, BLOCK),
     ("HP-02", P, {"expected_account": "DU1"}, PASS),
+    ("HP-02", G, {"accounts": ("DU1", "DU9")}, BLOCK),
+    ("HP-02", P, {"expected_account": ""}, BLOCK),
+    ("HP-02", P, {"expected_account": "", "simulated": True}, PASS),
     ("HP-03", G, {"live_ports": ()}, PASS),
     ("HP-03", G, {"live_ports": (7496,)}, WARN),
     ("HP-04", G, {"samples": at_drift(0.0)}, PASS),

@@ -21,6 +21,7 @@ from brokerage.simulator.levers import Levers
 from brokerage.simulator.server import Gateway
 from tests.validation.scenarios.catches import Catch
 from validation.configuration import Config, read
+from validation.route import held_to
 from validation.scenarios import catalogue
 from validation.scenarios.catalogue import FAULTS, ORDERS, Definition
 from validation.scenarios.trial import Trial, TrialListener
@@ -83,7 +84,7 @@ async def trial_at(
     scope, clock = f"test_{number:03}", SessionClock(simulated.clock.speed)
     documented = " ".join(config.paper_trading.documented_positions)
     trial = Trial(
-        endpoint.target(), config, f"{scope}/{definition.id}", clock,
+        held_to(config, endpoint), config, f"{scope}/{definition.id}", clock,
         documented_positions=documented,
     )  # fmt: skip
     if definition.wants(FAULTS):

@@ -1,6 +1,6 @@
 """The account: sound gateways pass, and each fault turns the check that guards against it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -11,8 +11,7 @@ from brokerage.tws import messages as tws
 from tests.validation.scenarios.catches import Catch, catch
 from tests.validation.scenarios.conftest import Caught, Run
 from validation.scenarios import account
-
-OTHER = {"paper_trading": {"expected_account": "DU7654321"}}
+from validation.scenarios.trial import Trial
 
 
 @dataclass
@@ -57,7 +56,10 @@ async def test_each_fault_is_caught(caught: Caught, catch: Catch) -> None:
 
 
 async def test_another_account_than_configured_fails(run_scenario: Run) -> None:
-    outcome = await run_scenario("BC-02", config=OTHER)
+    async def expect_another(trial: Trial) -> None:
+        trial.target = replace(trial.target, expected_account="DU7654321")
+
+    outcome = await run_scenario("BC-02", prepare=expect_another)
     assert outcome.failed == {"account is the configured one"}
 
 

@@ -12,7 +12,8 @@ from tests.validation.scenarios.conftest import Caught, Run
 from validation.scenarios.connectivity import UNREACHED, reference_time
 
 ONE_TRY = {"validation": {"max_retry_attempts": 1}}
-OTHER_ACCOUNT = ONE_TRY | {"paper_trading": {"expected_account": "DU7654321"}}
+BOTH = ("DU1234567", "DU7654321")
+CONFIGURED = ONE_TRY | {"paper_trading": {"expected_account": "DU1234567"}}
 
 
 @pytest.mark.parametrize("scenario", ["BC-01", "BC-05"])
@@ -29,7 +30,7 @@ async def test_passes_on_a_sound_gateway(sound: Run, scenario: str) -> None:
         ("BC-01", {"server_time_offset_s": -60, "config": ONE_TRY}, "server time"),
         ("BC-01", {"mute_after_handshake": True, "config": ONE_TRY}, "gateway accepts the client"),
         ("BC-01", {"refuse_api": True, "config": ONE_TRY}, "gateway accepts the client"),
-        ("BC-01", {"config": OTHER_ACCOUNT}, "account is the configured one"),
+        ("BC-01", {"config": CONFIGURED, "accounts": BOTH}, "account is the configured one"),
         ("BC-03", {"net_liquidation": 94_999.0}, "net liquidation value"),
         ("BC-03", {"buying_power": 0.0}, "buying power"),
         ("BC-04", {"foreign_position": ("AAPL", 10)}, "undocumented positions"),
@@ -59,6 +60,18 @@ async def test_a_live_account_halts_before_any_order(run_scenario: Run) -> None:
     assert outcome.ending.halted
     assert outcome.failed == {"every account is a paper account"}
     assert not outcome.gateway.orders_received()
+
+
+async def test_another_account_than_the_configured_one_halts(run_scenario: Run) -> None:
+    outcome = await run_scenario("BC-01", config=CONFIGURED, accounts=("DU7654321",))
+    assert outcome.ending.halted
+    assert "DU1234567 is not among DU7654321" in outcome.ending.reason
+
+
+async def test_the_configured_account_passes(run_scenario: Run) -> None:
+    outcome = await run_scenario("BC-01", config=CONFIGURED)
+    assert (outcome.state, outcome.failed) == ("PASSED", set())
+    assert "account is the configured one" in {row.name for row in outcome.trial.checks}
 
 
 async def test_one_live_account_among_paper_ones_halts(run_scenario: Run) -> None:
