@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -27,6 +28,8 @@ EXPLAIN = (
     "Find out who traded or what was lost, explain or correct each difference, then start a new "
     "session."
 )
+# Session seconds in which the gateway must be there for the last comparison.
+END_S, STOPPED_S = 30.0, 10.0
 WRONG_ACCOUNT = "Trade nothing. Find out which account the gateway is logged in to."
 
 
@@ -90,13 +93,17 @@ def _reconciling(observation: Observation | None) -> Reconcile:
 
 
 async def conclude(watch: Watch, job: Watched, stop: Stop | None) -> Stop | None:
-    """Compare for the last time and end the watch; return why the session must stop, if it must."""
-    if stop is None:
-        left = await watch.conclude()
-        if left:
-            words = " ".join(condition.text for condition in left[:5])
-            more = f" And {len(left) - 5} more." if len(left) > 5 else ""
-            why = f"Own record, wire and broker differ, and nobody can explain it: {words}{more}"
-            stop = Stop(SessionState.BLOCKED, why, EXPLAIN)
+    """Compare for the last time and end the watch; return why the session must stop, if it must.
+
+    One that stops anyway is compared too: where orders were cut off, differences are likeliest.
+    """
+    left = await watch.conclude(END_S if stop is None else STOPPED_S)
     job.facts[WATCH] = await watch.stop()
-    return stop
+    if not left:
+        return stop
+    words = " ".join(condition.text for condition in left[:5])
+    more = f" And {len(left) - 5} more." if len(left) > 5 else ""
+    why = f"Own record, wire and broker differ, and nobody can explain it: {words}{more}"
+    if stop is None:
+        return Stop(SessionState.BLOCKED, why, EXPLAIN)
+    return replace(stop, why=f"{stop.why} {why}", do=f"{stop.do} {EXPLAIN}")

@@ -28,7 +28,7 @@ class QuietWatch:
     async def look_at(self, desk: Any) -> None:
         """Compare what a desk was told."""
 
-    async def conclude(self) -> list[Condition]:
+    async def conclude(self, limit: float) -> list[Condition]:
         """Return the differences that nobody can explain."""
         return self.left
 

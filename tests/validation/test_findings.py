@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from tests.conftest import People
-from tests.validation.conftest import Toys, passes, run
+from tests.validation.conftest import Toys, fails, passes, run
 from validation import evidence, findings, sessions
 from validation.artefacts import report
 from validation.configuration import Config
@@ -94,6 +94,19 @@ def test_a_difference_that_nobody_can_explain_fails_the_session(
     assert session.state == SessionState.BLOCKED
     assert text in session.outcome_reason
     assert "explain or correct" in session.outcome_reason
+
+
+def test_a_session_that_stops_anyway_is_compared_too(
+    toys: Toys, seeded: object, people: People
+) -> None:
+    toys.add("BC-01", fails)
+    toys.add("BC-02", passes)
+    text = "There is an order at the broker that we never placed."
+    toys.watch.left = [Condition("difference_foreign_order", "SPY", Severity.CRITICAL, text)]
+    session = run(sessions.start(people.op, fail_fast=True))
+    assert session.state == SessionState.BLOCKED
+    assert "stop at the first failure" in session.outcome_reason
+    assert text in session.outcome_reason
 
 
 def test_the_report_tells_what_was_watched_and_found(reviewed: Session) -> None:

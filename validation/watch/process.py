@@ -95,8 +95,11 @@ class Watch:
             async with self.clock.timeout(limit):
                 await self.books.based.wait()
 
-    async def conclude(self, limit: float = 30.0) -> list[Condition]:
-        """Compare for the last time; return the differences that nobody can explain."""
+    async def conclude(self, limit: float) -> list[Condition]:
+        """Compare for the last time, if there is a connection within `limit` session seconds.
+
+        Return the differences that nobody can explain.
+        """
         self._hear_provocation()
         try:
             async with self.clock.timeout(limit):

@@ -85,7 +85,7 @@ class Stage:
 
     async def ends(self) -> list[Condition]:
         """Let the watch compare for the last time."""
-        return await self.watch.conclude()
+        return await self.watch.conclude(30.0)
 
 
 @dataclass
