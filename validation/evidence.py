@@ -12,6 +12,7 @@ from crucible.ledger.record import record
 from validation import (
     archiving,
     board,
+    board_comment,
     checklists,
     differences,
     findings,
@@ -135,11 +136,7 @@ class SessionEvidence:
             "report.frozen", "session", subject, actor=by, version=report.version,
             sha256=report.sha256, request=request_id,
         )  # fmt: skip
-        facts = Facts(session)
-        why = (
-            f"{facts.count(AttemptState.PASSED)} of {session.planned} scenarios passed; the report "
-            f"is complete. @QA @CRO: sign-off request {request_id} waits for you."
-        )
+        why = board_comment.submitted(Facts(session), request_id)
         _move_task(session, Column.AWAITING_APPROVAL, by, why)
 
     def decided(self, subject: str, outcome: str, by: User | None, note: str) -> None:
