@@ -37,6 +37,7 @@ def well_gateway(**changes: Any) -> GatewayLook:
         port_ms=1.0, connected=True, accounts=("DU1",), client_id=210, first_id=210,
         server_version=178, samples=(Sample(0.0, 0.0, 1.0),), net_liquidation=100_000.0,
         positions=(), open_refs=(), data_type=1, expirations=(f"{expiry:%Y%m%d}",),
+        strikes=(700.0,), spot=680.0,
     )  # fmt: skip
     return replace(well, **changes)
 
@@ -45,7 +46,8 @@ def well_host(**changes: Any) -> HostLook:
     """What a preflight sees of a host that is well."""
     well = HostLook(
         load=0.1, memory=0.2, free_gb=50.0, database_ms=1.0, broker_error="", heartbeat_s=2.0,
-        backup_h=1.0, status_page="https://status.example.com", exposed_text="This host only.",
+        backup_h=1.0, audit_error="", status_page="https://status.example.com",
+        exposed_text="This host only.",
     )  # fmt: skip
     return replace(well, **changes)
 

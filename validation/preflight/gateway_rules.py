@@ -1,5 +1,6 @@
 """The checks of gateway, account and market: HP-01 to HP-07, HP-14 to HP-18, HP-23, 25, 26, 33."""
 
+import re
 from datetime import timedelta
 from statistics import fmean, median
 
@@ -11,6 +12,10 @@ from validation.preflight.situation import Situation, drift
 
 PORT_LIMIT_MS = 2000.0
 OWN_ORDERS = "prelive_"
+LIVE, FROZEN = 1, 2
+HIGH_VIX = 30.0
+NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
+CLOCK_OR_DATE = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?|\d{4}-\d{2}-\d{2}")
 # The broker's numbers for the kinds of market data.
 DATA_TYPES = {1: "live", 2: "frozen", 3: "delayed", 4: "delayed and frozen"}
 START = "Start the gateway, log it in with the paper user, and check host and port."
@@ -233,20 +238,44 @@ def market_data(look: Situation) -> Found:
         return Found(V.UNKNOWN, look.gateway.quote_text or "No quote was read.")
     text = f"{look.gateway.quote_text} Data is {DATA_TYPES.get(kind, kind)}.".strip()
     # Frozen is the last live quote of a market that is closed: HP-07 speaks of that.
-    if kind not in {1, 2}:
+    if kind != LIVE and not (kind == FROZEN and _is_closed(look)):
         return Found(V.BLOCK, text)
     return Found(V.PASS if look.gateway.quote_usable else V.WARN, text)
 
 
+def _is_closed(look: Situation) -> bool:
+    """Whether the exchange is known to be closed."""
+    plan = look.plan
+    if plan.simulated and plan.always_open:
+        return False
+    try:
+        return not is_regular_hours(plan.now)
+    except CalendarNotCoveredError:
+        return False
+
+
 @health(
-    "HP-14", "Market", "VIX", "below 30",
+    "HP-14", "Market", "VIX", f"below {HIGH_VIX:g}",
     remedy="Look the VIX up, and attest here what it is.",
 )  # fmt: skip
 def volatility(look: Situation) -> Found:
     """No subscription tells the VIX: a person looks."""
     if look.plan.simulated:
         return simulated("The simulated market has no VIX.")
-    return attested(look, "HP-14")
+    said = attested(look, "HP-14")
+    if said.verdict != V.PASS:
+        return said
+    value = vix_in(said.text.partition(": ")[2])
+    if value is None:
+        return Found(V.ATTEST, f"{said.text} (no value of the VIX in it)")
+    return Found(V.PASS if value < HIGH_VIX else V.WARN, said.text)
+
+
+def vix_in(text: str) -> float | None:
+    """Return the value that a text names, the highest of several; times and dates are none."""
+    bare = CLOCK_OR_DATE.sub(" ", text)
+    values = [float(found.replace(",", ".")) for found in NUMBER.findall(bare)]
+    return max((value for value in values if value > 0), default=None)
 
 
 @health(

@@ -2,8 +2,10 @@
 
 from brokerage.calendar import ET, CalendarNotCoveredError, next_weekly_expiry
 from brokerage.terms import PAPER_PORTS
+from validation.configuration import Config
 from validation.preflight.judging import Found, V, health
 from validation.preflight.situation import Situation
+from validation.scenarios.strikes import strikes_in_range
 
 HEARTBEAT_LIMIT_S = 60.0
 BACKUP_LIMIT_H = 24.0
@@ -34,12 +36,12 @@ def paper_port(look: Situation) -> Found:
 
 
 @health(
-    "HP-10", "Configuration", "Weekly expiry is current", "the next one, listed by the broker",
+    "HP-10", "Configuration", "Weekly expiry and strike", "the next expiry, a strike; both listed",
     remedy="Run `manage.py update_weekly_expiry`, or approve the revision that waits.",
     blocks=True,
 )  # fmt: skip
 def expiry(look: Situation) -> Found:
-    """The configured expiry follows the rule, and the broker's option chain has it."""
+    """The expiry follows the rule, and the broker lists it and a strike in the rule's range."""
     if look.plan.config is None:
         return Found(V.UNKNOWN, "The configuration can't be read.")
     have = look.plan.config.test_contracts.spy_weekly_call.expiry
@@ -51,10 +53,23 @@ def expiry(look: Situation) -> Found:
         return Found(V.BLOCK, f"{have or 'None'}; the rule gives {wanted}.")
     listed = look.gateway.expirations
     if listed is None:
-        return Found(V.WARN, f"{have}; the option chain could not be read.")
+        return Found(V.UNKNOWN, f"{have}; the option chain could not be read.")
     if have not in listed:
         return Found(V.BLOCK, f"{have} is not in the broker's option chain.")
-    return Found(V.PASS, f"{have}, listed by the broker.")
+    return _strike(look, look.plan.config, have)
+
+
+def _strike(look: Situation, config: Config, have: str) -> Found:
+    """Whether the chain has a strike for the test contract; only orders need one."""
+    rule, spot = config.test_contracts.spy_weekly_call, look.gateway.spot
+    span = f"{rule.otm_min:.0%} to {rule.otm_max:.0%} above the price"
+    if spot is None:
+        verdict = V.UNKNOWN if look.plan.wants_orders else V.PASS
+        return Found(verdict, f"{have}, listed; without a price no strike {span} can be told.")
+    count = len(strikes_in_range(look.gateway.strikes, spot, rule))
+    if not count:
+        return Found(V.BLOCK, f"{have} is listed, but no strike {span} of {spot:g}.")
+    return Found(V.PASS, f"{have}, listed by the broker, with {count} strikes {span}.")
 
 
 @health(
@@ -79,7 +94,7 @@ def resources(look: Situation) -> Found:
     load, memory = look.host.load, look.host.memory
     if load is None or memory is None:
         return Found(V.UNKNOWN, "Load and memory can't be read on this system.")
-    text = f"Load {load:.0%} of the processors over the last minute, memory {memory:.0%} in use."
+    text = f"Load {load:.0%} of the processors over the last minute, memory {memory:.0%} now."
     return Found(V.PASS if load < 0.50 and memory < 0.70 else V.WARN, text)
 
 
@@ -130,8 +145,11 @@ def kill_switch(look: Situation) -> Found:
     remedy="Check the database: nothing runs that can't be recorded.", blocks=True,
 )  # fmt: skip
 def audit(look: Situation) -> Found:
-    """The entry of this preflight is written in the transaction that stores this finding."""
-    return Found(V.PASS, "This preflight has its entry.")
+    """An entry was written on trial, and taken back."""
+    error = look.host.audit_error
+    if error is None:
+        return Found(V.UNKNOWN, "No entry was tried.")
+    return Found(V.BLOCK, f"No: {error}") if error else Found(V.PASS, "Written on trial.")
 
 
 @health(

@@ -12,6 +12,7 @@ from brokerage import gateway
 from brokerage.errors import ClientIdInUseError, GatewayError, SafetyViolation
 from brokerage.gateway import Desk
 from brokerage.terms import LIVE_PORTS, ContractSpec, Target
+from brokerage.terms import usable as is_price
 from validation.preflight.situation import GatewayLook, Sample
 
 PORT_SECONDS, LIVE_PORT_SECONDS = 2.0, 1.0
@@ -83,6 +84,7 @@ async def _inside(desk: Desk, seen: GatewayLook) -> GatewayLook:
         ),
         open_refs=None if orders is None else tuple(order.ref for order in orders),
         expirations=chain.expirations if chain else None,
+        strikes=chain.strikes if chain else (),
     )  # fmt: skip
     return await _quoted(desk, seen)
 
@@ -108,7 +110,9 @@ async def _quoted(desk: Desk, seen: GatewayLook) -> GatewayLook:
         return replace(seen, quote_text=f"No quote of {SYMBOL}: {error}")
     text = f"{SYMBOL} {quote.bid:g} to {quote.ask:g}, {quote.quality.lower()}."
     usable = quote.quality == "OK"
-    return replace(seen, data_type=quote.data_type, quote_usable=usable, quote_text=text)
+    spot = quote.last if is_price(quote.last) else quote.mid if usable else None
+    seen = replace(seen, data_type=quote.data_type, quote_usable=usable, quote_text=text)
+    return replace(seen, spot=spot)
 
 
 async def _try(ask: Callable[[], Awaitable[T]]) -> T | None:

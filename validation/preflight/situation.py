@@ -74,6 +74,8 @@ class GatewayLook:
     quote_usable: bool = True
     quote_text: str = ""
     expirations: tuple[str, ...] | None = None
+    strikes: tuple[float, ...] = ()
+    spot: float | None = None
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,9 @@ class HostLook:
     """What was seen of the host and of the product's own parts; None where it can't be read.
 
     `load` and `memory` are shares in use (1.0 is all), averaged over a minute for the load.
-    `heartbeat_s` is the age of the last sign of life of scheduler and worker; a `foreground`
-    session runs in a person's shell, without them.
+    `audit_error` is why no entry of the audit log can be written: empty when one can, None when
+    nobody tried. `heartbeat_s` is the age of the last sign of life of scheduler and worker; a
+    `foreground` session runs in a person's shell, without them.
     """
 
     load: float | None = None
@@ -96,6 +99,7 @@ class HostLook:
     override_file: str = ""
     trading_mode: str = ""
     missing_commands: tuple[str, ...] = ()
+    audit_error: str | None = None
     status_page: str = ""
     exposed: bool = False
     exposed_text: str = ""

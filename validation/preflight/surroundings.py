@@ -7,10 +7,11 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.management import get_commands
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from crucible.ledger import backup
+from crucible.ledger.record import record
 from crucible.live.publish import broker_error
 from validation.models import Heartbeat
 from validation.preflight.situation import HostLook
@@ -35,6 +36,7 @@ def look_around(*, foreground: bool = False) -> HostLook:
         foreground=foreground,
         backup_h=backup_age(),
         override_file=_override(),
+        audit_error=audit_error(),
         trading_mode=os.environ.get("TRADING_MODE", "").strip(),
         missing_commands=tuple(name for name in COMMANDS if name not in get_commands()),
         status_page=settings.BROKER_STATUS_URL,
@@ -81,6 +83,17 @@ def database_ms() -> float:
         cursor.execute("SELECT 1")
         cursor.fetchone()
     return (time.perf_counter() - began) * 1000
+
+
+def audit_error() -> str:
+    """Write an entry of the audit log and take it back; return why it can't be, if so."""
+    try:
+        with transaction.atomic():
+            record("audit.tried", "ledger", "trial", actor="preflight")
+            transaction.set_rollback(True)
+    except DatabaseError as error:
+        return str(error)[:300] or type(error).__name__
+    return ""
 
 
 def heartbeat_age() -> float | None:

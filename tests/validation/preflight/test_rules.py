@@ -125,7 +125,11 @@ BOUNDARIES: list[tuple[str, str, dict[str, Any], Verdict]] = [
     ("HP-10", P, {"config": Config().with_expiry("20260213")}, BLOCK),
     ("HP-10", P, {"config": Config()}, BLOCK),
     ("HP-10", G, {"expirations": ("20260227",)}, BLOCK),
-    ("HP-10", G, {"expirations": None}, WARN),
+    ("HP-10", G, {"expirations": None}, UNKNOWN),
+    ("HP-10", G, {"strikes": (693.5,)}, BLOCK),
+    ("HP-10", G, {"strikes": (693.6, 714.0)}, PASS),
+    ("HP-10", G, {"strikes": (714.5,)}, BLOCK),
+    ("HP-10", G, {"spot": None}, UNKNOWN),
     ("HP-10", P, {"now": datetime(1999, 1, 5, 12, tzinfo=UTC)}, UNKNOWN),
     ("HP-11", P, {"config": thresholds(historical_timeout_seconds=30)}, PASS),
     ("HP-11", P, {"config": thresholds(historical_timeout_seconds=29.9)}, WARN),
@@ -140,6 +144,11 @@ BOUNDARIES: list[tuple[str, str, dict[str, Any], Verdict]] = [
     ("HP-13", H, {"free_gb": None}, UNKNOWN),
     ("HP-14", P, {}, ATTEST),
     ("HP-14", P, {"attested": {"HP-14": "op: 17"}}, PASS),
+    ("HP-14", P, {"attested": {"HP-14": "op2: 29.9 at 10:45"}}, PASS),
+    ("HP-14", P, {"attested": {"HP-14": "op: VIX 30 on 2026-02-17"}}, WARN),
+    ("HP-14", P, {"attested": {"HP-14": "op: 17, later 35,5"}}, WARN),
+    ("HP-14", P, {"attested": {"HP-14": "op: calm"}}, ATTEST),
+    ("HP-14", P, {"attested": {"HP-14": "op7: calm at 10:45"}}, ATTEST),
     ("HP-14", P, {"simulated": True}, NOT_APPLICABLE),
     ("HP-15", P, {}, ATTEST),
     ("HP-15", P, {"simulated": True}, NOT_APPLICABLE),
@@ -158,7 +167,9 @@ BOUNDARIES: list[tuple[str, str, dict[str, Any], Verdict]] = [
     ("HP-19", P, {"kill_state": "ARMED"}, PASS),
     ("HP-19", P, {"kill_state": "TRIGGERED", "kill_reason": "drill"}, BLOCK),
     ("HP-19", P, {"kill_state": "UNKNOWN"}, BLOCK),
-    ("HP-20", P, {}, PASS),
+    ("HP-20", H, {"audit_error": ""}, PASS),
+    ("HP-20", H, {"audit_error": "database is read-only"}, BLOCK),
+    ("HP-20", H, {"audit_error": None}, UNKNOWN),
     ("HP-20B", H, {"backup_h": 24.0}, PASS),
     ("HP-20B", H, {"backup_h": 24.1}, WARN),
     ("HP-20B", H, {"backup_h": None}, UNKNOWN),
@@ -172,7 +183,7 @@ BOUNDARIES: list[tuple[str, str, dict[str, Any], Verdict]] = [
     ("HP-22", P, {"upload_green": None}, BLOCK),
     ("HP-22", P, {"upload_green": None, "full": False}, WARN),
     ("HP-23", G, {"data_type": 1}, PASS),
-    ("HP-23", G, {"data_type": 2}, PASS),
+    ("HP-23", G, {"data_type": 2}, BLOCK),
     ("HP-23", G, {"data_type": 1, "quote_usable": False}, WARN),
     ("HP-23", G, {"data_type": 3}, BLOCK),
     ("HP-23", G, {"data_type": 4}, BLOCK),
@@ -261,6 +272,22 @@ def test_some_only_warn_on_a_simulated_gateway(
 def test_green_tests_are_needed_on_paper_and_wished_for_on_a_simulation() -> None:
     assert one("HP-22", situation({"upload_green": None})).holds_up
     assert not one("HP-22", situation({"upload_green": None, "simulated": True})).holds_up
+
+
+@pytest.mark.parametrize(
+    ("hour", "simulated", "verdict"), [(11, False, BLOCK), (17, False, PASS), (17, True, WARN)]
+)
+def test_frozen_data_will_do_only_while_the_exchange_is_closed(
+    hour: int, simulated: bool, verdict: Verdict
+) -> None:
+    then = {"now": NOON.replace(hour=hour), "simulated": simulated, "always_open": simulated}
+    assert one("HP-23", situation(then, {"data_type": 2})).verdict == verdict
+
+
+def test_without_a_price_no_strike_is_asked_of_a_session_without_orders() -> None:
+    found = one("HP-10", situation({"wants_orders": False}, {"spot": None}))
+    assert found.verdict == PASS
+    assert "no strike" in found.finding
 
 
 def test_documented_positions_are_known() -> None:
