@@ -70,7 +70,6 @@ def conduct(stage: Stage, schedule: Schedule) -> Outcome:
         for one, blow in zip(faults, schedule.blows, strict=True):
             if not one.play(run, blow.moment):
                 missed.append(blow.fault)
-                one.heal(run)
         make_whole(stage)
         settled = _settle(run)
     for one in faults:

@@ -78,10 +78,10 @@ class Fault:
         """Do it."""
 
     def heal(self, run: Run) -> None:
-        """Make whole what was broken."""
+        """Make whole what was broken; only called when it did strike."""
 
     def after(self, run: Run) -> None:
-        """Undo what `before` did and the whole session had to bear."""
+        """Undo what `restart` and `before` did, whether it did strike or not."""
 
     def play(self, run: Run, moment: str) -> bool:
         """Wait for the moment, strike, hold and heal; False when the session was over before."""

@@ -257,7 +257,7 @@ class TwoBeats(Fault):
         self.second = Process("beat-2", words, log, env=run.stage.beat.env)
         self.second.launch()
 
-    def heal(self, run: Run) -> None:
+    def after(self, run: Run) -> None:
         self.second.kill()
 
 
@@ -282,6 +282,9 @@ class MessageManyTimes(Fault):
         ended = "SELECT ended_at IS NOT NULL FROM validation_session WHERE number = %s"
         until(lambda: run.stage.rows(ended, run.number)[0][0], 90, "the session's end", 0.5)
         self.second.stop()
+
+    def after(self, run: Run) -> None:
+        self.second.kill()
 
 
 @fault("messages out of order", "messages")

@@ -58,7 +58,8 @@ class Process:
         return self.child.pid
 
     def launch(self) -> None:
-        """Start it and do not wait."""
+        """Start it and do not wait; what runs would be lost sight of by a second start."""
+        assert not self.running, f"{self.name} runs already"
         with self.log.open("ab") as log:
             self.log_begins = log.tell()
             self.child = subprocess.Popen(
