@@ -151,3 +151,23 @@ def test_the_commands_write_and_verify_an_archive(
         call_command("verify_archive", target)
     with pytest.raises(CommandError, match="no session NOTHING"):
         call_command("export_session", "NOTHING", out=tmp_path)
+
+
+def test_the_order_history_is_written_as_the_archive_has_it(
+    db: None, tmp_path: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = record_session()
+    call_command("export_orders", session.number, out=tmp_path / "here")
+    written = tmp_path / "here" / "orders_20260302.json"
+    kept = next(one for one in archiving.files(session) if one.name == written.name)
+    assert written.read_bytes() == kept.content
+    assert capsys.readouterr().out == f"{kept.sha256}  {written}\n"
+    assert json.loads(kept.content)["orders"]
+
+
+def test_an_order_history_that_can_t_be_written_is_an_error(db: None, tmp_path: Any) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(CommandError, match="can't be written"):
+        call_command("export_orders", record_session().number, out=tmp_path / "file")
+    with pytest.raises(CommandError, match="no session NOTHING"):
+        call_command("export_orders", "NOTHING", out=tmp_path)

@@ -9,7 +9,7 @@ from django.core.management import BaseCommand, CommandError
 from validation import archiving
 from validation.artefacts.bundle import zipped
 from validation.artefacts.markup import day, when
-from validation.models import Session
+from validation.management.naming import session_of
 
 
 class Command(BaseCommand):
@@ -24,10 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write, and print what was written."""
-        related = Session.objects.select_related("config", "created_by")
-        session = related.filter(number=options["number"]).first()
-        if session is None:
-            raise CommandError(f"There is no session {options['number']}.")
+        session = session_of(options["number"])
         dated: Path = options["out"] / day(session)
         folder = dated / session.number
         try:
