@@ -119,8 +119,8 @@ class SessionEvidence:
         for deed in session.involvements.all():
             found.setdefault(deed.person_id, deed.what)
         found = differences.settlers(session) | found
-        for person, deed in uploads.uploaders(session).items():
-            found.setdefault(person, deed)
+        for person, what in uploads.uploaders(session).items():
+            found.setdefault(person, what)
         config = session.config
         if config.author_id is not None and not config.expiry_only:
             found.setdefault(config.author_id, f"wrote configuration revision {config.number}")
