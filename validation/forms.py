@@ -117,6 +117,12 @@ class PreflightForm(forms.Form):
     run = forms.BooleanField(required=False)
 
 
+class TurnForm(forms.Form):
+    """Which step of a drill a person says to have done."""
+
+    step = forms.IntegerField(min_value=1)
+
+
 class WarningsForm(forms.Form):
     """What a person says of warnings, or of a check that no machine makes."""
 

@@ -36,6 +36,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sessions/<slug:number>/pause/", steering.pause, name="session_pause"),
     path("sessions/<slug:number>/resume/", steering.resume, name="session_resume"),
     path("sessions/<slug:number>/finish/", steering.finish, name="session_finish"),
+    path("sessions/<slug:number>/turn/", steering.turn, name="session_turn"),
     path("sessions/<slug:number>/warnings/", steering.acknowledge, name="session_warnings"),
     path("ci/<int:pk>/session/", steering.import_upload, name="upload_session"),
     path("sessions/<slug:number>/log/", sessions.log, name="session_log"),

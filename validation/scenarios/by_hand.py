@@ -18,6 +18,7 @@ NOTICED_S = 5.0  # since the last answer
 TRY_EVERY_S = 5.0
 RECONCILE_EVERY_S, FOUND_S = 15.0, 60.0
 YOUR_TURN = "Drill: your turn"
+SEEN = "drill"  # the log's source of what was seen of the person's deed
 
 
 async def _ask(trial: Trial, text: str) -> None:
@@ -26,12 +27,17 @@ async def _ask(trial: Trial, text: str) -> None:
 
 
 async def _until(trial: Trial, every: float, come: Callable[[], Awaitable[bool]]) -> bool:
-    """Look again and again, every so many session seconds, while the patience lasts."""
+    """Look again and again, every so many session seconds, while the patience lasts.
+
+    Either end is told in the log: the session's page asks nobody for the step any more.
+    """
     end = trial.clock.elapsed() + PATIENCE_S
     while trial.clock.elapsed() < end:
         if await come():
+            trial.note("What was asked for is seen.", source=SEEN)
             return True
         await trial.clock.sleep(every)
+    trial.note("What was asked for did not come in time.", "WARNING", source=SEEN)
     return False
 
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from brokerage.models import Execution, ObservedExecution, OrderRecord
 from crucible.ledger.models import Entry
 from crucible.roles import has_role
-from validation import acknowledging, observed, sessions
+from validation import acknowledging, drills, observed, sessions
 from validation.facts import Facts
 from validation.findings import summarise
 from validation.forms import LogQuery, ReasonForm, SessionQuery, StartForm, TimelineQuery
@@ -171,6 +171,7 @@ def _may(request: HttpRequest, session: Session) -> dict[str, Any]:
         "may_steer": has_role(
             request.user, *(sessions.MAY_START if session.approvable else sessions.MAY_TRY)
         ),
+        "may_drill": has_role(request.user, *sessions.MAY_TRY),
         "may_acknowledge": undecided and has_role(request.user, *acknowledging.MAY_ACKNOWLEDGE),
         "may_attest": has_role(request.user, *acknowledging.MAY_ACKNOWLEDGE)
         and session.ended_at is None
@@ -188,6 +189,7 @@ def _story(session: Session) -> dict[str, Any]:
     return {
         "findings": findings,
         "status_page": settings.BROKER_STATUS_URL,
+        "turn": drills.turn(session) if session.in_flight else None,
         "windows": facts.windows,
         "watch_rows": summarise(session),
         "watch_figures": session.facts.get("watch"),

@@ -6,8 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
-from validation import acknowledging, finishing, importing, pausing, sessions
-from validation.forms import PreflightForm, ReasonForm, WarningsForm
+from validation import acknowledging, drills, finishing, importing, pausing, sessions
+from validation.forms import PreflightForm, ReasonForm, TurnForm, WarningsForm
 from validation.models import Session, Upload
 from validation.sessions import SessionRefused
 from validation.views.answers import carry_out, first_error, person_of, refusal
@@ -72,6 +72,19 @@ def finish(request: HttpRequest, number: str) -> HttpResponse:
     return _steer(
         request, number, lambda session: finishing.finish(session, person_of(request)),
         "It looks a last time, compares, and comes to its end.",
+    )  # fmt: skip
+
+
+@require_POST
+def turn(request: HttpRequest, number: str) -> HttpResponse:
+    """Say that the step for which a drill waits is done."""
+    form = TurnForm(request.POST)
+    if not form.is_valid():
+        return refusal(request, first_error(form))
+    step = form.cleaned_data["step"]
+    return _steer(
+        request, number, lambda session: drills.confirm(session, person_of(request), step),
+        "Noted. The drill goes on as soon as it sees it.",
     )  # fmt: skip
 
 
