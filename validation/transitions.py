@@ -61,7 +61,7 @@ def end(session: Session, stop: Stop, *, actor: User | str, **fields: Any) -> No
     column = Column.BLOCKED if stop.state in {S.BLOCKED, S.HALTED} else Column.IN_PROGRESS
     why = f"Session {session.number}: {outcome}"
     board.move_by_system(session.task, column, actor="system", why=why, link=link(session))
-    if column == Column.BLOCKED and session.task is not None:
+    if stop.state == S.HALTED or (stop.state == S.BLOCKED and session.approvable):
         task = board.follow_up(session.number, stop.why, link(session))
         assign(session, follow_up=task)
 

@@ -23,7 +23,7 @@ from tests.validation.conftest import (
     taken,
 )
 from validation import runner, sessions
-from validation.models import AttemptState, Check, SessionState
+from validation.models import AttemptState, Check, SessionState, Task
 from validation.scenarios.trial import Trial
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fast_pulse")]
@@ -45,6 +45,15 @@ def test_too_many_failures_block_the_session(toys: Toys, seeded: Endpoint, opera
     assert session.ended_at is not None
     due = (session.ended_at + timedelta(days=7)).astimezone(ET).date()
     assert follow_up.due_on == due
+
+
+def test_the_cause_is_looked_for_once_the_board_has_no_task_for_sessions_left(
+    toys: Toys, seeded: Endpoint, operator: User
+) -> None:
+    Task.objects.filter(code=sessions.VALIDATION_TASK).update(column="DONE")
+    session = run(session_of(toys, operator, BC_01=fails))
+    assert (session.state, session.task) == (SessionState.BLOCKED, None)
+    assert session.follow_up is not None
 
 
 def test_fail_fast_blocks_at_the_first_failure(
