@@ -9,6 +9,7 @@ from brokerage.simulator.faults.fault import Fault, Incident
 from brokerage.simulator.faults.projects import INSYNC, LEAN, LEAN_IB, NAUTILUS
 from brokerage.simulator.venue import FARMS
 from brokerage.simulator.venue_floor import Session
+from brokerage.simulator.venue_terms import NO_DEFINITION
 from brokerage.tws import messages as tws
 from brokerage.tws.table import Message
 
@@ -260,6 +261,31 @@ class HistoryFarmBroken(FarmBroken):
     def incoming(self, session: Session, message: Message) -> Iterable[Message]:
         """Historical requests vanish."""
         return () if isinstance(message, kinds.HISTORY_REQUESTS) else (message,)
+
+
+@dataclass
+class DefinitionFarmBroken(FarmBroken):
+    """2157: requests for contracts, option chains and symbols are taken and never answered.
+
+    In the incident, during the nightly maintenance, contracts that exist were refused with code
+    200 instead (`refused`): a client that takes the code at its word drops a good symbol.
+    """
+
+    refused: bool = False
+    incidents: ClassVar = (
+        Incident(INSYNC, 330, "code 200 for a ticker that exists, while the link was lost"),
+    )
+    signal: ClassVar = "2157: look no contracts up, and believe no code 200 until 2158 has come."
+    broken: ClassVar = kinds.DEFINITIONS_BROKEN
+    well: ClassVar = kinds.DEFINITIONS_OK
+
+    def incoming(self, session: Session, message: Message) -> Iterable[Message]:
+        """Requests vanish, or are refused."""
+        if not isinstance(message, kinds.DEFINITION_REQUESTS):
+            return (message,)
+        if self.refused:
+            self.deliver(session, tws.Error(message.req_id, *NO_DEFINITION))
+        return ()
 
 
 @dataclass

@@ -27,12 +27,14 @@ class NightlyRestart(Fault):
 
     `down` seconds nobody can connect; for `id_stuck` seconds after that, who was connected gets
     326; for `half_ready` seconds the farms are broken (2103, 2105) and data requests remain
-    unanswered; then 2104 and 2106 come. Orders live on.
+    unanswered; then 2104 and 2106 come. Orders live on. With `announced` the clients are told
+    1300 before their sockets close: the port was reset.
     """
 
     down: float = 75.0
     id_stuck: float = 15.0
     half_ready: float = 60.0
+    announced: bool = False
     incidents: ClassVar = (
         Incident(LEAN_IB, 242, "cut at 23:45:00, back at 23:46:19"),
         Incident(LEAN_IB, 227, "terminated at the nightly reset"),
@@ -51,6 +53,9 @@ class NightlyRestart(Fault):
         """Go down."""
         self._before = {session.client_id for session in gateway.sessions()}
         self._up_at = gateway.clock.time() + self.down
+        if self.announced:
+            code, text = kinds.PORT_RESET
+            self.tell(code, f"{text}{gateway.port}")
         _go_down(gateway)
         self.later(self.down, self._up)
 

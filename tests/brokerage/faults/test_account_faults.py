@@ -110,6 +110,13 @@ async def test_the_farms_are_well_again_some_time_after_the_restart(gateway):
     assert not gateway.faults.active()
 
 
+async def test_a_restart_that_is_announced_tells_of_the_port_first(gateway, ib):
+    codes = told(ib)
+    gateway.faults.on("nightly_restart", announced=True)
+    await until(lambda: not ib.isConnected())
+    assert codes == [1300]
+
+
 async def test_orders_outlive_the_restart(gateway, ib):
     await resting(ib)
     gateway.faults.on("nightly_restart", down=5.0, id_stuck=0.0)

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from ib_async import MarketOrder
+from ib_async import MarketOrder, Stock
 
 from brokerage.simulator.faults import link
 from tests.brokerage.faults.clients import (
@@ -59,6 +59,17 @@ async def codes_and_history(gateway, ib, switch):
     return codes, len(await asked) > 0
 
 
+async def codes_and_a_contract(gateway, ib, switch):
+    """Codes, and how many contracts are found; None where nothing is answered."""
+    codes = told(ib)
+    switch()
+    asked = ib.reqContractDetailsAsync(Stock("QQQ", "SMART", "USD"))
+    try:
+        return codes, len(await asyncio.wait_for(asked, patience(gateway)))
+    except TimeoutError:
+        return codes, None
+
+
 FAULTS = (link,)
 SCENES = (
     Scene(
@@ -87,6 +98,14 @@ SCENES = (
         {"seconds": 23.0},
     ),
     Scene("history_farm_broken", codes_and_history, ([2105], False), ([], True)),
+    Scene("definition_farm_broken", codes_and_a_contract, ([2157], None), ([], 1)),
+    Scene(
+        "definition_farm_broken",
+        codes_and_a_contract,
+        ([2157, 200], 0),
+        ([], 1),
+        {"refused": True},
+    ),
     Scene(
         "server_link_broken",
         codes_and_an_order,
@@ -106,6 +125,20 @@ async def test_who_connects_while_the_link_is_lost_is_told_so(gateway):
     gateway.faults.on("link_lost")
     outcome, codes = await attempt(gateway)
     assert (outcome, codes) == ("connected", [1100])
+
+
+async def test_who_connects_while_the_definition_farm_is_broken_is_told_so(gateway):
+    gateway.faults.on("definition_farm_broken")
+    outcome, codes = await attempt(gateway)
+    assert (outcome, codes) == ("connected", [2104, 2106, 2157])
+
+
+async def test_contracts_are_found_when_the_definition_farm_is_well_again(gateway, ib):
+    codes = told(ib)
+    with gateway.faults.using("definition_farm_broken"):
+        await until(lambda: codes == [2157])
+    assert await spy(ib)
+    assert codes == [2157, 2158]
 
 
 async def test_what_became_of_an_order_is_told_when_the_link_is_back(gateway, ib):

@@ -48,6 +48,8 @@ CATCHES = (
     catch("RS-02", "pacing_kick", ANSWERS, params={"silent": True}),
     catch("RS-06", "completed_orders_never_end", "reconciliation before"),
     catch("RS-04", "contract_details_never_end", "SPY afterwards"),
+    catch("RS-04", "definition_farm_broken", "unknown symbol", "SPY afterwards"),
+    catch("RS-04", "definition_farm_broken", "SPY afterwards", params={"refused": True}),
 )  # fmt: skip
 
 

@@ -40,10 +40,12 @@ MINUTES = (
     minute("pacing_kick", LOST, ANSWERS, also=ROUND_TRIPS),
     minute("truncated_frame", LOST, ANSWERS),
     minute("nightly_restart", LOST, ANSWERS, also=ROUND_TRIPS),
+    minute("nightly_restart", LOST, ANSWERS, CODES, params={"announced": True}, also=ROUND_TRIPS),
 )
 HOURS = (
     long("market_farm_broken", *GAPS, FARMS, also=SILENT),
     long("history_farm_broken", FARMS, "quote agrees with the newest bar"),
+    long("definition_farm_broken", FARMS),
     long("farm_flapping", "breaks of the market data farm", after=2.0, also=(*SILENT, FARMS)),
     long("farm_switch", *GAPS, also=SILENT),
     long("link_lost", LOST, CODES, FARMS, also=GONE),

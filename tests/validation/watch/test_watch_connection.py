@@ -45,6 +45,8 @@ CASES = (
     Case("server_link_broken", "server_lost"),
     Case("market_farm_broken", "farm_down"),
     Case("history_farm_broken", "farm_down"),
+    Case("definition_farm_broken", "farm_down"),
+    Case("nightly_restart", "no_connection", {"announced": True}),
     Case("farm_flapping", "flapping"),
     Case("silent_after_1102", "silent_after_1102", {"seconds": 5.0}),
     Case("farm_switch", "silent_after_2104"),
