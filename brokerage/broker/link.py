@@ -50,6 +50,8 @@ class Link:
         self.on_note: Callable[[Note], None] = lambda note: None
         self.on_message: Callable[[BrokerMessage], None] = lambda message: None
         self.on_lost: Callable[[str], None] = lambda why: None
+        self.on_accounts: Callable[[], None] = lambda: None
+        self.violation: errors.SafetyViolation | None = None
         self.on_remark: Callable[[Remark, str], None] = lambda kind, text: None
         self.locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._closing = False
@@ -164,6 +166,13 @@ class Link:
         else:
             self.ib.client.disconnect()
 
+    def abandon(self, violation: errors.SafetyViolation) -> None:
+        """Disconnect now for safety; whoever waits, or asks later, is told why."""
+        self.violation = violation
+        if self.ib.client.conn.transport is not None:
+            # Not `close`, after which the library would let requests wait for their time-out.
+            self.ib.client.conn.transport.abort()
+
     # -- requests -----------------------------------------------------------------------------
 
     async def ask(self, what: str, send: Callable[[], Awaitable[T]], limit: float = 10.0) -> T:
@@ -171,9 +180,10 @@ class Link:
 
         Waits 2, 4 and 8 session seconds after a refusal for the message rate and sends it again.
         Raises GatewayTimeout after `limit` session seconds, RateLimitError, RequestRefusedError,
-        GatewayConnectionError.
+        GatewayConnectionError, SafetyViolation once the connection was abandoned for safety.
         """
         for wait in (*BACKOFF_SECONDS, None):
+            self._check_safe()
             await self.bucket.take()
             try:
                 return await self._once(what, send, limit)
@@ -185,6 +195,10 @@ class Link:
                 self.on_remark(Remark.GIVEN_UP, late.what)
                 raise
         raise AssertionError("unreachable")
+
+    def _check_safe(self) -> None:
+        if self.violation is not None:
+            raise self.violation
 
     async def _back_off(self, wait: float) -> None:
         began = self.clock.elapsed()
@@ -205,6 +219,7 @@ class Link:
             why = "The gateway is connected but busy, or its server connection is broken."
             raise GatewayTimeout(f"No answer to {what} within {limit:g} s.", why) from late
         except ConnectionError as gone:
+            self._check_safe()
             raise GatewayConnectionError(
                 f"The connection to {self.target.address} was lost during {what}.",
                 code=errors.NOT_CONNECTED,
@@ -287,6 +302,7 @@ class Link:
         if name == "accounts":
             self.accounts = value
             self._accounts_told.set()
+            self.on_accounts()
         elif name == "next id":
             self.next_order_id = value
         elif name == "brand":
@@ -325,9 +341,9 @@ class Link:
         self._end(0)
         if self._closing:
             return
-        lost = GatewayConnectionError(
-            f"The gateway closed the connection. {why}".strip(), code=errors.CLOSED_BY_PEER
-        )
+        told = f"The gateway closed the connection. {why}".strip()
+        told = told if self.violation is None else str(self.violation)
+        lost = GatewayConnectionError(told, code=errors.CLOSED_BY_PEER)
         for line in list(self.open_lines.values()):
             line.end(lost)
         self.on_lost(str(lost))

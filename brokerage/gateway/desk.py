@@ -1,5 +1,7 @@
 """The desk: what one connection to a gateway can be asked to do."""
 
+import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator
@@ -16,7 +18,7 @@ from brokerage.gateway.orders import OrderBook
 from brokerage.gateway.tickets import Ticket
 from brokerage.listening import Listener, Remark
 from brokerage.models import Endpoint
-from brokerage.safety import Door, permit_what_if, quote_problem
+from brokerage.safety import Door, account_problem, permit_what_if, quote_problem
 from brokerage.terms import (
     Bar,
     BrokerMessage,
@@ -35,6 +37,7 @@ from brokerage.terms import (
     WorkingOrder,
 )
 
+logger = logging.getLogger(__name__)
 # Well before the door would call it stale.
 PROOF_RENEWED_AFTER_SECONDS = 45.0
 
@@ -57,6 +60,10 @@ class Desk:
         self._prove_again = False
         self.book = OrderBook(link, self, listener)
         link.on_note, link.on_lost, link.on_message = self.book.hear, self._lost, self._message
+        link.on_accounts = self._look_at_accounts
+        self._alarm: asyncio.Future[None] | None = None
+        # They may have been named anew since the proof.
+        self._look_at_accounts()
         link.on_remark = listener.remark
 
     # -- the connection -----------------------------------------------------------------------
@@ -146,21 +153,43 @@ class Desk:
         was_connected = self.connected
         self.disconnect()
         await self.book.close()
+        if self._alarm is not None:
+            await self._alarm
         if was_connected and self._proof is not None:
             await sync_to_async(proving.observe)(self.target, Endpoint.Seen.CONNECTED)
 
     async def renew_proof(self) -> PaperProof:
         """Ask for the accounts again and prove them; SafetyViolation disconnects at once."""
         accounts = await self._link.read_accounts()
-        try:
-            self._proof = await sync_to_async(proving.prove)(
-                self.target, accounts, server_version=self.server_version, client_id=self.client_id
-            )
-        except SafetyViolation:
-            self._proof = None
-            self.disconnect()
-            raise
+        if self._alarm is not None and self._link.violation is not None:
+            await self._alarm
+            raise self._link.violation
+        self._proof = await self._prove(accounts)
         return self._proof
+
+    def _look_at_accounts(self) -> None:
+        """Leave at once when the gateway names an account, asked or not, that is not paper."""
+        accounts = self._link.accounts
+        problem = account_problem(accounts, self.target.expected_account)
+        if problem and self._alarm is None:
+            self._proof = None
+            self._alarm = asyncio.ensure_future(self._sound(accounts))
+            self._link.abandon(proving.violation(self.target, problem))
+
+    async def _sound(self, accounts: tuple[str, ...]) -> None:
+        """Write it down, which raises every alarm."""
+        try:
+            await self._prove(accounts)
+        except SafetyViolation as violation:
+            logger.warning("%s", violation)
+        except Exception:
+            # The connection is gone in any case; what is raised here would hide why.
+            logger.exception("%s: a safety violation is not written down", self.target.address)
+
+    async def _prove(self, accounts: tuple[str, ...]) -> PaperProof:
+        return await sync_to_async(proving.prove)(
+            self.target, accounts, server_version=self.server_version, client_id=self.client_id
+        )
 
     def _message(self, message: BrokerMessage) -> None:
         if message.code in LINK_RESTORED:

@@ -79,6 +79,7 @@ class OrderBook:
         try:
             permit = await door.check(intent, self._desk)
             await self._link.bucket.take()
+            check_connection(self._desk)
             order_id = trading.reserve_order_id(self._link, self.highest_order_id)
             await sync_to_async(journal.submit)(order, intent, door, permit, order_id)
             # Nothing may have changed for the worse while the database answered.

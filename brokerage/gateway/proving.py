@@ -32,13 +32,18 @@ def prove(
         if problem:
             _sound(target, accounts, problem)
     if problem:
-        raise SafetyViolation(
-            f"{target.address} was disconnected at once.",
-            problem,
-            "Log the gateway out and log it in with the paper user; then run the proof again.",
-        )
+        raise violation(target, problem)
     observe(target, Endpoint.Seen.CONNECTED, server_version=server_version)
     return PaperProof(accounts, read_at, timezone.now())
+
+
+def violation(target: Target, problem: str) -> SafetyViolation:
+    """Return what to raise for accounts that do not prove paper."""
+    return SafetyViolation(
+        f"{target.address} was disconnected at once.",
+        problem,
+        "Log the gateway out and log it in with the paper user; then run the proof again.",
+    )
 
 
 @transaction.atomic
