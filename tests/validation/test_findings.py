@@ -79,6 +79,16 @@ def test_two_hours_are_asked_of_a_paper_gateway(
     assert findings.watched(reviewed, Config())[0] is ok
 
 
+@pytest.mark.parametrize(("seconds", "told"), [(600.0, True), (7200.0, False)])
+def test_the_item_says_what_a_session_that_was_too_short_needs(
+    reviewed: Session, seconds: float, told: bool
+) -> None:
+    reviewed.simulated = False
+    reviewed.facts["watch"]["regular_s"] = seconds
+    text = findings.watched(reviewed, Config())[1]
+    assert ("Write an exception" in text, "X-02" in text) == (told, told)
+
+
 def test_a_session_that_nobody_watched_is_not_called_healthy(reviewed: Session) -> None:
     reviewed.facts = {}
     assert findings.watched(reviewed, Config())[0] is None
