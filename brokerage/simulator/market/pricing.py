@@ -34,37 +34,38 @@ def fair_values(spot: Floats, strike: float, right: str, vol: float, seconds: Fl
     return worth
 
 
-def fair_value(spot: float, strike: float, right: str, vol: float, seconds: float) -> float:
-    """The same for one moment."""
-    years, spread, upper, sign = _terms(spot, strike, right, vol, seconds)
-    discounted = strike * math.exp(-RATE * years)
+def _fixed(
+    spot: float, strike: float, right: str, seconds: float
+) -> tuple[float, float, float, float]:
+    """What no volatility changes: drift, the strike's worth today, the root of the years, sign."""
+    years = seconds / YEAR
+    drift = math.log(spot / strike) + RATE * years
+    sign = 1.0 if right == "C" else -1.0
+    return drift, strike * math.exp(-RATE * years), math.sqrt(years), sign
+
+
+def _value(spot: float, drift: float, discounted: float, spread: float, sign: float) -> float:
+    """The same as `fair_values` for one moment; `spread` is the deviation until expiry."""
+    upper = drift / spread + spread / 2
     value = spot * _below(sign * upper) - discounted * _below(sign * (upper - spread))
     return max(sign * value, 0.0)
 
 
-def _terms(
-    spot: float, strike: float, right: str, vol: float, seconds: float
-) -> tuple[float, float, float, float]:
-    """Years to expiry, deviation until then, the formula's d1, and 1 for a call, −1 for a put."""
-    years = seconds / YEAR
-    spread = vol * math.sqrt(years)
-    upper = (math.log(spot / strike) + RATE * years) / spread + spread / 2
-    return years, spread, upper, 1.0 if right == "C" else -1.0
-
-
 def greeks(spot: float, strike: float, right: str, vol: float, seconds: float) -> Greeks:
     """Figures per share; vega for one point of volatility (1 %), theta for one day."""
-    years, spread, upper, sign = _terms(spot, strike, right, vol, seconds)
+    drift, discounted, root, sign = _fixed(spot, strike, right, seconds)
+    years, spread = seconds / YEAR, vol * root
+    upper = drift / spread + spread / 2
     density = math.exp(-upper * upper / 2) / math.sqrt(2 * math.pi)
     interest = sign * RATE * strike * math.exp(-RATE * years) * _below(sign * (upper - spread))
-    decay = spot * density * vol / (2 * math.sqrt(years))
+    decay = spot * density * vol / (2 * root)
     return Greeks(
         iv=vol,
         delta=sign * _below(sign * upper),
-        price=fair_value(spot, strike, right, vol, seconds),
+        price=_value(spot, drift, discounted, spread, sign),
         pv_dividend=0.0,
         gamma=density / (spot * spread),
-        vega=spot * density * math.sqrt(years) / 100.0,
+        vega=spot * density * root / 100.0,
         theta=-(decay + interest) / 365.0,
         und_price=spot,
     )
@@ -72,15 +73,16 @@ def greeks(spot: float, strike: float, right: str, vol: float, seconds: float) -
 
 def implied(price: float, spot: float, strike: float, right: str, seconds: float) -> float | None:
     """The volatility per year at which an option is worth its price; None where there is none."""
+    drift, discounted, root, sign = _fixed(spot, strike, right, seconds)
     low, high = LOWEST_VOL, HIGHEST_VOL
-    least, most = (fair_value(spot, strike, right, vol, seconds) for vol in (low, high))
+    least, most = (_value(spot, drift, discounted, vol * root, sign) for vol in (low, high))
     if not least < price < most:
         return None
     for _ in range(STEPS):
         middle = (low + high) / 2
         if high - low < 1e-7:
             break
-        if fair_value(spot, strike, right, middle, seconds) < price:
+        if _value(spot, drift, discounted, middle * root, sign) < price:
             low = middle
         else:
             high = middle
