@@ -31,7 +31,7 @@ from validation.scenarios.trial import Trial, TrialListener
 from validation.trials import Ending, carry_out, explain
 from validation.verdicts import CRITICAL, Stop, critical_stop, stop_now
 from validation.watch import Watch
-from validation.watching import conclude, watching
+from validation.watching import conclude, reset_window, watching
 
 logger = logging.getLogger(__name__)
 PULSE_S = 1.0
@@ -196,6 +196,8 @@ async def _scenarios(job: Run, watch: Watch) -> Stop | None:
         job.control.check()
         if job.control.stop is not None:
             return job.control.stop
+        if window := reset_window(job):
+            return _resets(window)
         if await sync_to_async(bookkeeping.wants_pause)(job.lease):
             job.pausing = True
             return None
@@ -215,6 +217,11 @@ def _too_bad(job: Run, definition: Definition, ending: Ending) -> Stop | None:
         return stop
     share = job.config.validation.max_failure_share
     return stop_now(job.states.values(), job.planned, share=share, fail_fast=job.fail_fast)
+
+
+def _resets(window: str) -> Stop:
+    why = f"The gateway's reset window has begun: {window}. What fails in it says nothing."
+    return Stop(SessionState.ABORTED, why, "Start a new session when the window is over.")
 
 
 def _unsafe(where: str, why: str) -> Stop:

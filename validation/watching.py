@@ -57,7 +57,7 @@ async def watching(job: Watched, decide: Callable[[Stop], None]) -> AsyncIterato
         )
 
     notebook = Notebook(
-        job.lease.session_id, job.recorder.keep, lambda: job.attempt, _resetting(job)
+        job.lease.session_id, job.recorder.keep, lambda: job.attempt, partial(reset_window, job)
     )
     watch = Watch(
         Assignment(
@@ -74,15 +74,12 @@ async def watching(job: Watched, decide: Callable[[Stop], None]) -> AsyncIterato
         job.facts[WATCH] = await watch.stop()
 
 
-def _resetting(job: Watched) -> Callable[[], str]:
-    """Return what names the reset window of a broker's gateway at the moment."""
-    windows = [one.window for one in job.config.reset_windows]
-
-    def window() -> str:
-        now = timezone.now()
-        return "" if job.target.kind == SIMULATED else overlap(now, now, windows)
-
-    return window
+def reset_window(job: Watched) -> str:
+    """Name the reset window that a broker's gateway is in now; empty: in none."""
+    if job.target.kind == SIMULATED:
+        return ""
+    now = timezone.now()
+    return overlap(now, now, [one.window for one in job.config.reset_windows])
 
 
 def _reconciling(observation: Observation | None) -> Reconcile:

@@ -1,6 +1,7 @@
 """What stops a session: failures, a critical scenario, a violation, people, the kill switch."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,8 +24,10 @@ from tests.validation.conftest import (
     taken,
 )
 from validation import runner, sessions
+from validation.configuration import parse_yaml
 from validation.models import AttemptState, Check, SessionState, Task
 from validation.scenarios.trial import Trial
+from validation.watching import reset_window
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fast_pulse")]
 A = AttemptState
@@ -54,6 +57,26 @@ def test_the_cause_is_looked_for_once_the_board_has_no_task_for_sessions_left(
     session = run(session_of(toys, operator, BC_01=fails))
     assert (session.state, session.task) == (SessionState.BLOCKED, None)
     assert session.follow_up is not None
+
+
+def test_no_scenario_begins_in_a_reset_window(
+    toys: Toys, seeded: Endpoint, operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "reset_window", lambda job: "nightly" if job.states else "")
+    session = run(session_of(toys, operator, BC_01=passes, BC_02=passes))
+    assert session.state == SessionState.ABORTED
+    assert "reset window has begun: nightly" in session.outcome_reason
+    assert states(session) == {"BC-01": A.PASSED, "BC-02": A.ABORTED}
+
+
+@pytest.mark.parametrize(("kind", "named"), [("PAPER", "always"), ("SIMULATED", "")])
+def test_the_simulated_gateway_knows_no_reset_window(kind: str, named: str) -> None:
+    days = "[Mon, Tue, Wed, Thu, Fri, Sat, Sun]"
+    windows = f"[{{name: always, days: {days}, starts: '00:00', minutes: 1440}}]"
+    job: Any = SimpleNamespace(
+        target=SimpleNamespace(kind=kind), config=parse_yaml(f"reset_windows: {windows}")
+    )
+    assert reset_window(job).partition(" ")[0] == named
 
 
 def test_fail_fast_blocks_at_the_first_failure(
