@@ -64,7 +64,7 @@ async def latency_benchmark(trial: Trial) -> None:
 
 async def _orders_left(trial: Trial) -> int:
     """Return how many orders the session's grant still lets out."""
-    grant = await OrderGrant.objects.aget(pk=trial.door.grant_id)
+    grant = await OrderGrant.objects.aget(pk=trial.door.grant_id or 0)
     return max(grant.max_orders - await sync_to_async(grant.orders_used)(), 0)
 
 
