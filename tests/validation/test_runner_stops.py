@@ -23,7 +23,7 @@ from tests.validation.conftest import (
     states,
     taken,
 )
-from validation import runner, sessions
+from validation import bookkeeping, runner, sessions
 from validation.configuration import parse_yaml
 from validation.models import AttemptState, Check, SessionState, Task
 from validation.scenarios.trial import Trial
@@ -179,15 +179,13 @@ def test_a_live_account_halts_even_if_the_scenario_caught_it(
     proof = {"endpoint": seeded, "target": "x", "accounts": ["U1"], "ok": False}
     session = session_of(toys, operator, fill=8, BC_01=fails)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            runner.bookkeeping, "start_attempt", _also(AccountProof.objects.create, proof)
-        )
+        patch.setattr(bookkeeping, "start_attempt", _also(AccountProof.objects.create, proof))
         run(session)
     assert session.state == SessionState.HALTED
 
 
 def _also(create: Any, row: dict[str, Any]) -> Any:
-    real = runner.bookkeeping.start_attempt
+    real = bookkeeping.start_attempt
 
     def start_attempt(lease: Any, attempt: Any) -> None:
         real(lease, attempt)
