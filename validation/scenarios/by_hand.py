@@ -1,19 +1,30 @@
 """Procedures in which a person does what no program may: the scenario asks, waits and observes."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from brokerage import gateway
 from brokerage.comparison import Kind
 from brokerage.errors import AuthenticationError, GatewayError
-from brokerage.gateway import Desk
+from brokerage.gateway import SCENARIO_IDS, Desk
 from brokerage.reconciliation import DRILL
-from validation.scenarios.catalogue import Category, scenario
+from validation.scenarios.catalogue import MARKET_HOURS, ORDERS, Category, scenario
 from validation.scenarios.connectivity import proven
-from validation.scenarios.steps import allowance
+from validation.scenarios.disconnects import (
+    Broken,
+    LossListener,
+    check_alert,
+    check_refused,
+    check_unknown,
+    read_anew,
+    rest,
+)
+from validation.scenarios.steps import allowance, spy
+from validation.scenarios.trading import Trader
 from validation.scenarios.trial import Trial
 
 PATIENCE_S = 10 * 60.0  # session seconds that a person has for each step
-LOOK_EVERY_S = 1.0
+LOOK_EVERY_S, ANSWER_S = 1.0, 3.5
 NOTICED_S = 5.0  # since the last answer
 TRY_EVERY_S = 5.0
 RECONCILE_EVERY_S, FOUND_S = 15.0, 60.0
@@ -51,70 +62,92 @@ async def _until(trial: Trial, every: float, come: Callable[[], Awaitable[bool]]
     category=Category.X,
     timeout=1500,
     severity="S-MED",
+    needs=[MARKET_HOURS, ORDERS],
     cases=(2,),
-    own_connection=True,
 )
 async def gateway_kill_drill(trial: Trial) -> None:
-    """A gateway that a person stops is missed at once, and found again after its restart.
+    """A gateway that a person stops is missed at once, and nothing of its orders is lost.
 
-    Connects, then asks the person to stop the gateway's program and, once that is noticed, to
-    start it again and log in. Each step may take 10 minutes; the log and an alert say what to do.
+    As RS-06 does with a cut line: connects once more and places a buy order for one share at half
+    the bid, where it waits. Then asks the person to stop the gateway's program and, once that is
+    noticed, to start it again and log in. Each step may take 10 minutes; the log and an alert say
+    what to do.
 
     Passes when
 
-    - the loss is noticed within 5 seconds of the last answer;
+    - the loss is noticed within 5 seconds of the last answer, an alert is raised, and the order is
+      unknown, here and on record; a new order is refused on our side;
     - after the restart the gateway is reached within 3 attempts, and its accounts are proven again;
-    - the reconciliation after the reconnect is clean.
+    - open orders and executions are read, the order is known again, and the reconciliation is
+      clean; only then may orders leave;
+    - quotes are new, and the order is cancelled within 10 seconds of the reconnect.
     """
+    run = await gateway.reconcile(trial.desk, trial.ref, "START")
+    if not trial.check("reconciliation before", "CLEAN", run.words, passed=run.clean):
+        return
     with trial.planned_fault("a person stops the gateway and starts it again"):
-        if await _miss(trial):
+        broken = await _miss(trial)
+        if broken is not None:
             await _ask(trial, "Start the gateway again and log it in with the paper user.")
-            await _find_again(trial)
+            await _find_again(trial, broken)
 
 
-async def _miss(trial: Trial) -> bool:
-    """Connect, have the gateway stopped, and notice it; whether it was."""
-    async with trial.connect(purpose="the drill") as desk:
-        run = await gateway.reconcile(desk, trial.ref, "START")
-        trial.check("reconciliation before", "CLEAN", run.words, passed=run.clean)
+async def _miss(trial: Trial) -> Broken | None:
+    """Leave an order at the broker, have the gateway stopped, and notice it; None if not."""
+    listener = LossListener(trial)
+    ids = [client_id for client_id in SCENARIO_IDS if client_id != trial.desk.client_id]
+    options: dict[str, Any] = {"client_ids": ids, "readonly": False, "clock": trial.clock}
+    async with trial.connect(purpose="the drill", listener=listener, **options) as desk:
+        contract = await desk.qualify(spy(trial))
+        broken = await rest(Trader(trial, contract, desk), listener)
+        if broken is None:
+            return None
         await _ask(trial, "Stop the gateway's program now, as a crash would.")
         answered = [trial.clock.elapsed()]
         lost = await _until(trial, LOOK_EVERY_S, lambda: _gone(trial, desk, answered))
         took = trial.clock.elapsed() - answered[0]
-    trial.check("gateway is stopped", "by a person", "yes" if lost else "no", passed=lost)
-    if not lost:
-        return False
+        if trial.check("gateway is stopped", "by a person", "yes" if lost else "no", passed=lost):
+            _check_soon(trial, took)
+            await check_unknown(trial, broken)
+            await check_refused(trial, broken)
+            await check_alert(trial, listener)
+    return broken if lost else None
+
+
+def _check_soon(trial: Trial, took: float) -> None:
     trial.measure("detect_s", took, "s")
-    soon = took <= NOTICED_S + LOOK_EVERY_S + allowance(trial)
+    soon = took <= NOTICED_S + allowance(trial)
     trial.check("loss is noticed", f"within {NOTICED_S:g} s", f"{took:.1f} s", passed=soon)
-    return True
 
 
 async def _gone(trial: Trial, desk: Desk, answered: list[float]) -> bool:
     """Whether the gateway has stopped to answer; keeps when it last did."""
     try:
-        await desk.server_time()
+        await desk.server_time(ANSWER_S)
     except GatewayError:
         return True
     answered[0] = trial.clock.elapsed()
     return not desk.connected
 
 
-async def _find_again(trial: Trial) -> None:
+async def _find_again(trial: Trial, broken: Broken) -> None:
     began = trial.clock.elapsed()
     if not await _until(trial, TRY_EVERY_S, lambda: _listens(trial)):
         trial.check("gateway is back", "started by a person", "no", passed=False)
         return
     trial.measure("outage_s", trial.clock.elapsed() - began, "s")
     most = trial.config.validation.max_retry_attempts
+    options: dict[str, Any] = {
+        "client_ids": (broken.trader.desk.client_id,), "readonly": False, "clock": trial.clock,
+        "attempts": most, "again": True,
+    }  # fmt: skip
     try:
-        async with trial.connect(purpose="the return", attempts=most, again=True) as desk:
+        async with trial.connect(purpose="the return", **options) as desk:
             few = desk.attempts <= most
             trial.check("reconnected", f"within {most} attempts", desk.attempts, passed=few)
             accounts = ", ".join(desk.accounts)
             trial.check("accounts proven again", "paper", accounts, passed=proven(desk))
-            run = await gateway.reconcile(desk, trial.ref, "RECONNECT")
-            trial.check("reconciliation after the reconnect", "CLEAN", run.words, passed=run.clean)
+            await read_anew(trial, desk, broken, desk)
     except GatewayError as error:
         trial.check("reconnected", f"within {most} attempts", str(error), passed=False)
 

@@ -113,24 +113,39 @@ async def _break(trial: Trial, line: Relayed, contract: Contract) -> Broken | No
         line.target, client_ids=ids, readonly=False, clock=trial.clock, listener=listener
     )
     async with opening as desk:
-        trader = Trader(trial, contract, desk)
-        quote = await trader.quote()
-        if quote is None:
+        broken = await rest(Trader(trial, contract, desk), listener)
+        if broken is None:
             return None
-        trade = await trader.place("far buy", "BUY", quote.bid * FAR, quote, aim="REST")
-        if trade is None or not await trader.acknowledged("far buy", trade):
-            return None
-        broken = Broken(trader, trade, listener, trial.clock.elapsed(), quote)
         line.cut()
         await _check_noticed(trial, broken)
-        await _check_refused(trial, broken)
-    await asyncio.gather(*listener.alerts)
-    raised = LossListener.TITLE in trial.alerts
-    trial.check("alert", "raised", "raised" if raised else "none")
+        await check_unknown(trial, broken)
+        await check_refused(trial, broken)
+        orders = [order for order in await trial.desk.open_orders() if order.ref == trial.ref]
+        trial.check("own orders at the broker", 1, len({order.perm_id for order in orders}))
+    await check_alert(trial, listener)
     return broken
 
 
+async def rest(trader: Trader, listener: LossListener) -> Broken | None:
+    """Place an order that waits; None, with a failed check, if that fails."""
+    quote = await trader.quote()
+    if quote is None:
+        return None
+    trade = await trader.place("far buy", "BUY", quote.bid * FAR, quote, aim="REST")
+    if trade is None or not await trader.acknowledged("far buy", trade):
+        return None
+    return Broken(trader, trade, listener, trader.trial.clock.elapsed(), quote)
+
+
+async def check_alert(trial: Trial, listener: LossListener) -> None:
+    """Check that people were told of the loss."""
+    await asyncio.gather(*listener.alerts)
+    raised = LossListener.TITLE in trial.alerts
+    trial.check("alert", "raised", "raised" if raised else "none")
+
+
 async def _check_noticed(trial: Trial, broken: Broken) -> None:
+    """Wait until the line is called lost, and check that it is soon."""
     trader, cut = broken.trader, trial.clock.wall_ms()
     wall = trial.clock.wall(NOTICED_S)
     noticed = await trader.eventually(lambda: not trader.desk.connected, wall)
@@ -138,6 +153,11 @@ async def _check_noticed(trial: Trial, broken: Broken) -> None:
     trial.measure("detect_ms", took, "ms")
     actual = f"after {took:.0f} ms" if noticed else "still called connected"
     trial.check("loss noticed", f"within {NOTICED_S:g} s", actual, passed=noticed)
+
+
+async def check_unknown(trial: Trial, broken: Broken) -> None:
+    """Check that nobody claims to know what became of the order."""
+    trader = broken.trader
     await trader.desk.book.flush()
     record = await OrderRecord.objects.aget(pk=broken.ticket.order.pk)
     known = {str(broken.ticket.status), record.state}
@@ -146,8 +166,8 @@ async def _check_noticed(trial: Trial, broken: Broken) -> None:
     trial.check("own order during the loss", expected, " / ".join(sorted(known)), passed=unknown)
 
 
-async def _check_refused(trial: Trial, broken: Broken) -> None:
-    """Offer a new order while the line is cut; look into the broker's books by the other line."""
+async def check_refused(trial: Trial, broken: Broken) -> None:
+    """Offer a new order while the connection is lost."""
     trader, quote = broken.trader, broken.quote
     intent = trader.intent("BUY", quote.bid * FAR, aim="REJECT")
     try:
@@ -156,16 +176,14 @@ async def _check_refused(trial: Trial, broken: Broken) -> None:
     except GatewayError as error:
         actual, refused = str(error), True
     trial.check("new order during the loss", "refused here", actual, passed=refused)
-    orders = [order for order in await trial.desk.open_orders() if order.ref == trial.ref]
-    trial.check("own orders at the broker", 1, len({order.perm_id for order in orders}))
 
 
 # -- the way back -------------------------------------------------------------------------------
 
 
 async def _recover(trial: Trial, line: Relayed, broken: Broken) -> None:
-    rest = AWAY_S - (trial.clock.elapsed() - broken.cut_at)
-    await trial.clock.sleep(rest)
+    left = AWAY_S - (trial.clock.elapsed() - broken.cut_at)
+    await trial.clock.sleep(left)
     await line.restore()
     began, expected = trial.clock.wall_ms(), f"at most {ATTEMPTS} attempts"
     try:
@@ -182,12 +200,13 @@ async def _recover(trial: Trial, line: Relayed, broken: Broken) -> None:
             trial.measure("reconnect_ms", trial.clock.wall_ms() - began, "ms")
             few = desk.attempts <= ATTEMPTS
             trial.check("reconnected", expected, f"{desk.attempts} attempts", passed=few)
-            await _read_anew(trial, desk, broken)
+            await read_anew(trial, desk, broken, trial.desk)
     except GatewayError as error:
         trial.check("reconnected", expected, str(error), passed=False)
 
 
-async def _read_anew(trial: Trial, desk: Desk, broken: Broken) -> None:
+async def read_anew(trial: Trial, desk: Desk, broken: Broken, observer: Desk) -> None:
+    """Read everything over the new connection and cancel the order; `observer` looks on."""
     back = trial.clock.wall_ms()
     trader = Trader(trial, broken.trader.contract, desk)
     await _check_door(trader, "orders before everything is read", allowed=False)
@@ -200,7 +219,7 @@ async def _read_anew(trial: Trial, desk: Desk, broken: Broken) -> None:
     name = "reconciliation after the reconnect"
     trial.check(name, "CLEAN", run.words, passed=run.clean)
     for ticket in known:
-        await _check_ended(trader, ticket, back)
+        await _check_ended(trader, ticket, back, observer)
     await _check_news(trial, desk, broken)
     await _check_door(trader, "orders after it", allowed=True)
 
@@ -216,8 +235,8 @@ async def _check_door(trader: Trader, name: str, *, allowed: bool) -> None:
     trader.trial.check(name, expected, actual, passed=(refused is None) is allowed)
 
 
-async def _check_ended(trader: Trader, ticket: Ticket, back: float) -> None:
-    """Cancel the order and look for it in the broker's books by the other line."""
+async def _check_ended(trader: Trader, ticket: Ticket, back: float, observer: Desk) -> None:
+    """Cancel the order and look for it in the broker's books."""
     trial, clock = trader.trial, trader.trial.clock
     if not ticket.terminal:
         await trader.desk.cancel(ticket)
@@ -228,7 +247,7 @@ async def _check_ended(trader: Trader, ticket: Ticket, back: float) -> None:
     actual = f"{ticket.status}, {ticket.filled:g} filled"
     expected = f"{OrderState.CANCELLED} within {ENDED_S:g} s of the reconnect"
     trial.check("own order at the end", expected, actual, passed=cancelled)
-    orders = [order for order in await trial.desk.open_orders() if order.ref == trial.ref]
+    orders = [order for order in await observer.open_orders() if order.ref == trial.ref]
     trial.check("own orders at the broker at the end", 0, len(orders))
 
 

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from brokerage.gateway import Desk
 from brokerage.simulator.server import Gateway
 from tests.validation.scenarios.conftest import Run
 from validation.scenarios import by_hand
-from validation.scenarios.trial import Trial
+from validation.scenarios.disconnects import LossListener
+from validation.scenarios.trial import Trial, TrialListener
 
 ONE_TRY: dict[str, Any] = {"validation": {"max_retry_attempts": 1}}
 Deed = Callable[[Gateway], object]
@@ -81,6 +83,50 @@ async def test_what_is_not_observed_fails(
 ) -> None:
     outcome = await run_scenario(scenario, prepare=person(*deeds), config=ONE_TRY)
     assert (outcome.state, outcome.failed) == ("FAILED", failed)
+
+
+async def test_the_drill_leaves_an_order_behind_and_finds_it_again(
+    run_scenario: Run,
+) -> None:
+    outcome = await run_scenario("X-03", prepare=person(STOP, START), config=ONE_TRY)
+    passed = {row.name for row in outcome.trial.checks if row.passed}
+    assert passed >= {
+        "own order during the loss", "new order during the loss", "alert",
+        "own order after the reconnect", "reconciliation after the reconnect",
+        "own order at the end", "orders after it",
+    }  # fmt: skip
+    (order,) = outcome.gateway.orders_received()
+    assert order.contract.symbol == "SPY"
+
+
+async def test_an_order_that_is_lost_with_the_gateway_is_found_out(run_scenario: Run) -> None:
+    def forget(gateway: Gateway) -> None:
+        gateway.faults.on("open_orders_never_end")
+        gateway.faults.off("sunday_token_loss")
+
+    outcome = await run_scenario("X-03", prepare=person(STOP, forget), config=ONE_TRY)
+    assert outcome.state == "FAILED"
+
+
+async def test_a_loss_that_nobody_is_told_of_is_found_out(
+    run_scenario: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LossListener, "lost", TrialListener.lost)
+    outcome = await run_scenario("X-03", prepare=person(STOP, START), config=ONE_TRY)
+    assert outcome.failed == {"alert"}
+
+
+async def test_an_order_that_leaves_during_the_loss_is_found_out(
+    run_scenario: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Desk.place
+
+    async def careless(desk: Desk, intent: Any, door: Any) -> Any:
+        return await place(desk, intent, door) if desk.connected else None
+
+    monkeypatch.setattr(Desk, "place", careless)
+    outcome = await run_scenario("X-03", prepare=person(STOP, START), config=ONE_TRY)
+    assert outcome.failed == {"new order during the loss"}
 
 
 async def test_a_gateway_that_comes_back_with_a_live_account_halts(run_scenario: Run) -> None:

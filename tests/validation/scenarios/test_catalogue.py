@@ -45,7 +45,7 @@ SPECIFIED = {
     "RS-08": ("position-reconciliation", 120, "S-CRIT", TRADES, (12,), False),
 }
 PROCEDURES = {
-    "X-03": ("gateway-kill-drill", 1500, "S-MED", set(), (2,), True),
+    "X-03": ("gateway-kill-drill", 1500, "S-MED", TRADES, (2,), True),
     "X-04": ("bad-login-drill", 1500, "S-MED", set(), (3,), True),
     "X-05": ("after-hours-staleness", 45, "S-MED", set(), (4,), True),
     "X-06": ("tws-manual-order", 1500, "S-MED", set(), (12,), True),
