@@ -52,6 +52,9 @@ def test_the_page_says_what_is_to_be_done_since_when_and_until_when(
     assert "What you have to do now" in whole
     assert "Stop the gateway&#x27;s program now." in whole
     assert "I have done it" in whole
+    assert "Nothing to do" not in whole
+    tells(drill, "What was asked for is seen.", SEEN)
+    assert "Nothing to do: results appear as they come." in page(operator, drill)
 
 
 def test_a_fast_clock_leaves_as_much_less_real_time(drill: Session) -> None:
