@@ -43,7 +43,7 @@ def propose(
     text = _said(text, "what it comes from")
     diff = _open(diff)
     if row:
-        _check_row(diff)
+        _contract(diff)
     diff.proposal, diff.proposes_row, diff.proposed_by = text, row, by
     diff.proposed_at = timezone.now()
     diff.save()
@@ -84,7 +84,6 @@ def end_drill(diff: ReconciliationDiff, part: str, text: str) -> Correction:
     diff = _open(diff)
     if not diff.drill:
         raise CorrectionError("A part of the system settles its own drill's differences alone.")
-    _check_row(diff)
     correction = _write_row(diff, text, part, None)
     diff.settle(State.EXPLAINED, text, part)
     _line("approved", diff, part, text=text)
@@ -104,9 +103,11 @@ def _open(diff: ReconciliationDiff) -> ReconciliationDiff:
     return diff
 
 
-def _check_row(diff: ReconciliationDiff) -> None:
+def _contract(diff: ReconciliationDiff) -> int:
+    """Return the contract that a correcting row is about."""
     if diff.con_id is None or not diff.gap:
         raise CorrectionError("Only a position or an execution can be corrected by a row.")
+    return diff.con_id
 
 
 def _proposed(diff: ReconciliationDiff, by: User) -> ReconciliationDiff:
@@ -130,7 +131,7 @@ def _write_row(diff: ReconciliationDiff, text: str, name: str, by: User | None) 
         endpoint_id=diff.endpoint_id,
         scope=diff.scope,
         diff=diff,
-        con_id=diff.con_id,
+        con_id=_contract(diff),
         quantity=diff.gap,
         exec_id=diff.subject.removeprefix(EXECUTION) if is_fill else "",
         text=text,

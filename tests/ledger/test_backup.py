@@ -123,7 +123,7 @@ def test_the_preflight_knows_the_age_of_a_backup_that_is_still_there(
     assert surroundings.backup_age() is None
     made = backup.make(tmp_path, actor="test")
     later = timezone.now() + timedelta(hours=25)
-    monkeypatch.setattr(surroundings.timezone, "now", lambda: later)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: later)
     assert surroundings.backup_age() == pytest.approx(25.0, abs=0.01)
     assert surroundings.look_around().backup_h == pytest.approx(25.0, abs=0.01)
     lost(made)

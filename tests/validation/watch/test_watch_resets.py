@@ -84,4 +84,4 @@ def test_a_session_goes_by_its_own_windows_at_a_broker_alone(
     now = datetime(2026, 2, 17, hour, 20, tzinfo=ET)
     monkeypatch.setattr(watching, "timezone", SimpleNamespace(now=lambda: now))
     job: Any = SimpleNamespace(config=Config(), target=SimpleNamespace(kind=kind))
-    assert watching._resetting(job)().partition(" (")[0] == named
+    assert watching.reset_window(job).partition(" (")[0] == named
