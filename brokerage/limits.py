@@ -5,12 +5,10 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
+from brokerage.bounds import HOUSE, Bounds
 from brokerage.errors import OrderRefused
 from brokerage.models import OrderGrant, OrderRecord
 from brokerage.terms import WORKING, Intent, Position
-
-# Shares of the net liquidation value; a long position without a stop risks all of its value.
-RISK_PER_TRADE, SINGLE_TRADE, ONE_POSITION, ALL_EXPOSURE = 0.03, 0.05, 0.20, 0.95
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,11 @@ def closes_own(intent: Intent, holdings: dict[int, Holding]) -> bool:
 
 
 def trade_problem(
-    intent: Intent, price: float, equity: float, positions: Iterable[Position]
+    intent: Intent,
+    price: float,
+    equity: float,
+    positions: Iterable[Position],
+    bounds: Bounds = HOUSE,
 ) -> OrderRefused | None:
     """Return which share of the net liquidation value an opening order would exceed, if any."""
     if not equity > 0:
@@ -60,14 +62,15 @@ def trade_problem(
     held = sum(cost for con_id, cost in costs if con_id == contract.con_id)
     gross = sum(cost for _, cost in costs)
     rules = (
-        ("RISK_PER_TRADE", "risk of the trade", value, RISK_PER_TRADE),
-        ("RISK_SINGLE_TRADE", "value of the trade", value, SINGLE_TRADE),
-        ("RISK_POSITION", "position", held + value, ONE_POSITION),
-        ("RISK_EXPOSURE", "exposure", gross + value, ALL_EXPOSURE),
+        ("RISK_PER_TRADE", "risk of the trade", value, bounds.risk_per_trade),
+        ("RISK_SINGLE_TRADE", "value of the trade", value, bounds.single_trade),
+        ("RISK_POSITION", "position", held + value, bounds.position),
+        ("RISK_EXPOSURE", "exposure", gross + value, bounds.exposure),
     )
     for reason, what, amount, share in rules:
         if amount > share * equity:
-            text = f"The {what} of {amount:,.0f} USD is over {share:.0%} of {equity:,.0f} USD."
+            most = f"{100 * share:.3g}% of {equity:,.0f} USD"
+            text = f"The {what} of {amount:,.0f} USD is over {most}."
             return OrderRefused(reason, text)
     return None
 

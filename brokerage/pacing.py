@@ -25,6 +25,12 @@ class Bucket:
         self._full_at = 0.0
         self.sent_at: deque[float] = deque(maxlen=1000)
 
+    @classmethod
+    def keeping(cls, clock: SessionClock, most: int) -> "Bucket":
+        """Return one that lets at most `most` messages go in any second, and is never wider."""
+        burst = min(BURST, most)
+        return cls(clock, max(1.0, min(MESSAGES_PER_SECOND, most - burst)), burst)
+
     def delay(self) -> float:
         """Session seconds until the next message may go."""
         return max(0.0, self._full_at - (self._burst - 1) * self._step - self._clock.elapsed())

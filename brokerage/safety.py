@@ -12,6 +12,7 @@ from asgiref.sync import sync_to_async
 from django.db import DatabaseError, InterfaceError, transaction
 from django.db.models import Q
 
+from brokerage.bounds import QUOTE_LIVES_SECONDS
 from brokerage.calendar import CalendarNotCoveredError, is_regular_hours
 from brokerage.clock import SessionClock
 from brokerage.errors import GatewayError, OrderRefused, SafetyViolation
@@ -37,7 +38,6 @@ from brokerage.terms import (
 )
 
 PROOF_LIVES_SECONDS = 60.0
-QUOTE_LIVES_SECONDS = 5.0
 QUOTE_AHEAD_SECONDS = 1.0
 _SEAL = object()
 
@@ -242,14 +242,14 @@ class Door:
 
     async def _price(self, intent: Intent, desk: DeskFacts) -> float:
         """Return the dearest price the order may pay, from a quote that is fresh."""
-        quote = desk.last_quotes.get(intent.contract.con_id)
-        if quote is None or not quote.age(desk.now()) < QUOTE_LIVES_SECONDS:
+        quote, lives = desk.last_quotes.get(intent.contract.con_id), desk.target.bounds.quote_lives
+        if quote is None or not quote.age(desk.now()) < lives:
             try:
                 quote = await desk.quote(intent.contract)
             except GatewayError as error:
                 raise OrderRefused("STALE_QUOTE", f"No fresh quote: {error}") from error
         ahead = QUOTE_AHEAD_SECONDS + self.clock.doubt
-        if problem := quote_problem(quote, desk.now(), ahead=ahead):
+        if problem := quote_problem(quote, desk.now(), lives, ahead):
             raise problem
         limit = intent.limit_price if intent.order_type == "LMT" else 0.0
         return max(limit, quote.ask) if intent.side == "BUY" else quote.ask
@@ -262,7 +262,7 @@ class Door:
         if _reduces(intent, positions):
             return
         equity = summary.values.get("NetLiquidation", 0.0)
-        if problem := trade_problem(intent, price, equity, positions):
+        if problem := trade_problem(intent, price, equity, positions, desk.target.bounds):
             raise problem
 
     async def _check_reduces(self, intent: Intent, desk: DeskFacts) -> None:

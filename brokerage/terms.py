@@ -8,6 +8,7 @@ from enum import StrEnum
 from math import isfinite, nan
 from typing import Literal, Protocol, TypeVar
 
+from brokerage.bounds import HOUSE, Bounds
 from brokerage.errors import ErrorClass
 
 SIMULATED, PAPER = "SIMULATED", "PAPER"
@@ -42,6 +43,7 @@ class Target:
     endpoint_id: int | None = None
     control_port: int | None = None  # where the faults of a simulated gateway are switched
     contradiction: str = ""
+    bounds: Bounds = HOUSE
     through: int | None = None  # port of a relay on this machine that stands before the gateway
 
     def expecting(self, account: str) -> "Target":

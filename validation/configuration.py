@@ -20,6 +20,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 
+from brokerage.bounds import ALL_EXPOSURE, ONE_POSITION, RISK_PER_TRADE, SINGLE_TRADE
 from brokerage.terms import LIVE_PORTS, PAPER_ACCOUNT, PAPER_PORTS
 from crucible.ledger import canonical
 from validation.config_section import Section
@@ -219,10 +220,10 @@ class Limits(Section):
     max_contracts: Annotated[int, Field(ge=1, le=10)] = 2
     max_shares: Annotated[int, Field(ge=1, le=100)] = 5
     max_notional: Dollars = 5000
-    risk_per_trade: Share = 0.03
-    single_trade: Share = 0.05
-    position: Share = 0.20
-    exposure: Share = 0.95
+    risk_per_trade: Annotated[Share, Field(le=RISK_PER_TRADE)] = RISK_PER_TRADE
+    single_trade: Annotated[Share, Field(le=SINGLE_TRADE)] = SINGLE_TRADE
+    position: Annotated[Share, Field(le=ONE_POSITION)] = ONE_POSITION
+    exposure: Annotated[Share, Field(le=ALL_EXPOSURE)] = ALL_EXPOSURE
 
 
 class Config(Section):

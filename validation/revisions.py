@@ -9,13 +9,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from brokerage.models import Endpoint
+from brokerage.terms import PAPER_PORTS
 from crucible.alerts.raising import raise_alert
 from crucible.ledger.models import Head
 from crucible.ledger.record import record
 from crucible.live.publish import publish
 from crucible.roles import Role, has_role
 from validation import signals
-from validation.configuration import PAPER_PORTS, Change, Config, diff, digest, read
+from validation.configuration import Change, Config, diff, digest, read
 from validation.models import ConfigRevision, RevisionState, Session, SessionState
 from validation.models.session import IN_FLIGHT
 

@@ -33,7 +33,8 @@ class Link:
 
     def __init__(self, target: Target, clock: SessionClock) -> None:
         self.target, self.clock = target, clock
-        self.bucket, self.history = Bucket(clock), HistoryBuckets(clock)
+        self.bucket = Bucket.keeping(clock, target.bounds.messages_in_a_second)
+        self.history = HistoryBuckets(clock)
         self.ib = Library(1 / clock.speed)
         self.heard = Heard()
         self.ib.tape.hook(self._on_note, self._on_fact, self.heard.hear)

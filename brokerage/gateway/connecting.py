@@ -19,7 +19,6 @@ from brokerage.terms import Target
 SCENARIO_IDS = range(210, 220)
 PROBE_IDS = range(230, 240)
 WATCH_IDS = range(240, 250)
-GAPS_SECONDS = (1.0, 2.0, 4.0)
 TIME_ANSWER_SECONDS = 5.0
 
 
@@ -31,22 +30,23 @@ async def connect(
     readonly: bool = True,
     clock: SessionClock | None = None,
     listener: Listener | None = None,
-    attempts: int = 3,
+    attempts: int | None = None,
     timeout: float = 30.0,
     again: bool = False,
 ) -> AsyncIterator[Desk]:
     """Connect to a gateway that proves to be paper, and yield the desk.
 
-    Up to `attempts` attempts of at most `timeout` session seconds each. Between them 1, 2 and 4
-    session seconds pass; with `again` (after a lost connection) also before the first, so that
-    three attempts have the gaps 1, 2, 4. Raises SafetyViolation (never retried),
+    Up to `attempts` attempts (the target's, if not given) of at most `timeout` session seconds
+    each. Between them 1, 2 and 4 session seconds pass, or what the target's bounds say; with
+    `again` (after a lost connection) also before the first. Raises SafetyViolation (never retried),
     GatewayConnectionError, AuthenticationError, ClientIdInUseError; the error tells attempts and
     gaps.
     """
     await _check_port(target)
     clock, listener = clock or SessionClock(target.speed), listener or Listener()
     opening = _Opening(target, tuple(client_ids), readonly, clock, listener, timeout)
-    async with closing(await opening.run(attempts, again=again)) as desk:
+    most = target.bounds.attempts if attempts is None else attempts
+    async with closing(await opening.run(most, again=again)) as desk:
         yield desk
 
 
@@ -101,7 +101,7 @@ class _Opening:
     async def _wait(self, failures: int) -> float:
         began = self.clock.elapsed()
         if failures:
-            await self.clock.sleep(GAPS_SECONDS[min(failures, len(GAPS_SECONDS)) - 1])
+            await self.clock.sleep(self.target.bounds.wait(failures))
             self.gaps.append(self.clock.elapsed() - began)
             return self.gaps[-1]
         return 0.0

@@ -1,4 +1,4 @@
-"""The account that the configuration names is the only one that a session touches, to its end."""
+"""What the configuration says of account and bounds holds for a session, to its end."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from brokerage import gateway
+from brokerage.bounds import Bounds
 from brokerage.errors import GatewayConnectionError, OrderRefused
 from brokerage.gateway import ContractSpec, Door, Intent, Simulated, Target
 from brokerage.models import Endpoint, OrderGrant
@@ -216,3 +217,35 @@ def test_the_configuration_takes_what_the_door_takes(account: str) -> None:
 def test_the_configuration_names_no_account_that_the_door_takes_for_live(account: str) -> None:
     with pytest.raises(ConfigError):
         read({"paper_trading": {"expected_account": account}})
+
+
+def test_what_is_bounded_at_door_and_connection_is_the_frozen_configuration_s(
+    endpoint: Endpoint, people: People
+) -> None:
+    content = read(ConfigRevision.objects.get().content).content()
+    content["limits"] |= {
+        "risk_per_trade": 0.01, "single_trade": 0.02, "position": 0.1, "exposure": 0.5,
+    }  # fmt: skip
+    content["thresholds"] |= {"quote_freshness_seconds": 3.0, "max_messages_per_second": 40}
+    content["validation"] |= {"max_retry_attempts": 2, "exponential_backoff_base": 3}
+    ConfigRevision.objects.update(content=content)
+    target = bookkeeping.open_run(taken(started(people.op)))["target"]
+    assert target.bounds == Bounds(0.01, 0.02, 0.1, 0.5, 3.0, 40, 2, 3)
+
+
+@pytest.mark.parametrize("limit", ["risk_per_trade", "single_trade", "position", "exposure"])
+def test_a_limit_that_is_looser_than_the_product_s_own_is_refused(limit: str) -> None:
+    with pytest.raises(ConfigError, match=limit):
+        read({"limits": {limit: 0.96}})
+
+
+def test_a_tightened_limit_keeps_the_order_in(endpoint: Endpoint, people: People) -> None:
+    def act(simulated: Simulated) -> None:
+        content = read(ConfigRevision.objects.get().content).content()
+        content["limits"]["risk_per_trade"] = 0.0001
+        ConfigRevision.objects.update(content=content)
+        session = run(started(people.op))
+        assert session.state == SessionState.BLOCKED
+        assert not simulated.gateway.orders_received()
+
+    at_gateway(endpoint, act)

@@ -5,7 +5,8 @@ from importlib.metadata import version
 
 from brokerage.calendar import ET, is_regular_hours, next_weekly_expiry
 from brokerage.models import OrderRecord
-from validation.configuration import PAPER_PORTS, ConfigError
+from brokerage.terms import PAPER_PORTS
+from validation.configuration import ConfigError
 from validation.facts import Average, Facts
 from validation.models import AttemptState
 from validation.rules.rule import Finding, rule

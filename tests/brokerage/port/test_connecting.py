@@ -4,11 +4,13 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from asgiref.sync import sync_to_async
 
 from brokerage import gateway
+from brokerage.bounds import Bounds
 from brokerage.clock import SessionClock
 from brokerage.errors import AuthenticationError, ClientIdInUseError, GatewayConnectionError
 from brokerage.gateway import Listener, Target
@@ -89,6 +91,25 @@ async def test_reconnecting_waits_one_two_and_four_seconds() -> None:
         await connecting(at(closed_port(), speed=5), again=True)
     assert caught.value.gaps == pytest.approx([1, 2, 4], rel=0.2)
     assert caught.value.attempts == 3
+
+
+@story
+@pytest.mark.parametrize(
+    ("bounds", "gaps"),
+    [
+        (Bounds(backoff_base=3), [1, 3, 9]),
+        (Bounds(backoff_base=4, attempts=2), [1, 4]),
+        (Bounds(attempts=1), [1]),
+    ],
+)
+async def test_attempts_and_waits_are_those_of_the_target(
+    bounds: Bounds, gaps: list[float]
+) -> None:
+    target = replace(at(closed_port(), speed=25), bounds=bounds)
+    with pytest.raises(GatewayConnectionError) as caught:
+        await connecting(target, again=True)
+    assert caught.value.gaps == pytest.approx(gaps, rel=0.3)
+    assert caught.value.attempts == len(gaps)
 
 
 @story

@@ -10,6 +10,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from brokerage import kill
+from brokerage.bounds import Bounds
 from brokerage.errors import OrderRefused
 from brokerage.gateway import Contract, Desk, Intent, Quote
 from brokerage.models import Endpoint, KillSwitch, OrderGrant, OrderRecord
@@ -225,6 +226,28 @@ def test_working_orders_count_toward_the_grant(grant: OrderGrant) -> None:
 def test_risk_above_three_per_cent(grant: OrderGrant) -> None:
     OrderGrant.objects.update(max_notional=1e6)
     assert refused(grant, quantity=5) == "RISK_PER_TRADE"
+
+
+def bounded(**bounds: float) -> Any:
+    """Hold the desk to these bounds."""
+
+    def bound(simulated: Any, desk: Desk) -> None:
+        desk.target = replace(desk.target, bounds=Bounds(**bounds))  # type: ignore[arg-type]
+
+    return bound
+
+
+def test_risk_above_what_the_target_bounds(grant: OrderGrant) -> None:
+    assert refused(grant, bounded(risk_per_trade=0.0001)) == "RISK_PER_TRADE"
+
+
+def test_a_quote_that_is_older_than_the_target_bounds(grant: OrderGrant) -> None:
+    def later(simulated: Any, desk: Desk) -> None:
+        now = desk.now
+        desk.now = lambda: now() + timedelta(seconds=4)  # type: ignore[method-assign]
+        bounded(quote_lives=3)(simulated, desk)
+
+    assert refused(grant, later) == "STALE_QUOTE"
 
 
 def test_an_account_worth_nothing(grant: OrderGrant) -> None:

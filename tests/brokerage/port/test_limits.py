@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from brokerage.bounds import Bounds
 from brokerage.gateway import Contract, Intent, Position
 from brokerage.limits import Holding, closes, grant_problem, holdings_of, trade_problem
 from brokerage.models import OrderGrant, OrderRecord
@@ -72,9 +73,32 @@ def test_shares_of_the_accounts_value(
     assert reason(trade_problem(buying(), price, 1000, positions)) == expected
 
 
-def test_a_single_trade_has_its_own_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("brokerage.limits.RISK_PER_TRADE", 1)
-    assert reason(trade_problem(buying(), 51, 1000, [])) == "RISK_SINGLE_TRADE"
+def test_a_single_trade_has_its_own_share() -> None:
+    tighter = Bounds(single_trade=0.02)
+    assert reason(trade_problem(buying(), 21, 1000, [], tighter)) == "RISK_SINGLE_TRADE"
+
+
+@pytest.mark.parametrize(
+    ("bound", "expected"),
+    [
+        ("risk_per_trade", "RISK_PER_TRADE"),
+        ("single_trade", "RISK_SINGLE_TRADE"),
+        ("position", "RISK_POSITION"),
+        ("exposure", "RISK_EXPOSURE"),
+    ],
+)
+def test_a_configuration_that_is_tighter_is_heard(bound: str, expected: str) -> None:
+    tighter = Bounds(**{bound: 0.01})
+    assert reason(trade_problem(buying(), 10, 1000, [], tighter)) == ""
+    assert reason(trade_problem(buying(), 10.01, 1000, [], tighter)) == expected
+
+
+@pytest.mark.parametrize("looser", [1.0, float("inf"), float("nan")])
+def test_a_configuration_that_is_looser_is_not(looser: float) -> None:
+    shares = ("risk_per_trade", "single_trade", "position", "exposure", "quote_lives")
+    house, bounds = Bounds(), Bounds(**dict.fromkeys(shares[:4], looser), quote_lives=60)
+    assert bounds == house
+    assert Bounds(messages_in_a_second=51, quote_lives=looser * 6) == house
 
 
 @pytest.mark.parametrize("equity", [0, -5, float("nan")])

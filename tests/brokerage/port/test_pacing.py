@@ -27,6 +27,17 @@ async def test_the_bucket_is_not_slower_than_its_rate(clock: HandClock) -> None:
     assert clock.elapsed() < 200 / 45 + 0.1
 
 
+@pytest.mark.parametrize("most", [1, 2, 3, 4, 10, 40, 50, 1000])
+async def test_a_bucket_keeps_to_the_configured_messages_in_any_second(
+    clock: HandClock, most: int
+) -> None:
+    bucket = Bucket.keeping(clock, most)
+    for _ in range(150):
+        await bucket.take()
+    fullest = most_in_a_second(list(bucket.sent_at))
+    assert 0.7 * min(most, 50) <= fullest <= min(most, 50)
+
+
 async def test_an_idle_hour_saves_up_no_more_than_the_burst(clock: HandClock) -> None:
     bucket = Bucket(clock)
     clock.seconds += 3600

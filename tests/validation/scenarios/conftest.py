@@ -16,6 +16,7 @@ from brokerage.clock import SessionClock
 from brokerage.gateway import CleanupReport
 from brokerage.gateway.switching import LocalSwitches
 from brokerage.models import Endpoint, OrderGrant, ReconciliationRun
+from brokerage.pacing import Bucket
 from brokerage.safety import Door
 from brokerage.simulator.levers import Levers
 from brokerage.simulator.server import Gateway
@@ -112,6 +113,12 @@ async def compare(trial: Trial, ago: float) -> None:
         endpoint_id=trial.target.endpoint_id, scope=trial.ref.partition("/")[0], occasion="START",
         state=ReconciliationRun.State.CLEAN, started_at=past, ended_at=past,
     )  # fmt: skip
+
+
+async def unpaced(trial: Trial) -> None:
+    """Let the desk send as much as IBKR allows, whatever its configuration says."""
+    link = trial.desk._link
+    link.bucket = Bucket(link.clock)
 
 
 def configured(simulated: Gateway, **changes: dict[str, Any]) -> Config:

@@ -62,6 +62,15 @@ async def test_a_live_account_halts_before_any_order(run_scenario: Run) -> None:
     assert not outcome.gateway.orders_received()
 
 
+@pytest.mark.parametrize("base", [3, 4])
+async def test_the_waits_between_attempts_are_the_configured_ones(
+    run_scenario: Run, base: int
+) -> None:
+    config = {"validation": {"exponential_backoff_base": base}}
+    outcome = await run_scenario("BC-05", config=config)
+    assert (outcome.state, outcome.failed) == ("PASSED", set())
+
+
 async def test_another_account_than_the_configured_one_halts(run_scenario: Run) -> None:
     outcome = await run_scenario("BC-01", config=CONFIGURED, accounts=("DU7654321",))
     assert outcome.ending.halted

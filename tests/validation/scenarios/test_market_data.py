@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.validation.scenarios.catches import Catch, catch
-from tests.validation.scenarios.conftest import Caught, Run
+from tests.validation.scenarios.conftest import Caught, Run, unpaced
 from validation.scenarios.market_data import expected_bars
 
 
@@ -67,7 +67,8 @@ IMPATIENT = limits(historical_timeout_seconds=0.9)
 
 
 async def test_the_message_rate_of_several_symbols_is_measured(run_scenario: Run) -> None:
-    outcome = await run_scenario("MD-03", config={"thresholds": {"max_messages_per_second": 1}})
+    config = limits(max_messages_per_second=1)
+    outcome = await run_scenario("MD-03", config=config, prepare=unpaced)
     assert outcome.failed == {"messages in the fullest second"}
 
 

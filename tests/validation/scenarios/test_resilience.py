@@ -9,7 +9,7 @@ from ib_async import Client
 from brokerage.broker import link
 from brokerage.gateway import ContractSpec, Quote
 from tests.validation.scenarios.catches import Catch, catch
-from tests.validation.scenarios.conftest import Caught, Run
+from tests.validation.scenarios.conftest import Caught, Run, unpaced
 from validation.scenarios.trial import TrialListener
 
 
@@ -104,10 +104,18 @@ async def test_a_gateway_that_hangs_up_on_snapshots_fails(run_scenario: Run) -> 
 
 
 async def test_the_message_rate_is_held_against_the_configuration(run_scenario: Run) -> None:
-    config = limits(max_messages_per_second=10)
-    outcome = await run_scenario("RS-02", snapshots_always_fail=True, config=config)
+    outcome = await run_scenario(
+        "RS-02", config=limits(max_messages_per_second=10), prepare=unpaced,
+        snapshots_always_fail=True,
+    )  # fmt: skip
     assert outcome.state == "FAILED"
     assert outcome.failed == {"snapshots that succeed", "messages in the fullest second"}
+
+
+async def test_the_configured_message_rate_is_kept(run_scenario: Run) -> None:
+    outcome = await run_scenario("RS-02", config=limits(max_messages_per_second=30))
+    assert outcome.failed == set()
+    assert 0 < outcome.measured["max_msgs_per_s"] <= 30
 
 
 async def test_a_history_that_never_comes_back_is_reported(run_scenario: Run) -> None:

@@ -140,3 +140,9 @@ async def test_a_leak_is_told_by_growth_and_slope(
     monkeypatch.setattr(stability, "resident_mb", lambda: 100.0 + leak * clock["trial"].elapsed())
     outcome = await run_scenario("RS-05", prepare=remember)
     assert {name for name in outcome.failed if "memory" in name} == checks
+
+
+@pytest.mark.usefixtures("shorter")
+async def test_the_limit_of_the_memory_is_the_configured_one(run_scenario: Run) -> None:
+    outcome = await run_scenario("RS-05", config={"thresholds": {"max_memory_mb": 1}})
+    assert outcome.failed == {"resident memory"}
