@@ -19,7 +19,7 @@ MAY_ACKNOWLEDGE = (Role.OP, Role.QS, Role.QA)
 SHORTEST, LONGEST = 3, 500
 REVIEWED = "1.2.27"
 # What only a person can say before a session, such as the VIX.
-BY_PERSON = ("HP-14", "HP-15")
+BY_PERSON = ("HP-02P", "HP-14", "HP-15")
 UNDECIDED = (SessionState.MANUAL_CHECKS, SessionState.REPORTING)
 
 

@@ -59,6 +59,20 @@ def handshake(look: Situation) -> Found:
 
 
 @health(
+    "HP-02P", "Gateway", "PAPER label seen", "by a person, for this session", blocks=True,
+    remedy="Look at the gateway's window or the broker's portal; attest here what you saw.",
+)  # fmt: skip
+def paper_label(look: Situation) -> Found:
+    """Before a full session trades, a person has seen with own eyes that the account is paper."""
+    if look.plan.simulated:
+        return simulated("Its pages carry the label SIMULATED.")
+    said = attested(look, "HP-02P")
+    if said.verdict == V.PASS or not look.plan.full:
+        return said
+    return Found(V.BLOCK, "Nobody has said so for this session.")
+
+
+@health(
     "HP-03", "Gateway", "No live gateway beside it", "4001 and 7496 are closed",
     remedy="Close the live gateway on this host, or make sure that nobody can mistake it.",
 )  # fmt: skip

@@ -27,7 +27,7 @@ def plan(**changes: Any) -> Plan:
     well = Plan(
         now=NOON, config=Config().with_expiry("20260220"), config_number=3, code_version="abc",
         expected_account="DU1", upload_green=True,
-        upload_text="Report 1: 9 tests, 0 not passed.",
+        upload_text="Report 1: 9 tests, 0 not passed.", attested={"HP-02P": "op: PAPER, seen"},
     )  # fmt: skip
     return replace(well, **changes)
 
@@ -86,6 +86,10 @@ BOUNDARIES: list[tuple[str, str, dict[str, Any], Verdict]] = [
     ("HP-02", G, {"accounts": ("DU1", "DU9")}, BLOCK),
     ("HP-02", P, {"expected_account": ""}, BLOCK),
     ("HP-02", P, {"expected_account": "", "simulated": True}, PASS),
+    ("HP-02P", P, {}, PASS),
+    ("HP-02P", P, {"attested": {}}, BLOCK),
+    ("HP-02P", P, {"attested": {}, "full": False}, ATTEST),
+    ("HP-02P", P, {"attested": {}, "simulated": True}, NOT_APPLICABLE),
     ("HP-03", G, {"live_ports": ()}, PASS),
     ("HP-03", G, {"live_ports": (7496,)}, WARN),
     ("HP-04", G, {"samples": at_drift(0.0)}, PASS),
@@ -227,7 +231,7 @@ def test_each_check_has_its_boundaries(
 
 
 def test_every_code_of_the_requirements_stands_in_the_table_and_here() -> None:
-    assert {code.removesuffix("B") for code in TABLE} == CODES
+    assert {code.rstrip("BP") for code in TABLE} == CODES
     assert {code for code, *_ in BOUNDARIES} == set(TABLE)
 
 
