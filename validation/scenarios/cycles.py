@@ -14,8 +14,9 @@ from validation.watch.conditions import GRACE_S
 from validation.watch.process import LEAST_GRACE
 
 CYCLE_LIMIT_S = 60.0
-# Real seconds, whatever the speed: the watch looks once in each, and reading takes its time, too.
-SLACK_S = 3.0
+# Real seconds: the watch looks once in each, and reading takes its time, too. Beside a fast clock
+# a busy machine, where scenarios that compute hold the watch up, is as long as minutes.
+SLACK_S, FAST_SLACK_S = 3.0, 15.0
 COMPARED = (ReconciliationRun.State.CLEAN, ReconciliationRun.State.DIFFS)
 OF_THE_WATCH = ("START", "CYCLE", "RECONNECT", "END")
 Span = tuple[datetime, datetime]
@@ -85,7 +86,7 @@ async def check_cycles(trial: Trial) -> None:
     if longest is None:
         trial.check(name, expected, "the watch has made none", passed=False)
         return
-    took, slack = longest.total_seconds() * speed, SLACK_S * speed
+    took, slack = longest.total_seconds() * speed, SLACK_S if speed == 1 else FAST_SLACK_S * speed
     trial.measure("longest_cycle_s", took, "s")
     actual = f"{took:.0f} s, the longest between {len(comparisons)}"
     trial.check(name, expected, actual, passed=took <= CYCLE_LIMIT_S + slack)
