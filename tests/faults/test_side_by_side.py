@@ -11,7 +11,7 @@ from tests.faults.history import Witnessed
 from tests.faults.processes import Process, until
 from tests.faults.stage import Stage, stage
 from tests.journeys.visitor import Visitor
-from validation.models.session import IN_FLIGHT, STOPPED
+from validation.models.session import IN_FLIGHT, STOPPED, SessionState
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.postgres, pytest.mark.broker]
 FIRST, SECOND = "Simulated gateway", "Gateway 2"
@@ -49,9 +49,10 @@ def worker_of(put_up: Stage, number: str) -> Process:
 def test_one_gateways_fault_leaves_the_other_session_alone(put_up: Stage) -> None:
     visitor = put_up.operator()
     marks = [collecting.mark(put_up, gateway) for gateway in put_up.gateways]
-    _, second = start(visitor, SECOND, "OE-01", "OE-03", "OE-04")
     _, first = start(visitor, FIRST, "OE-04")
+    _, second = start(visitor, SECOND, "OE-01", "OE-02", "OE-03")
     assert start(visitor, SECOND, "OE-03")[0] == 409
+    until(lambda: state(put_up, second) == SessionState.RUNNING, 60, "the other's claim", 0.01)
     until(lambda: orders(put_up, first), 60, "an order", 0.01)
     assert state(put_up, second) in IN_FLIGHT
     worker_of(put_up, first).signal_group(signal.SIGKILL)
