@@ -1,7 +1,7 @@
 """The checks of configuration, host and product: HP-08 to 13, 19 to 22, 24, 27 to 32."""
 
 from brokerage.calendar import ET, CalendarNotCoveredError, next_weekly_expiry
-from brokerage.terms import PAPER_PORTS
+from brokerage.terms import PAPER_PORTS, THIS_MACHINE
 from validation.configuration import Config
 from validation.preflight.judging import Found, V, health
 from validation.preflight.situation import Situation
@@ -24,15 +24,27 @@ def config_valid(look: Situation) -> Found:
 
 
 @health(
-    "HP-09", "Configuration", "The port is a paper port", "4002 or 7497",
-    remedy="Correct the endpoint's port: a paper gateway listens on 4002 or 7497.", blocks=True,
+    "HP-09", "Configuration", "The port is a paper port", "4002 or 7497, as configured",
+    remedy="Give endpoint and configuration the same host, and the same port: 4002 or 7497.",
+    blocks=True,
 )  # fmt: skip
 def paper_port(look: Situation) -> Found:
-    """The gateway's port is the broker's for paper, or the gateway is a simulated one."""
+    """The gateway is at the configured address and a paper port, or it is a simulated one."""
     plan = look.plan
     if plan.simulated:
         return Found(V.PASS, f"{plan.port}, a simulated gateway's.")
-    return Found(V.PASS if plan.port in PAPER_PORTS else V.BLOCK, f"{plan.port}.")
+    if plan.port not in PAPER_PORTS:
+        return Found(V.BLOCK, f"{plan.port}.")
+    wanted = plan.config.gateway if plan.config else None
+    if wanted and (_place(plan.host), plan.port) != (_place(wanted.host), wanted.port):
+        found = f"{plan.host}:{plan.port}, but {wanted.host}:{wanted.port} is configured."
+        return Found(V.BLOCK, found)
+    return Found(V.PASS, f"{plan.host}:{plan.port}.")
+
+
+def _place(host: str) -> str:
+    """A host's name; this machine has several."""
+    return "127.0.0.1" if host in THIS_MACHINE else host
 
 
 @health(

@@ -72,6 +72,12 @@ def thresholds(**changes: Any) -> Config:
     return Config.model_validate(content)
 
 
+def at_address(host: str, port: int) -> Config:
+    content = Config().with_expiry("20260220").content()
+    content["gateway"] |= {"host": host, "port": port}
+    return Config.model_validate(content)
+
+
 P, G, H = "plan", "gateway", "host"
 BOUNDARIES: list[tuple[str, str, dict[str, Any], Verdict]] = [
     ("HP-01", G, {"port_ms": 2000.0}, PASS),
@@ -122,7 +128,13 @@ BOUNDARIES: list[tuple[str, str, dict[str, Any], Verdict]] = [
     ("HP-08", P, {}, PASS),
     ("HP-08", P, {"config": None, "config_error": "gateway.port: not paper"}, BLOCK),
     ("HP-09", P, {"port": 4002}, PASS),
-    ("HP-09", P, {"port": 7497}, PASS),
+    ("HP-09", P, {"port": 7497, "config": at_address("127.0.0.1", 7497)}, PASS),
+    ("HP-09", P, {"port": 7497}, BLOCK),
+    ("HP-09", P, {"host": "10.0.0.5"}, BLOCK),
+    ("HP-09", P, {"config": at_address("10.0.0.5", 4002)}, BLOCK),
+    ("HP-09", P, {"host": "10.0.0.5", "config": at_address("10.0.0.5", 4002)}, PASS),
+    ("HP-09", P, {"host": "localhost"}, PASS),
+    ("HP-09", P, {"host": "10.0.0.5", "simulated": True}, PASS),
     ("HP-09", P, {"port": 4003}, BLOCK),
     ("HP-09", P, {"port": 4003, "simulated": True}, PASS),
     ("HP-10", P, {}, PASS),
