@@ -144,6 +144,7 @@ class StockContract(Section):
 class WeeklyCall(Section):
     """The option that order scenarios trade; its strike is chosen at run time by these rules.
 
+    A fixed `strike` is tried where these rules admit none, and refused in the money.
     `otm_min` and `otm_max` bound the distance of the strike above the spot price as a share of it;
     prices and the cap on the premium of one contract are US dollars.
     """
@@ -154,6 +155,7 @@ class WeeklyCall(Section):
     currency: Literal["USD"] = "USD"
     expiry: Annotated[Expiry, BeforeValidator(_expiry_text)] = ""
     right: Literal["CALL"] = "CALL"
+    strike: Annotated[float, Field(gt=0, le=100_000)] | None = None
     otm_min: Annotated[float, Field(gt=0, le=0.2)] = 0.02
     otm_max: Annotated[float, Field(gt=0, le=0.2)] = 0.05
     ask_min: Annotated[float, Field(gt=0, le=100)] = 0.10

@@ -10,6 +10,7 @@ from validation.configuration import TestContracts, WeeklyCall
 from validation.scenarios.strikes import (
     NoTestContractError,
     choose,
+    has_room,
     objection,
     strikes_in_range,
 )
@@ -70,9 +71,14 @@ def test_the_rule_objects_in_words(bid: float, ask: float, told: str) -> None:
     assert objection(quote(bid, ask), RULE, 100) == told
 
 
-def test_the_premium_of_a_contract_leaves_room_below_its_cap() -> None:
-    assert objection(quote(3.95, 4.00), RULE, 101) == "premium 404 USD"
-    assert objection(quote(3.95, 4.00), RULE, 100) == ""
+def test_the_premium_of_a_contract_keeps_to_its_cap() -> None:
+    assert objection(quote(4.95, 5.00), RULE, 101) == "premium 505 USD"
+    assert objection(quote(4.95, 5.00), RULE, 100) == ""
+
+
+@pytest.mark.parametrize(("ask", "roomy"), [(4.00, True), (4.01, False)])
+def test_there_is_room_up_to_four_fifths_of_the_cap(ask: float, roomy: bool) -> None:
+    assert has_room(quote(3.95, ask), RULE, 100) is roomy
 
 
 def test_strikes_lie_two_to_five_per_cent_above_the_spot() -> None:
@@ -101,3 +107,33 @@ async def test_the_middle_stands_in_for_a_missing_last_price() -> None:
 async def test_without_a_contract_it_says_why(market: Market, expiry: str, told: str) -> None:
     with pytest.raises(NoTestContractError, match=told):
         await chosen(market, expiry)
+
+
+async def at_fixed(market: Market, strike: float) -> Contract:
+    rule = WeeklyCall(expiry="20261127", strike=strike)
+    return await choose(market, TestContracts(spy_weekly_call=rule))  # type: ignore[arg-type]
+
+
+async def test_a_fixed_strike_is_what_is_left_when_the_rule_admits_none() -> None:
+    assert (await at_fixed(Market(s106=(1.0, 1.05)), 106)).strike == 106
+
+
+async def test_the_rule_comes_before_a_fixed_strike() -> None:
+    market = Market(s103=(1.0, 1.05), s106=(1.0, 1.05))
+    assert (await at_fixed(market, 106)).strike == 103
+
+
+@pytest.mark.parametrize("strike", [99.0, 100.0])
+async def test_a_fixed_strike_in_the_money_is_refused(strike: float) -> None:
+    market = Market(s99=(1.0, 1.05), s100=(1.0, 1.05))
+    with pytest.raises(NoTestContractError, match=r"in the money at 100\.00"):
+        await at_fixed(market, strike)
+
+
+@pytest.mark.parametrize(
+    ("offer", "why"),
+    [((4.90, 5.10), "ask 5.1"), ("unlisted", "not listed"), ("silent", "no quote")],
+)
+async def test_a_fixed_strike_keeps_to_the_rest_of_the_rule(offer: Any, why: str) -> None:
+    with pytest.raises(NoTestContractError, match=f"fixed strike 106 neither: {why}"):
+        await at_fixed(Market(s106=offer), 106)

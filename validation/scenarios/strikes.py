@@ -19,7 +19,8 @@ class NoTestContractError(LookupError):
 async def choose(desk: Desk, contracts: TestContracts) -> Contract:
     """Return the first weekly call, from the spot upwards, that the strike rule admits.
 
-    One next to a cap of the rule is chosen only where no other is.
+    One next to a cap of the rule is chosen only where no other is, and the configuration's fixed
+    strike only where the rule admits none at all.
 
     Raises NoTestContractError when the expiry is not listed or no strike qualifies.
     """
@@ -40,10 +41,23 @@ async def choose(desk: Desk, contracts: TestContracts) -> Contract:
         refused.append(f"{strike:g} ({why})")
     if close is not None:
         return close
+    if rule.strike is not None:
+        return await _fixed(desk, rule, rule.strike, spot)
     raise NoTestContractError(
         f"No call between {rule.otm_min:.0%} and {rule.otm_max:.0%} above {spot:.2f} qualifies: "
         f"{', '.join(refused) or 'none is listed'}."
     )
+
+
+async def _fixed(desk: Desk, rule: WeeklyCall, strike: float, spot: float) -> Contract:
+    """Return the call at the configured strike; raises NoTestContractError in the money."""
+    why, contract = f"in the money at {spot:.2f}", None
+    if strike > spot:
+        contract, why, _ = await _try(desk, rule, strike)
+    if contract is None or why:
+        text = f"No call qualifies by the rule, and the fixed strike {strike:g} neither: {why}."
+        raise NoTestContractError(text)
+    return contract
 
 
 def strikes_in_range(strikes: Iterable[float], spot: float, rule: WeeklyCall) -> list[float]:
