@@ -24,6 +24,7 @@ NOT_FROM_OUTSIDE = {
     "ME-15": f"{OUTSIDE} the bot's memory can't be seen.",
     "ME-21": f"{OUTSIDE} the gateway tells a rejection to the bot's own connection alone.",
     "ME-25": f"{OUTSIDE} no scenario of the catalogue runs.",
+    "ME-25a": f"{OUTSIDE} no scenario of the catalogue runs.",
 }
 MARKET_ALONE = (
     "Market orders alone: which limit orders were meant to fill is known to the bot. Counted from "

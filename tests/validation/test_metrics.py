@@ -175,6 +175,16 @@ def test_orders_that_never_left_are_no_trades(ended: Session) -> None:
     assert row(ended, "ME-20").n == 0
 
 
+def test_the_long_scenarios_do_not_count_as_active_time(ended: Session) -> None:
+    for attempt in ended.attempts.all():
+        attempt.pk, attempt.number, attempt.duration_ms = None, 2, 120_000
+        attempt.scenario = {"BC-01": "RS-05"}.get(attempt.scenario, attempt.scenario)
+        attempt.save()
+    count = ended.attempts.filter(number=2).count()
+    assert row(ended, "ME-25a").n == row(ended, "ME-25").n - 1
+    assert row(ended, "ME-25a").value == pytest.approx(2.0 * (count - 1), abs=0.5)
+
+
 def test_uptime_with_and_without_planned_faults(ended: Session) -> None:
     start = ended.started_at
     assert start is not None
