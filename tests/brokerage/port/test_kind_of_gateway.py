@@ -1,5 +1,6 @@
 """What answers must be of the kind that the endpoint says: the simulated gateway bears a mark."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -178,5 +179,6 @@ async def test_a_gateway_that_answers_nothing_else_still_shows_the_mark() -> Non
     async with gateway.simulation() as simulated, Raw(simulated.gateway, 1) as raw:
         simulated.gateway.sessions()[0].muted = True
         raw.post(tws.ReqUserInfo(7))
-        await raw._hear()
+        async with asyncio.timeout(5):
+            await raw._hear()
         assert raw.heard[-1] == tws.UserInfo(7, tws.SIMULATED_BRAND)
