@@ -16,7 +16,7 @@ from crucible.ledger.record import record
 from crucible.live.publish import publish
 from crucible.roles import Role, has_role
 from validation import signals
-from validation.configuration import Change, Config, diff, digest, read
+from validation.configuration import Change, Config, ConfigError, diff, digest, read
 from validation.models import ConfigRevision, RevisionState, Session, SessionState
 from validation.models.session import IN_FLIGHT
 
@@ -187,8 +187,16 @@ def agrees(session: Session) -> bool:
     current = in_force()
     if current is None:
         return False
-    found = diff(session.config.content, current.content)
+    found = diff(_whole(session.config), _whole(current))
     return all(change.path == EXPIRY for change in found)
+
+
+def _whole(revision: ConfigRevision) -> dict[str, Any]:
+    """Return the content with every key of today: an older version of the product had fewer."""
+    try:
+        return read(revision.content).content()
+    except ConfigError:
+        return dict(revision.content)
 
 
 def roll_expiry(expiry: str, reason: str) -> ConfigRevision | None:
@@ -201,7 +209,7 @@ def roll_expiry(expiry: str, reason: str) -> ConfigRevision | None:
     if current is None:
         return None
     content = read(current.content).with_expiry(expiry).content()
-    found = diff(current.content, content)
+    found = diff(_whole(current), content)
     if [change.path for change in found] != [EXPIRY]:
         return None
     with transaction.atomic():

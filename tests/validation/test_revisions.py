@@ -135,6 +135,21 @@ def test_without_a_configuration_in_force_nothing_agrees(
     assert len(revisions.changes(first)) > 10
 
 
+def test_a_revision_of_an_older_version_without_today_s_keys_rolls_and_agrees(
+    first: ConfigRevision, toys: Toys, operator: User
+) -> None:
+    older = {key: value for key, value in first.content.items() if key != "limits"}
+    ConfigRevision.objects.update(content=older)
+    toys.add("BC-01", passes)
+    session = sessions.start(operator)
+    rolled = revisions.roll_expiry("20991231", "test")
+    assert rolled is not None
+    assert rolled.expiry_only
+    ConfigRevision.objects.filter(pk=first.pk).update(state=R.SUPERSEDED)
+    ConfigRevision.objects.filter(pk=rolled.pk).update(state=R.ACTIVE)
+    assert revisions.agrees(session)
+
+
 # -- the weekly expiry ---------------------------------------------------------------------------
 
 
