@@ -76,6 +76,7 @@ def _expiry_day(value: str) -> str:
 
 
 Expiry = Annotated[str, BeforeValidator(_expiry_text), Field(pattern=r"^(\d{8})?$")]
+Symbol = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.]{0,11}$")]
 Share = Annotated[float, Field(gt=0, le=1)]
 Dollars = Annotated[float, Field(gt=0, le=10_000_000)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -119,7 +120,7 @@ class PaperTrading(Section):
     min_fraction: Share = 0.95
     max_fraction: Annotated[float, Field(ge=1, le=100)] = 1.2
     max_loss_fraction: Share = 0.01
-    documented_positions: list[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.]{0,11}$")]] = []
+    documented_positions: list[Symbol] = []
 
 
 class Validation(Section):
@@ -180,11 +181,12 @@ class WeeklyCall(Section):
 
 
 class TestContracts(Section):
-    """What the scenarios quote and trade."""
+    """What the scenarios quote and trade; `companions` are quoted at the same time as the stock."""
 
     __test__ = False
     spy: StockContract = StockContract()
     spy_weekly_call: WeeklyCall = WeeklyCall()
+    companions: Annotated[list[Symbol], Field(min_length=1, max_length=9)] = ["QQQ", "IWM"]
 
 
 class Thresholds(Section):

@@ -27,7 +27,6 @@ from validation.scenarios.steps import (
 from validation.scenarios.trial import Trial
 
 BAR = timedelta(minutes=5)
-COMPANIONS = ("QQQ", "IWM")  # quoted at the same time as the configured stock
 SEVERAL_LIMIT_S = 20.0
 MIXED_UP = 0.05  # of the price: another symbol's is further away
 OPTION, SHARES_PER_OPTION = "OPT", 100
@@ -231,19 +230,21 @@ def _which(bars: Sequence[Bar]) -> str:
     needs=[MARKET_HOURS],
 )
 async def market_data_multiple_symbols(trial: Trial) -> None:
-    """Snapshots of three symbols at once come back complete, fresh and not mixed up.
+    """Snapshots of several symbols at once come back complete, fresh and not mixed up.
 
-    Finds SPY, QQQ and IWM at the broker and requests their snapshots at the same time. Each
-    price is then compared with the last historical bar of its own contract.
+    Finds the configured stock and its companions (SPY, QQQ and IWM) at the broker and requests
+    their snapshots at the same time. Each price is then compared with the last historical bar of
+    its own contract.
 
     Passes when
 
-    - all three quotes arrive within 20 seconds in all, complete, with a last price, and fresh;
+    - all quotes arrive within 20 seconds in all, complete, with a last price, and fresh;
     - each quote belongs to the contract that was asked for, and its price agrees with that
       contract's last bar within 5 %;
     - the requests stay within the message rate: by what was sent, and by what the gateway says.
     """
-    specs = [spy(trial), *(replace(spy(trial), symbol=symbol) for symbol in COMPANIONS)]
+    beside = trial.config.test_contracts.companions
+    specs = [spy(trial), *(replace(spy(trial), symbol=symbol) for symbol in beside)]
     contracts = [await trial.desk.qualify(spec) for spec in specs]
     heard, started = len(trial.desk.messages), trial.clock.elapsed()
     quotes = await asyncio.gather(*(_one_of_several(trial, contract) for contract in contracts))

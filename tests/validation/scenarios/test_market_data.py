@@ -66,6 +66,12 @@ async def test_fails_because_of(
 IMPATIENT = limits(historical_timeout_seconds=0.9)
 
 
+async def test_the_symbols_that_are_quoted_together_are_configured(run_scenario: Run) -> None:
+    outcome = await run_scenario("MD-03", config={"test_contracts": {"companions": ["AAPL"]}})
+    asked = {name.removesuffix("_snapshot_ms") for name in outcome.measured if "_snapshot" in name}
+    assert (outcome.state, asked) == ("PASSED", {"SPY", "AAPL"})
+
+
 async def test_the_message_rate_of_several_symbols_is_measured(run_scenario: Run) -> None:
     config = limits(max_messages_per_second=1)
     outcome = await run_scenario("MD-03", config=config, prepare=unpaced)
