@@ -28,10 +28,7 @@ Report = TypeVar("Report", bound="Reported")
 
 @dataclass(frozen=True)
 class Target:
-    """Where a gateway listens and how fast its clock runs; `Endpoint.target()` builds it.
-
-    With a `contradiction`, which says that no account can be the expected one, nothing connects.
-    """
+    """Where a gateway listens and how fast its clock runs; `Endpoint.target()` builds it."""
 
     name: str
     host: str
@@ -42,7 +39,7 @@ class Target:
     always_open: bool = False
     endpoint_id: int | None = None
     control_port: int | None = None  # where the faults of a simulated gateway are switched
-    contradiction: str = ""
+    contradiction: str = ""  # why no account can be the expected one: then nothing connects
     bounds: Bounds = HOUSE
     through: int | None = None  # port of a relay on this machine that stands before the gateway
 
