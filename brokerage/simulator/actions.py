@@ -24,8 +24,7 @@ class Action:
 
 def _drop_all(gateway: "Gateway", params: Params) -> None:
     gateway.note(Switch("drop_all", True))
-    for peer in gateway.peers():
-        peer.cut()
+    gateway.cut_all()
 
 
 def _halt(gateway: "Gateway", params: Params) -> None:

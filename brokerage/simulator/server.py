@@ -140,10 +140,14 @@ class Gateway:
             self._server = await loop.create_server(lambda: Peer(self), sock=reserved)
 
     async def drop_all(self) -> None:
+        """Cut every connection and let that be heard."""
+        self.cut_all()
+        await asyncio.sleep(0)
+
+    def cut_all(self) -> None:
         """Cut every connection, as a restart or a lost network would."""
         for peer in self.peers():
             peer.cut()
-        await asyncio.sleep(0)
 
     def peers(self) -> list[Peer]:
         """Every connection, those that have not named themselves included."""

@@ -33,12 +33,12 @@ class WrongAccount(Fault):
         """Log in elsewhere."""
         self._before = gateway.levers.accounts
         gateway.levers.accounts = (self.account,)
-        _cut_all(gateway)
+        gateway.cut_all()
 
     def off(self, gateway: "Gateway") -> None:
         """Log in as before."""
         gateway.levers.accounts = self._before
-        _cut_all(gateway)
+        gateway.cut_all()
 
 
 @dataclass
@@ -98,8 +98,3 @@ class ClockDrift(Fault):
             return (message,)
         hours = (self.gateway.clock.time() - self._since) / 3600.0
         return (tws.CurrentTime(round(message.epoch + self.seconds + self.per_hour * hours)),)
-
-
-def _cut_all(gateway: "Gateway") -> None:
-    for peer in gateway.peers():
-        peer.cut()
