@@ -11,9 +11,10 @@ from brokerage.simulator.data_rules import no_permission
 from brokerage.simulator.market import Quote
 from brokerage.simulator.market.noise import TICK
 from brokerage.simulator.market.requests import BAD_KIND
+from brokerage.simulator.refusals import RequestError, refusing
 from brokerage.simulator.venue_floor import Floor, Session
 from brokerage.simulator.venue_history import BAD_DATE, LATENCY, PARTS
-from brokerage.simulator.venue_terms import ContractError, parse_stamp, price_text, resolve
+from brokerage.simulator.venue_terms import parse_stamp, price_text, resolve
 from brokerage.tws.messages import (
     HistoricalTicks,
     HistoricalTicksBidAsk,
@@ -52,34 +53,23 @@ class PastTicksDesk:
             ReqHistoricalTicks: self.request
         }
 
+    @refusing
     def request(self, session: Session, message: ReqHistoricalTicks) -> None:
         """Up to `count` ticks from a start on or before an end, of one session, in one message.
 
         More come when it takes more to complete a second. Errors 200, 321, 10187 and 10314.
         """
-        try:
-            listing = resolve(self.floor.listings, message.contract)
-            start, end = (_epoch(text) for text in (message.start, message.end))
-        except ContractError as error:
-            session.error(error.code, error.text, message.req_id)
-            return
-        except ValueError:
-            session.error(10314, BAD_DATE, message.req_id)
-            return
-        cause = _objection(message)
-        if cause:
-            text = f"Error validating request.-'bT' : cause - {cause}"
-            session.error(321, text, message.req_id)
-        elif not self.floor.data.subscribed:
+        listing = resolve(self.floor.listings, message.contract)
+        start, end = _epoch(message.start), _epoch(message.end)
+        _check(message)
+        if not self.floor.data.subscribed:
             words = no_permission(self.floor.listings, listing)
-            text = f"Failed to request historical ticks:{words}"
-            session.error(10187, text, message.req_id)
-        else:
-            parts = self._parts(listing.con_id, message, start, end)
-            due = self.floor.clock.time() + LATENCY * self.floor.clock.speed
-            search = Search(session, message, parts, due)
-            self.pending.add(search)
-            self._work(search)
+            raise RequestError(10187, f"Failed to request historical ticks:{words}")
+        parts = self._parts(listing.con_id, message, start, end)
+        due = self.floor.clock.time() + LATENCY * self.floor.clock.speed
+        search = Search(session, message, parts, due)
+        self.pending.add(search)
+        self._work(search)
 
     def _parts(
         self, con_id: int, message: ReqHistoricalTicks, start: float | None, end: float | None
@@ -129,17 +119,22 @@ class PastTicksDesk:
 
 
 def _epoch(text: str) -> float | None:
-    return parse_stamp(text).timestamp() if text else None
+    try:
+        return parse_stamp(text).timestamp() if text else None
+    except ValueError:
+        raise RequestError(10314, BAD_DATE) from None
 
 
-def _objection(message: ReqHistoricalTicks) -> str:
+def _check(message: ReqHistoricalTicks) -> None:
     if not 1 <= message.count <= MOST:
-        return f"Number of ticks must be between 1 and {MOST}"
-    if message.what not in {"TRADES", "BID_ASK", "MIDPOINT"}:
-        return BAD_KIND
-    if bool(message.start) == bool(message.end):
-        return "Either start or end date/time must be given"
-    return ""
+        cause = f"Number of ticks must be between 1 and {MOST}"
+    elif message.what not in {"TRADES", "BID_ASK", "MIDPOINT"}:
+        cause = BAD_KIND
+    elif bool(message.start) == bool(message.end):
+        cause = "Either start or end date/time must be given"
+    else:
+        return
+    raise RequestError(321, f"Error validating request.-'bT' : cause - {cause}")
 
 
 def ticks(
