@@ -3,10 +3,10 @@
 import math
 from datetime import datetime
 
-from brokerage.simulator.holidays import DAY, is_session, midnight, new_york_date, session
+from brokerage.simulator.holidays import DAY, ET, is_session, midnight, new_york_date, session
 from brokerage.simulator.listings import Listing, expires
 from brokerage.simulator.orders import TRAILING, Key, OrderError, SimOrder
-from brokerage.simulator.venue_terms import NEW_YORK, parse_stamp
+from brokerage.simulator.venue_terms import parse_stamp
 from brokerage.tws.messages import Order, PlaceOrder
 
 BAD_DATE = (
@@ -110,7 +110,7 @@ def _moment(label: str, text: str, now: float) -> float:
     except ValueError:
         pass
     else:
-        return datetime.combine(new_york_date(now), clock.time(), NEW_YORK).timestamp()
+        return datetime.combine(new_york_date(now), clock.time(), ET).timestamp()
     try:
         return parse_stamp(text).timestamp()
     except (ValueError, OverflowError, OSError):

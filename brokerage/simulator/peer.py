@@ -10,9 +10,9 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
+from brokerage.simulator.holidays import ET
 from brokerage.simulator.transcript import IN, OUT
 from brokerage.simulator.venue_floor import Session
-from brokerage.simulator.venue_terms import NEW_YORK
 from brokerage.tws.connection import (
     Connection,
     Event,
@@ -169,7 +169,7 @@ class Peer(asyncio.Protocol):
         if offer.version is None:
             self.hang_up()
             return
-        now = self.gateway.clock.now().astimezone(NEW_YORK)
+        now = self.gateway.clock.now().astimezone(ET)
         text = f"{now:%Y%m%d %H:%M:%S} {now.tzname()}"
         self.connection.accept(text)
         self.gateway.record(self, OUT, "Welcome", (str(offer.version), text))

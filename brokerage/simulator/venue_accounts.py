@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from brokerage.simulator.account_values import AccountValue, ledger, values
+from brokerage.simulator.holidays import ET
 from brokerage.simulator.venue_floor import Floor, Session
 from brokerage.simulator.venue_positions import PositionsDesk, Shown
-from brokerage.simulator.venue_terms import NEW_YORK, wire_contract
+from brokerage.simulator.venue_terms import wire_contract
 from brokerage.tws import messages as tws
 
 MOST_SUMMARIES = 2
@@ -138,7 +139,7 @@ class AccountsDesk:
         items = [(con_id, self._portfolio(name, shown)) for con_id, shown in held.items()]
         for value in told.news(items):
             session.send(value)
-        now = self.floor.clock.now().astimezone(NEW_YORK)
+        now = self.floor.clock.now().astimezone(ET)
         session.send(tws.AccountUpdateTime(f"{now:%H:%M}"))
 
     def _send_multi(self, session: Session, req_id: int, told: Told) -> None:

@@ -4,12 +4,12 @@ import math
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from brokerage.simulator.holidays import ET
 from brokerage.simulator.listings import Listing, Listings
 from brokerage.simulator.market import Bar
 from brokerage.simulator.refusals import RequestError
 from brokerage.tws.messages import Contract, WireBar
 
-NEW_YORK = ZoneInfo("America/New_York")
 ZONE_TEXT = "US/Eastern"  # what a real gateway writes; every client can resolve it
 NO_DEFINITION = (200, "No security definition has been found for the request")
 FORMATS = ("%Y%m%d %H:%M:%S", "%Y%m%d-%H:%M:%S", "%Y%m%d  %H:%M:%S", "%Y%m%d")
@@ -65,7 +65,7 @@ def resolve(listings: Listings, contract: Contract) -> Listing:
 
 def stamp(epoch: float) -> str:
     """`20250425 15:23:54 US/Eastern`."""
-    local = datetime.fromtimestamp(epoch, NEW_YORK)
+    local = datetime.fromtimestamp(epoch, ET)
     return f"{local:%Y%m%d %H:%M:%S} {ZONE_TEXT}"
 
 
@@ -83,7 +83,7 @@ def parse_stamp(text: str) -> datetime:
             naive = datetime.strptime(text.strip(), form)  # noqa: DTZ007
         except ValueError:
             continue
-        return naive.replace(tzinfo=zone or (UTC if "-" in form else NEW_YORK))
+        return naive.replace(tzinfo=zone or (UTC if "-" in form else ET))
     raise ValueError(f"{text[:40]!r} is not a date and time")
 
 

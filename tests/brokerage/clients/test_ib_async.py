@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 from ib_async import IB, LimitOrder, MarketOrder, Option, Order, Stock, StopLimitOrder, StopOrder
 
+from brokerage.simulator.holidays import ET
 from brokerage.simulator.server import Gateway
-from brokerage.simulator.venue_terms import NEW_YORK
 from tests.brokerage.wire.conftest import client, codes, snapshot, spy, until
 
 TOLD = re.compile(
@@ -134,7 +134,7 @@ async def test_an_order_that_cannot_wait_is_gone_at_once(ib, tif):
 
 
 async def test_an_order_good_till_a_date_expires(ib, gateway):
-    soon = gateway.clock.now().astimezone(NEW_YORK) + timedelta(seconds=30)
+    soon = gateway.clock.now().astimezone(ET) + timedelta(seconds=30)
     date = f"{soon:%Y%m%d %H:%M:%S} US/Eastern"
     trade = ib.placeOrder(await spy(ib), LimitOrder("BUY", 5, 100, tif="GTD", goodTillDate=date))
     await reaches(trade, *ALIVE)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from brokerage.simulator.venue_terms import NEW_YORK
+from brokerage.simulator.holidays import ET
 from tests.brokerage.clients.terms import buys, call, order, place, quoted, reaches, rests
 
 ACCOUNT = "DU1234567"
@@ -75,7 +75,7 @@ async def test_an_order_that_cannot_wait_is_gone_at_once(bot, tif):
 
 
 async def test_an_order_good_till_a_date_expires(bot, gateway):
-    soon = gateway.clock.now().astimezone(NEW_YORK) + timedelta(seconds=30)
+    soon = gateway.clock.now().astimezone(ET) + timedelta(seconds=30)
     soon = f"{soon:%Y%m%d %H:%M:%S} US/Eastern"
     order_id = await rests(bot, tif="GTD", goodTillDate=soon)
     await reaches(bot, order_id, "Cancelled")
