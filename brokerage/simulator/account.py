@@ -111,10 +111,9 @@ class Account:
         return round(due - charged + fees, 4)
 
     def adopt(self, con_id: int, quantity: float, avg_cost: float) -> Position:
-        """Add a position that came from nowhere (a manual trade elsewhere); cash stays."""
+        """Add to a position as if by a transfer: neither cash nor closed profit changes."""
         held = self.positions.get(con_id, Position(con_id))
-        self.positions[con_id] = _move(held, quantity, avg_cost, 0.0)[0]
-        return self.positions[con_id]
+        return self._put(_move(held, quantity, avg_cost, 0.0)[0], held.realized)
 
     def held(self) -> list[Position]:
         """Positions that are not flat."""

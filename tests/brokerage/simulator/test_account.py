@@ -35,6 +35,13 @@ def order(side="BUY", quantity=1.0, con_id=CALL.con_id) -> SimOrder:
     return SimOrder((1, 1), con_id, side, quantity, "MKT")
 
 
+def test_a_position_that_comes_and_goes_by_transfer_earns_nothing(account):
+    account.adopt(SPY, 5.0, 600.0)
+    position = account.adopt(SPY, -5.0, 650.0)
+    assert (position.quantity, position.realized, account.realized()) == (0.0, 0.0, 0.0)
+    assert number(account, "TotalCashValue") == 100_000.0
+
+
 def test_an_account_starts_with_100000_dollars_and_nothing_else(account):
     assert number(account, "NetLiquidation") == number(account, "TotalCashValue") == 100_000.0
     assert number(account, "BuyingPower") == 400_000.0
