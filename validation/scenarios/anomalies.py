@@ -174,10 +174,11 @@ async def _part_of_ten(trader: Trader, counterpart: Simulated, end: OrderState) 
     await trader.eventually(lambda: trade.ticket.status is OrderState.PARTIAL, wall)
     trial.check(f"{name}: state after a part", OrderState.PARTIAL, trade.ticket.status)
     trial.check(f"{name}: ledger after a part", PART, await trader.booked())
-    counterpart.fill_rest()
+    # Not even for a moment may the rest of an order that is to be cancelled be filled.
     if end is OrderState.CANCELLED:
-        counterpart.levers.no_fill = True
         await trader.desk.cancel(trade.ticket)
+    else:
+        counterpart.fill_rest()
     await trader.settled(trade, wall)
     counterpart.fill_rest()
     await _check_parts(trader, name, trade, end)
