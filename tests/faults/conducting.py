@@ -55,6 +55,7 @@ def conduct(stage: Stage, schedule: Schedule) -> Outcome:
     """Play a schedule to its end and judge it; the stage is whole again afterwards."""
     began = time.monotonic()
     make_whole(stage)
+    begin_days(stage)
     chance = random.Random(schedule.seed)
     run = Run(stage, chance, schedule.scenarios)
     faults = [FAULTS[blow.fault]() for blow in schedule.blows]
@@ -130,6 +131,15 @@ def _settled(run: Run) -> bool:
     return False
 
 
+def begin_days(stage: Stage) -> None:
+    """Give every gateway whose day is nearly over another life, before anything is marked."""
+    for gateway in stage.gateways:
+        if gateway.now().time() > LATEST:
+            assert gateway.process
+            gateway.process.stop()
+            gateway.start()
+
+
 def make_whole(stage: Stage) -> None:
     """Heal every line and fault and start every process that does not run."""
     for line in stage.lines:
@@ -138,10 +148,6 @@ def make_whole(stage: Stage) -> None:
     stage.valkey.ensure()
     for gateway in stage.gateways:
         gateway.heal()
-        if gateway.now().time() > LATEST:
-            assert gateway.process
-            gateway.process.stop()
-            gateway.start()
     for process in stage.processes:
         if not process.running:
             process.launch()
