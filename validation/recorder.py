@@ -57,15 +57,15 @@ class Recorder:
             )
         )  # fmt: skip
 
-    async def flush(self) -> None:
+    async def flush(self) -> bool:
         """Write everything collected so far; what can't be written is kept for the next time.
 
-        Raises StaleToken.
+        Return whether it was written; what is collected meanwhile waits. Raises StaleToken.
         """
         async with self._writing:
             batch, self._rows = self._rows, []
             if not batch:
-                return
+                return True
             try:
                 await sync_to_async(write)(self.lease, batch, again=self._doubtful)
                 self._doubtful = False
@@ -75,11 +75,12 @@ class Recorder:
                 # Whatever it is: evidence that is dropped would leave a verdict without its checks.
                 self._rows, self._doubtful = batch + self._rows, True
                 logger.exception("%s: %d rows wait for the database", self.lease.number, len(batch))
+                return False
+            return True
 
     async def settle(self) -> None:
         """Write everything now, before a verdict rests on it; raises DatabaseError, StaleToken."""
-        await self.flush()
-        if self._rows:
+        if not await self.flush():
             text = f"{self.lease.number}: {len(self._rows)} rows of evidence can't be written"
             raise DatabaseError(text)
 

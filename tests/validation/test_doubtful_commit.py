@@ -1,8 +1,10 @@
 """Evidence whose commit nobody heard of is there once: neither lost nor doubled."""
 
+from collections.abc import Sequence
+
 import pytest
 from django.contrib.auth.models import User
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError
 from django.utils import timezone
 
 from brokerage.models import Endpoint
@@ -52,3 +54,34 @@ def test_a_row_of_another_under_the_same_key_is_not_taken_for_ours(held: Lease) 
     ours.pk = other.pk
     recorder.write(held, [ours], again=True)
     assert LogLine.objects.count() == 2
+
+
+async def test_what_comes_while_evidence_is_written_is_no_failure(
+    held: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, real = recorder.Recorder(held), recorder.write
+
+    def write(lease: Lease, batch: Sequence[Stored], *, again: bool) -> None:
+        real(lease, batch, again=again)
+        if len(batch) == 1 and isinstance(batch[0], LogLine) and batch[0].message == "first":
+            kept.line("of the watch, meanwhile")
+
+    monkeypatch.setattr(recorder, "write", write)
+    kept.line("first")
+    await kept.settle()
+    await kept.settle()
+    written = [one async for one in LogLine.objects.values_list("message", flat=True)]
+    assert written == ["first", "of the watch, meanwhile"]
+
+
+async def test_a_verdict_does_not_rest_on_evidence_that_was_not_written(
+    held: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(*args: object, **options: object) -> None:
+        raise OperationalError("disk full")
+
+    monkeypatch.setattr(recorder, "write", write)
+    kept = recorder.Recorder(held)
+    kept.line("lost?")
+    with pytest.raises(DatabaseError, match="1 rows of evidence"):
+        await kept.settle()
