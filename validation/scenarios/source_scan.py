@@ -13,8 +13,10 @@ def streaming_calls(source: str) -> list[tuple[str, int, str]]:
     """Return (function, line, call) of each call that streams; snapshots and plain bars do not.
 
     The function is named with its class; a call at module level has an empty name. Raises
-    SyntaxError.
+    SyntaxError for a text that names such a call and can't be read.
     """
+    if not any(name in source for name in STREAMS):
+        return []  # parsing the whole product would hold everything else up for a second
     return [
         (scope, call.lineno, _name(call))
         for scope, call in _calls(ast.parse(source), "")
