@@ -35,7 +35,7 @@ from validation.models import (
     Session,
 )
 from validation.outages import Outage, outages, uptime
-from validation.rules import PACING_CODES, RATE_SCENARIO
+from validation.pacing import PACING_CODES, RATE_SCENARIO, complains
 from validation.samples import Samples, meant_to_fill
 from validation.statistics import Interval, p95_ratio_interval, percentile
 
@@ -249,11 +249,7 @@ class Book:
     def _log(self) -> Counts:
         lines = [line for line in self._lines() if not self._planned(line)]
         lost = sum(line.message.startswith("Disconnected") for line in lines)
-        pacing = sum(
-            line.code in PACING_CODES or "pacing" in line.message.lower()
-            for line in lines
-            if line.source == "broker" and not _of_rate_scenario(line)
-        )
+        pacing = sum(complains(line) for line in lines)
         ran = int(self.session.started_at is not None)
         errors = sum(line.level in {"ERROR", "CRITICAL"} for line in lines)
         return self._uptime() | {
@@ -363,10 +359,6 @@ class Book:
         if before is None or after is None:
             return {}
         return {"ME-23": (after - before, 1, f"{before:,.2f} → {after:,.2f} USD.")}
-
-
-def _of_rate_scenario(line: LogLine) -> bool:
-    return line.attempt is not None and line.attempt.scenario == RATE_SCENARIO
 
 
 def _percent(share: float | None) -> float | None:

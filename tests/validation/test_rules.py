@@ -8,9 +8,10 @@ import pytest
 from django.utils import timezone
 
 from brokerage.models import AccountProof, Execution, OrderEvent, OrderRecord
+from validation import pacing
 from validation.facts import Facts
 from validation.models import ConfigRevision, LogLine, Metric, Session
-from validation.rules import apply, gateway, kept
+from validation.rules import apply, gateway
 
 pytestmark = pytest.mark.django_db
 
@@ -161,7 +162,7 @@ def test_a_rule_says_what_it_knows(
 def test_pacing_is_expected_in_the_rate_limit_scenario(
     reviewed: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept, "RATE_SCENARIO", "RS-01")
+    monkeypatch.setattr(pacing, "RATE_SCENARIO", "RS-01")
     attempt = reviewed.attempts.get(scenario="RS-01")
     line(reviewed, "pacing violation", attempt=attempt)
     assert found(reviewed, "no_pacing") is True

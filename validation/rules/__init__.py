@@ -4,16 +4,6 @@ A rule that can't know says so (`ok` is None), and the item stays open: it is ne
 """
 
 from validation.rules import gateway, kept, session
-from validation.rules.kept import PACING_CODES, RATE_SCENARIO
 from validation.rules.rule import RULES, Finding, apply
 
-__all__ = [
-    "PACING_CODES",
-    "RATE_SCENARIO",
-    "RULES",
-    "Finding",
-    "apply",
-    "gateway",
-    "kept",
-    "session",
-]
+__all__ = ["RULES", "Finding", "apply", "gateway", "kept", "session"]

@@ -11,10 +11,8 @@ from validation.artefacts.metrics_files import measurements_csv
 from validation.artefacts.order_history import order_history
 from validation.artefacts.pytest_text import pytest_text
 from validation.facts import Facts
+from validation.pacing import complains
 from validation.rules.rule import Finding, rule
-
-PACING_CODES = frozenset({100, 420})
-RATE_SCENARIO = "RS-02"
 
 
 @rule
@@ -43,14 +41,7 @@ def no_disconnects(facts: Facts, _: str) -> Finding:
 @rule
 def no_pacing(facts: Facts, _: str) -> Finding:
     """The broker complained of pacing in the rate-limit scenario only."""
-    found = [
-        line
-        for line in facts.log_lines
-        if line.source == "broker"
-        and (line.code in PACING_CODES or "pacing" in line.message.lower())
-        and not facts.planned(line)
-        and not (line.attempt and line.attempt.scenario == RATE_SCENARIO)
-    ]
+    found = [line for line in facts.log_lines if complains(line) and not facts.planned(line)]
     return Finding(not found, f"{len(found)} pacing messages")
 
 
