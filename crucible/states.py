@@ -94,6 +94,7 @@ LOOKS = {
     "PARSED": Look("Read", "circle-check", "ok"),
     "ACCEPTED": Look("Accepted", "circle-check", "ok"),
     "ACKNOWLEDGED": Look("Acknowledged", "check", "info"),
+    "EXPIRED": Look("Expired", "alert-triangle", "warn"),
     "RESOLVED": Look("Resolved", "circle-check", "ok"),
     # verdicts of a metric's evidence
     "INSUFFICIENT": Look("Insufficient", "alert-triangle", "warn"),

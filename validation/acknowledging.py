@@ -1,11 +1,14 @@
 """A person acknowledges a session's warnings: each with a word on what follows from it (SC-10)."""
 
 from collections.abc import Collection
+from datetime import date, timedelta
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.utils import timezone
 
+from brokerage.calendar import ET
 from crucible.ledger.record import record
 from crucible.live.publish import publish
 from crucible.roles import Role, has_role
@@ -17,6 +20,8 @@ from validation.sessions import SessionRefused
 
 MAY_ACKNOWLEDGE = (Role.OP, Role.QS, Role.QA)
 SHORTEST, LONGEST = 3, 500
+# For how many days a metric's acknowledgement counts: as offered, and at most.
+USUAL_DAYS, MOST_DAYS = 30, 90
 REVIEWED = "1.2.27"
 # What only a person can say before a session, such as the VIX.
 BY_PERSON = ("HP-02P", "HP-14", "HP-15")
@@ -24,12 +29,18 @@ UNDECIDED = (SessionState.MANUAL_CHECKS, SessionState.REPORTING)
 
 
 def acknowledge(
-    session: Session, by: User, text: str, only: Collection[str] | None = None
+    session: Session,
+    by: User,
+    text: str,
+    only: Collection[str] | None = None,
+    *,
+    expires_on: date | None = None,
 ) -> list[Warned]:
     """Acknowledge the open warnings, or `only` those, and return them.
 
-    Raises PermissionDenied, and SessionRefused when there is nothing open of that name, no word
-    was said, or the session is not under review.
+    Those of metrics count up to `expires_on`, a day in New York, and need one; others never expire.
+    Raises PermissionDenied, and SessionRefused when there is nothing open of that name, no word or
+    no such day was said, or the session is not under review.
     """
     text = _text(by, text)
     with transaction.atomic():
@@ -41,8 +52,9 @@ def acknowledge(
         chosen = left if only is None else [one for one in left if one.key in set(only)]
         if not chosen or (only is not None and len(chosen) < len(set(only))):
             raise SessionRefused("There is no such warning to acknowledge any more.")
+        until = _until(expires_on) if any(one.expires for one in chosen) else None
         for warned in chosen:
-            _keep(session, by, warned, text)
+            _keep(session, by, warned, text, until if warned.expires else None)
         involve(session, by, "acknowledged warnings")
         if session.approvable:
             checklist.evaluate(session, codes=[REVIEWED])
@@ -50,11 +62,30 @@ def acknowledge(
     return chosen
 
 
-def _keep(session: Session, by: User, warned: Warned, text: str) -> None:
-    Acknowledgement.objects.create(session=session, warning=warned.key, text=text, by=by)
+def last_days() -> tuple[date, date, date]:
+    """Return the first, the usual and the last day up to which a metric may be acknowledged."""
+    today = timezone.now().astimezone(ET).date()
+    return today, today + timedelta(days=USUAL_DAYS), today + timedelta(days=MOST_DAYS)
+
+
+def _until(day: date | None) -> date:
+    first, _, last = last_days()
+    if day is None or not first <= day <= last:
+        raise SessionRefused(
+            "Say up to which day the acknowledgement of a metric counts: "
+            f"from {first} to {last}, {MOST_DAYS} days ahead."
+        )
+    return day
+
+
+def _keep(session: Session, by: User, warned: Warned, text: str, until: date | None) -> None:
+    before = session.acknowledgements.filter(warning=warned.key).count()
+    Acknowledgement.objects.create(
+        session=session, warning=warned.key, number=before + 1, text=text, by=by, expires_on=until
+    )
     record(
         "warning.acknowledged", "session", session.number, actor=by, warning=warned.title,
-        finding=warned.text, said=text,
+        finding=warned.text, said=text, expires_on=until.isoformat() if until else None,
     )  # fmt: skip
 
 

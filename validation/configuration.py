@@ -190,7 +190,9 @@ class TestContracts(Section):
 
 
 class Thresholds(Section):
-    """Pass limits: seconds unless the name says milliseconds or counts."""
+    """Pass limits: seconds unless named otherwise; `strict` blocks what is not shown to pass."""
+
+    strict: bool = False
 
     quote_freshness_seconds: Annotated[float, Field(gt=0, le=60)] = 5
     snapshot_timeout_seconds: Seconds = 15

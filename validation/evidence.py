@@ -199,16 +199,26 @@ def _blockers(session: Session) -> Iterator[str]:
         return
     if session.state not in {S.REPORTING, S.AWAITING_APPROVAL}:
         yield f"The session is in the state {session.get_state_display().lower()}."
-    for attempt in Facts(session).latest.values():
+    facts = Facts(session)
+    for attempt in facts.latest.values():
         if attempt.state != AttemptState.PASSED:
             yield f"{attempt.scenario} {attempt.title} {attempt.get_state_display().lower()}."
-    if left := len(Facts(session).open_warnings):
-        yield f"{left} warning{'s are' if left > 1 else ' is'} not acknowledged yet."
+    yield from _doubts(facts)
     yield from findings.blockers(session)
     for item in open_blocking(session):
         yield f"Checklist item {item.code} is open: {item.text}."
     if session.state in {S.REPORTING, S.AWAITING_APPROVAL} and not revisions.agrees(session):
         yield "Another configuration is in force now: start a new session."
+
+
+def _doubts(facts: Facts) -> Iterator[str]:
+    if left := len(facts.open_warnings):
+        yield f"{left} warning{'s are' if left > 1 else ' is'} not acknowledged yet."
+    if expired := sum(warned.expired for warned in facts.warnings):
+        yield f"{expired} acknowledgement{'s have' if expired > 1 else ' has'} expired."
+    if facts.config.thresholds.strict:
+        for row in facts.doubtful_metrics:
+            yield f"The policy is strict, and {row.code} {row.limit.name} is in doubt: {row.told}"
 
 
 def _session(session: Session) -> dict[str, Any]:
@@ -332,6 +342,7 @@ def _acknowledged(warned: Warned) -> dict[str, Any]:
         "text": said.text if said else None,
         "by": _who(said.by) if said else None,
         "at": said.at if said else None,
+        "expires_on": said.expires_on if said else None,
     }
 
 

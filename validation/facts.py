@@ -6,8 +6,13 @@ from datetime import datetime
 from functools import cached_property
 from statistics import fmean
 
+from django.utils import timezone
+
+from brokerage.calendar import ET
 from brokerage.models import AccountProof, Execution, OrderRecord
+from validation import metrics
 from validation.configuration import Config, read
+from validation.judging import Row
 from validation.models import (
     Acknowledgement,
     Attempt,
@@ -32,6 +37,7 @@ AVERAGES = {
 }
 
 # What a preflight found and a session may still start with: a person says what follows from it.
+METRIC = "metric:"
 DOUBTFUL = (Verdict.WARN, Verdict.UNKNOWN, Verdict.ATTEST)
 
 
@@ -51,12 +57,33 @@ class Average:
 
 @dataclass(frozen=True)
 class Warned:
-    """A warning of a session, under the name by which it is acknowledged, and by whom it was."""
+    """A warning of a session, under the name by which it is acknowledged, and by whom it was.
+
+    The acknowledgement of a metric expires; it stays to be read, and counts as none.
+    """
 
     key: str
     title: str
     text: str
     acknowledged: Acknowledgement | None
+
+    @property
+    def expires(self) -> bool:
+        """Whether it is a metric's, and must be acknowledged with a last day."""
+        return self.key.startswith(METRIC)
+
+    @property
+    def expired(self) -> bool:
+        """Whether the last day of its acknowledgement is over, in New York."""
+        said = self.acknowledged
+        if said is None or said.expires_on is None:
+            return False
+        return said.expires_on < timezone.now().astimezone(ET).date()
+
+    @property
+    def open(self) -> bool:
+        """Whether a person must still say what follows from it, or say so again."""
+        return self.acknowledged is None or self.expired
 
 
 def _place(attempt: Attempt) -> tuple[int, str, str, int]:
@@ -130,14 +157,28 @@ class Facts:
     def warnings(self) -> list[Warned]:
         """What only warns: checks that are not required, and findings of the last preflight.
 
-        What the preflight could not find out, and what nobody has answered, warns as well.
+        What the preflight could not find out, and what nobody has answered, warns as well. So does
+        each metric that misses its limit, or is not shown to keep it (shared statistics).
         """
-        return [*self._warned_checks(), *self._warned_findings()]
+        return [*self._warned_checks(), *self._warned_findings(), *self._warned_metrics()]
 
     @property
     def open_warnings(self) -> list[Warned]:
-        """The warnings that nobody has acknowledged yet."""
-        return [warned for warned in self.warnings if warned.acknowledged is None]
+        """The warnings that nobody has acknowledged, or not up to today."""
+        return [warned for warned in self.warnings if warned.open]
+
+    @cached_property
+    def judged_metrics(self) -> list[Row]:
+        """The session's planned metrics, judged: what is wrong comes first."""
+        return metrics.rows(self.session, self.samples)
+
+    @cached_property
+    def doubtful_metrics(self) -> list[Row]:
+        """The metrics that a signature must not pass over: none before the end, or unless full."""
+        session = self.session
+        if session.ended_at is None or not session.approvable:
+            return []
+        return [row for row in self.judged_metrics if row.doubtful]
 
     @cached_property
     def _acknowledged(self) -> dict[str, Acknowledgement]:
@@ -159,6 +200,17 @@ class Facts:
             text = one.finding if known else f"{one.get_verdict_display()}: {one.finding}"
             key = f"health:{one.pk}"
             yield Warned(key, f"{one.code} {one.title}", text, self._acknowledged.get(key))
+
+    def _warned_metrics(self) -> Iterator[Warned]:
+        for row in self.doubtful_metrics:
+            key = f"{METRIC}{row.code}"
+            said = self._acknowledged.get(key)
+            yield Warned(key, f"{row.code} {row.limit.name}", row.told, self._of_this_run(said))
+
+    def _of_this_run(self, said: Acknowledgement | None) -> Acknowledgement | None:
+        """Return it if scenarios have not run again since, which moves the figures."""
+        ended = self.session.ended_at
+        return said if said and ended and said.at >= ended else None
 
     @cached_property
     def orders(self) -> list[OrderRecord]:

@@ -127,6 +127,7 @@ class WarningsForm(forms.Form):
     """What a person says of warnings, or of a check that no machine makes."""
 
     text = forms.CharField(min_length=3, max_length=500, strip=True)
+    expires_on = forms.DateField(required=False)
 
 
 class StartForm(forms.Form):

@@ -83,6 +83,26 @@ class Row:
         """The worse of both verdicts: by it the rows are ordered."""
         return min(self.policy, self.evidence, key=ORDER.index)
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether it has a limit, and the rule or what is shown is anything but a PASS."""
+        return self.limit.threshold is not None and {self.policy, self.evidence} != {V.PASS}
+
+    @property
+    def told(self) -> str:
+        """Its value, limit, verdicts, and how many samples there are and would be needed."""
+        limit = f"{self.limit.comparator} {_bar(self.limit):.4g} {self.limit.unit}".strip()
+        value = "–" if self.value is None else f"{self.value:.4g} {self.limit.unit}".strip()
+        needed = f" of {self.n_needed} needed" if self.n_needed else ""
+        return (
+            f"{'≥ ' * self.at_least}{value}, limit {limit}. Rule: {_word(self.policy)}; "
+            f"shown: {_word(self.evidence)}; n = {self.n}{needed}."
+        )
+
+
+def _word(verdict: Verdict) -> str:
+    return verdict.replace("_", " ").lower()
+
 
 def judge_times(limit: Limit, samples: Sequence[Timed]) -> Row:
     """Judge durations by their 95th percentile, their average or the longest of them."""

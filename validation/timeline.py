@@ -96,9 +96,8 @@ class Charts:
 class Timeline:
     """A session's rows in a range of time; every list is a query that the caller pages."""
 
-    def __init__(self, session: Session, wanted: Wanted) -> None:
-        self.session, self.wanted = session, wanted
-        self.samples = Samples(session)
+    def __init__(self, session: Session, wanted: Wanted, samples: Samples) -> None:
+        self.session, self.wanted, self.samples = session, wanted, samples
 
     # -- time ---------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from brokerage.models import Endpoint
 from tests.conftest import People
+from tests.validation.conftest import accept_metrics
 from validation.models import (
     Acknowledgement,
     HealthAttestation,
@@ -128,17 +129,30 @@ def test_what_no_machine_measures_is_attested(operator: Client, session: Session
     assert HealthAttestation.objects.get().text == "VIX at 17"
 
 
-def test_warnings_are_acknowledged_one_by_one_or_all(operator: Client, ended: Session) -> None:
+def test_warnings_are_acknowledged_one_by_one_or_all(
+    operator: Client, ended: Session, people: People
+) -> None:
     checked(
         ended, found("HP-05", Verdict.WARN), found("HP-22", Verdict.WARN), state="MANUAL_CHECKS"
     )
+    accept_metrics(ended, people.op)
+    accepted = Acknowledgement.objects.count()
     page = page_of(operator, ended)
     assert "One word for all 2" in page
     key = page.split('name="warning" value="')[1].split('"')[0]
     steer(operator, ended, "warnings", warning=key, text="known load")
-    assert Acknowledgement.objects.count() == 1
+    assert Acknowledgement.objects.count() == accepted + 1
     assert "known load" in steer(operator, ended, "warnings", text="and the rest")
-    assert Acknowledgement.objects.count() == 2
+    assert Acknowledgement.objects.count() == accepted + 2
+
+
+def test_a_metric_is_acknowledged_up_to_a_day(operator: Client, ended: Session) -> None:
+    page = page_of(operator, ended)
+    day = page.split('name="expires_on" value="')[1].split('"')[0]
+    assert "Say up to which day" in steer(operator, ended, "warnings", text="one gateway only")
+    done = steer(operator, ended, "warnings", text="one gateway only", expires_on=day)
+    assert f"up to {day}" in done
+    assert {f"{one.expires_on}" for one in Acknowledgement.objects.all()} == {day}
 
 
 def test_a_follow_up_shows_its_due_date_on_the_board(operator: Client, session: Session) -> None:

@@ -196,7 +196,7 @@ def test_ten_thousand_lines_and_a_thousand_orders_stay_small_and_quick(
     busy(session, orders=1000, lines=10_000, seconds=3600)
     page(viewer, session)
     began = time.perf_counter()
-    with django_assert_max_num_queries(70):
+    with django_assert_max_num_queries(72):
         whole = page(viewer, session)
     took = time.perf_counter() - began
     assert len(whole) < 400_000

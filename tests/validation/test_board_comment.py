@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from approvals import requests
 from tests.conftest import People
+from tests.validation.conftest import accept_metrics
 from tests.validation.test_checklist import close_all
 from validation.board_comment import critical_issues, submitted
 from validation.facts import Facts
@@ -25,6 +26,7 @@ def test_the_board_hears_the_whole_result(
     Session.objects.update(
         started_at=timezone.now() - timedelta(minutes=90), ended_at=timezone.now()
     )
+    accept_metrics(Session.objects.get(), operator)
     requests.submit(reviewed.number, operator)
     text = TaskComment.objects.order_by("-pk")[0].text
     assert text.startswith(f"Session {reviewed.number}: SIMULATED. 3 of 3 scenarios passed; ")

@@ -48,13 +48,17 @@ class AskSerializer(serializers.Serializer[Any]):
 
 
 class SaidSerializer(serializers.Serializer[Any]):
-    """What a person says; `warnings` names those that are meant, all open ones without."""
+    """What a person says; `warnings` names those that are meant, all open ones without.
+
+    Metrics are acknowledged up to the day `expires_on` (New York).
+    """
 
     text = serializers.CharField(max_length=500)
     warnings = serializers.ListField(
         child=serializers.CharField(max_length=60), required=False, allow_empty=False,
         max_length=500,
     )  # fmt: skip
+    expires_on = serializers.DateField(required=False, allow_null=True)
 
 
 class WarnedSerializer(serializers.Serializer[Any]):
@@ -66,6 +70,8 @@ class WarnedSerializer(serializers.Serializer[Any]):
     acknowledged_by = serializers.CharField(source="acknowledged.by.username", default=None)
     acknowledged_at = serializers.DateTimeField(source="acknowledged.at", default=None)
     said = serializers.CharField(source="acknowledged.text", default=None)
+    expires_on = serializers.DateField(source="acknowledged.expires_on", default=None)
+    open = serializers.BooleanField()
 
 
 class Steering(APIView):
@@ -170,7 +176,7 @@ class SessionWarnings(Steering):
         return self.step(
             number,
             lambda session: acknowledging.acknowledge(
-                session, by, said["text"], said.get("warnings")
+                session, by, said["text"], said.get("warnings"), expires_on=said.get("expires_on")
             ),
         )
 

@@ -114,6 +114,7 @@ def _warnings(facts: Facts) -> list[dict[str, Any]]:
             "text": warned.text,
             "acknowledged": warned.acknowledged.text if warned.acknowledged else None,
             "by": warned.acknowledged.by.get_username() if warned.acknowledged else None,
+            "expires_on": warned.acknowledged.expires_on if warned.acknowledged else None,
         }
         for warned in facts.warnings
     ]
@@ -261,9 +262,13 @@ def _issues(data: Mapping[str, Any]) -> Iterator[str]:
         yield "\nWarnings:\n"
         yield from table(
             ("Warning", "What was seen", "What follows from it", "Who says so"),
-            ((row["title"], row["text"], row["acknowledged"] or "not acknowledged", row["by"] or "")
-             for row in data["warnings"]),
+            ((row["title"], row["text"], _said(row), row["by"] or "") for row in data["warnings"]),
         )  # fmt: skip
+
+
+def _said(row: Mapping[str, Any]) -> str:
+    until = f" (up to {row['expires_on']})" if row["expires_on"] else ""
+    return f"{row['acknowledged']}{until}" if row["acknowledged"] else "not acknowledged"
 
 
 def _edge_cases(data: Mapping[str, Any]) -> Iterator[str]:

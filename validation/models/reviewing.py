@@ -41,12 +41,16 @@ class FaultWindow(AppendOnlyModel):
 class Acknowledgement(AppendOnlyModel):
     """That a person has read one warning of a session and says what follows from it.
 
-    `warning` names it: "check:<id>" for a scenario's, "preflight:<code>" for a preflight's.
+    `warning` names it: "check:<id>" for a scenario's, "health:<id>" for a preflight's and
+    "metric:<code>" for a metric's. The latter counts to the end of the day `expires_on`, in New
+    York; when it counts no more, another is given under the next `number`.
     """
 
     session = models.ForeignKey(Session, models.PROTECT, related_name="acknowledgements")
     warning = models.CharField(max_length=60)
+    number = models.PositiveSmallIntegerField(default=1)
     text = models.CharField(max_length=500)
+    expires_on = models.DateField(null=True, blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     at = models.DateTimeField(default=timezone.now)
 
@@ -54,7 +58,14 @@ class Acknowledgement(AppendOnlyModel):
         ordering = ["session", "pk"]
         default_permissions = ("view",)
         constraints = [
-            models.UniqueConstraint(fields=["session", "warning"], name="one_acknowledgement")
+            models.UniqueConstraint(
+                fields=["session", "warning", "number"], name="one_acknowledgement"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(expires_on__isnull=False, warning__startswith="metric:")
+                | (models.Q(expires_on=None) & ~models.Q(warning__startswith="metric:")),
+                name="acknowledged_metrics_expire",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -152,13 +152,14 @@ def detail(request: HttpRequest, number: str) -> HttpResponse:
         ),
         number=number,
     )
-    context = {**_story(session), **_may(request, session)}
+    facts = Facts(session)
+    context = {**_story(facts), **_may(request, session)}
     if "HX-Request" in request.headers:
         return show(request, "session", context)
     query = TimelineQuery(request.GET)
     if not query.is_valid():
         return refusal(request, first_error(query))
-    return show(request, "session", {**timeline.context(session, query), **context})
+    return show(request, "session", {**timeline.context(facts, query), **context})
 
 
 def _may(request: HttpRequest, session: Session) -> dict[str, Any]:
@@ -180,11 +181,12 @@ def _may(request: HttpRequest, session: Session) -> dict[str, Any]:
     }
 
 
-def _story(session: Session) -> dict[str, Any]:
+def _story(facts: Facts) -> dict[str, Any]:
+    session = facts.session
     attempts = list(_attempts(session))
     items = list(session.checklist.items.all()) if hasattr(session, "checklist") else []
     counted = tally(attempts, session.planned)
-    findings, facts = newest(session), Facts(session)
+    findings = newest(session)
     warnings = facts.warnings if session.ended_at else []
     return {
         "findings": findings,
@@ -196,7 +198,9 @@ def _story(session: Session) -> dict[str, Any]:
         "by_person": acknowledging.BY_PERSON,
         "before_run": session.state in BEFORE_RUN,
         "warnings": warnings,
-        "open_warnings": sum(one.acknowledged is None for one in warnings),
+        "open_warnings": sum(one.open for one in warnings),
+        "open_metrics": any(one.open and one.expires for one in warnings),
+        "last_days": acknowledging.last_days(),
         "session": session,
         "simulated": session.simulated,
         "attempts": attempts,

@@ -108,10 +108,12 @@ def acknowledge(request: HttpRequest, number: str) -> HttpResponse:
     form = WarningsForm(request.POST)
     if not form.is_valid():
         return refusal(request, first_error(form))
-    only, text = request.POST.getlist("warning")[:500] or None, form.cleaned_data["text"]
+    only, said = request.POST.getlist("warning")[:500] or None, form.cleaned_data
     return _steer(
         request, number,
-        lambda session: acknowledging.acknowledge(session, person_of(request), text, only),
+        lambda session: acknowledging.acknowledge(
+            session, person_of(request), said["text"], only, expires_on=said["expires_on"]
+        ),
         "Acknowledged.",
     )  # fmt: skip
 

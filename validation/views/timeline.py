@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from brokerage.models import Execution
 from validation import metrics, observed
+from validation.facts import Facts
 from validation.forms import TimelineQuery
 from validation.models import Session
 from validation.timeline import Timeline, Wanted
@@ -36,9 +37,10 @@ class Part:
 class View:
     """What a valid query asks to see of a session."""
 
-    def __init__(self, session: Session, query: TimelineQuery) -> None:
-        self.session, self.query, self.asked = session, query, query.cleaned_data
-        self.timeline = Timeline(session, _wanted(self.asked))
+    def __init__(self, facts: Facts, query: TimelineQuery) -> None:
+        self.session, self.query, self.asked = facts.session, query, query.cleaned_data
+        self.facts = facts
+        self.timeline = Timeline(facts.session, _wanted(self.asked), facts.samples)
 
     def address(self, **changes: Any) -> str:
         """Return the address of the session's page as it is filtered now, but for the changes."""
@@ -76,7 +78,7 @@ class View:
 
     def metrics(self) -> dict[str, Any]:
         """Return the judged metrics, and apart the figures that nothing is required of."""
-        rows = metrics.rows(self.session, self.timeline.samples)
+        rows = self.facts.judged_metrics
         return {
             "metric_rows": [_shown(row) for row in rows if row.limit.threshold is not None],
             "figure_rows": [row for row in rows if row.limit.threshold is None],
@@ -162,9 +164,9 @@ def _shown(row: metrics.Row) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def context(session: Session, query: TimelineQuery) -> dict[str, Any]:
+def context(facts: Facts, query: TimelineQuery) -> dict[str, Any]:
     """Return what the session's page shows of its time line."""
-    return View(session, query).everything()
+    return View(facts, query).everything()
 
 
 def part(request: HttpRequest, number: str) -> HttpResponse:
@@ -173,7 +175,7 @@ def part(request: HttpRequest, number: str) -> HttpResponse:
     query = TimelineQuery(request.GET)
     if not query.is_valid():
         return refusal(request, first_error(query))
-    view = View(session, query)
+    view = View(Facts(session), query)
     asked = query.cleaned_data
     if asked["part"] == "log":
         return _tail(request, view)
