@@ -43,7 +43,11 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Mark the tests that need a server."""
+    """Mark the tests that need a server; begin with those that may take long.
+
+    What has a limit of its own takes long: at the end the other workers would wait for it.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
     for item in items:
         if {"postgres_url", "postgres_db"} & set(item.fixturenames):
             item.add_marker(pytest.mark.postgres)
