@@ -106,7 +106,12 @@ DATABASES: dict[str, dict[str, Any]] = {
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
 elif not TESTING:
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 8}}
+    # A process that stands still in a transaction would keep its locks, and with them a session
+    # from being taken away. PostgreSQL ends such a transaction well before a lease (15 s) is over.
+    DATABASES["default"]["OPTIONS"] = {
+        "pool": {"min_size": 1, "max_size": 8},
+        "options": "-c idle_in_transaction_session_timeout=10s",
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Without REDIS_URL the embedded broker of `manage.py demo` listens on a Unix socket.

@@ -143,6 +143,18 @@ class Zombie(Fault):
         run.stage.worker.signal_group(signal.SIGCONT)
 
 
+@fault("frozen in a transaction", "worker")
+class ZombieWithLocks(Zombie):
+    """The same while a transaction of the worker is open: it holds the session's row."""
+
+    moments = AFTER_CLAIM[:-1]
+
+    def strike(self, run: Run) -> None:
+        with held_before_commit(run.stage) as caught:
+            super().strike(run)
+        run.notes.append("caught in a transaction" if caught else "no transaction came")
+
+
 @fault("frozen for a moment", "worker")
 class Stutter(Fault):
     """SIGSTOP for less than the lease, then SIGCONT: the worker goes on."""
