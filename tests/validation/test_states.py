@@ -31,14 +31,16 @@ LEGAL = {
     for line in ALLOWED.strip().splitlines()
     for target in line.split()[1:]
 }
-PAIRS = [(before, after) for before in S for after in S]
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("before", "after"), PAIRS)
-def test_each_move_is_allowed_or_refused(
-    sound: Session, before: SessionState, after: SessionState
-) -> None:
+@pytest.mark.parametrize("before", S)
+def test_each_move_is_allowed_or_refused(sound: Session, before: SessionState) -> None:
+    for after in S:
+        _try(sound, before, after)
+
+
+def _try(sound: Session, before: SessionState, after: SessionState) -> None:
     Session.objects.update(state=before)
     sound.refresh_from_db()
     entries = Entry.objects.count()
