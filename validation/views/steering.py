@@ -1,7 +1,10 @@
 """Steer a session: check it, run it, pause it, resume it; acknowledge its warnings."""
 
 from collections.abc import Callable
+from typing import Any
 
+from django import forms
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
@@ -14,23 +17,35 @@ from validation.views.answers import carry_out, first_error, person_of, refusal
 
 
 def _steer(
-    request: HttpRequest, number: str, act: Callable[[Session], object], done: str
+    request: HttpRequest, number: str, act: Callable[[Session, User], object], done: str
 ) -> HttpResponse:
     session = get_object_or_404(Session, number=number)
     back = session.get_absolute_url()
-    return carry_out(request, back, lambda: act(session), SessionRefused, done=done)
+    return carry_out(
+        request, back, lambda: act(session, person_of(request)), SessionRefused, done=done
+    )
+
+
+def _steer_by(
+    form: forms.Form,
+    request: HttpRequest,
+    number: str,
+    act: Callable[[Session, User, dict[str, Any]], object],
+    done: str,
+) -> HttpResponse:
+    """The same with what the form says; one that says it wrongly is refused."""
+    if not form.is_valid():
+        return refusal(request, first_error(form))
+    said = form.cleaned_data
+    return _steer(request, number, lambda session, by: act(session, by, said), done)
 
 
 @require_POST
 def preflight(request: HttpRequest, number: str) -> HttpResponse:
     """Make the preflight once more; with `run` the session then runs by itself."""
-    form = PreflightForm(request.POST)
-    if not form.is_valid():
-        return refusal(request, first_error(form))
-    run = form.cleaned_data["run"]
-    return _steer(
-        request, number,
-        lambda session: sessions.preflight(session, person_of(request), run=run),
+    return _steer_by(
+        PreflightForm(request.POST), request, number,
+        lambda session, by, said: sessions.preflight(session, by, run=said["run"]),
         "The preflight is queued.",
     )  # fmt: skip
 
@@ -38,21 +53,15 @@ def preflight(request: HttpRequest, number: str) -> HttpResponse:
 @require_POST
 def run(request: HttpRequest, number: str) -> HttpResponse:
     """Run a session that is ready."""
-    return _steer(
-        request, number, lambda session: sessions.run_now(session, person_of(request)),
-        "A worker takes it within a few seconds.",
-    )  # fmt: skip
+    return _steer(request, number, sessions.run_now, "A worker takes it within a few seconds.")
 
 
 @require_POST
 def pause(request: HttpRequest, number: str) -> HttpResponse:
     """Pause before the next scenario."""
-    form = ReasonForm(request.POST)
-    if not form.is_valid():
-        return refusal(request, first_error(form))
-    reason = form.cleaned_data["reason"]
-    return _steer(
-        request, number, lambda session: pausing.pause(session, person_of(request), reason),
+    return _steer_by(
+        ReasonForm(request.POST), request, number,
+        lambda session, by, said: pausing.pause(session, by, said["reason"]),
         "It pauses once the running scenario has ended.",
     )  # fmt: skip
 
@@ -60,30 +69,23 @@ def pause(request: HttpRequest, number: str) -> HttpResponse:
 @require_POST
 def resume(request: HttpRequest, number: str) -> HttpResponse:
     """Go on, after the same checks as at the start."""
-    return _steer(
-        request, number, lambda session: pausing.resume(session, person_of(request)),
-        "It goes on once its preflight has found nothing that blocks.",
-    )  # fmt: skip
+    done = "It goes on once its preflight has found nothing that blocks."
+    return _steer(request, number, pausing.resume, done)
 
 
 @require_POST
 def finish(request: HttpRequest, number: str) -> HttpResponse:
     """Let an observing session come to its end."""
-    return _steer(
-        request, number, lambda session: finishing.finish(session, person_of(request)),
-        "It looks a last time, compares, and comes to its end.",
-    )  # fmt: skip
+    done = "It looks a last time, compares, and comes to its end."
+    return _steer(request, number, finishing.finish, done)
 
 
 @require_POST
 def turn(request: HttpRequest, number: str) -> HttpResponse:
     """Say that the step for which a drill waits is done."""
-    form = TurnForm(request.POST)
-    if not form.is_valid():
-        return refusal(request, first_error(form))
-    step = form.cleaned_data["step"]
-    return _steer(
-        request, number, lambda session: drills.confirm(session, person_of(request), step),
+    return _steer_by(
+        TurnForm(request.POST), request, number,
+        lambda session, by, said: drills.confirm(session, by, said["step"]),
         "Noted. The drill goes on as soon as it sees it.",
     )  # fmt: skip
 
@@ -91,13 +93,9 @@ def turn(request: HttpRequest, number: str) -> HttpResponse:
 @require_POST
 def attest(request: HttpRequest, number: str, code: str) -> HttpResponse:
     """Say of a health check what no machine here can measure."""
-    form = WarningsForm(request.POST)
-    if not form.is_valid():
-        return refusal(request, first_error(form))
-    text = form.cleaned_data["text"]
-    return _steer(
-        request, number,
-        lambda session: acknowledging.attest(session, person_of(request), code, text),
+    return _steer_by(
+        WarningsForm(request.POST), request, number,
+        lambda session, by, said: acknowledging.attest(session, by, code, said["text"]),
         f"{code} is attested; the next preflight takes it over.",
     )  # fmt: skip
 
@@ -105,14 +103,11 @@ def attest(request: HttpRequest, number: str, code: str) -> HttpResponse:
 @require_POST
 def acknowledge(request: HttpRequest, number: str) -> HttpResponse:
     """Acknowledge the warnings that were chosen, or all that are open."""
-    form = WarningsForm(request.POST)
-    if not form.is_valid():
-        return refusal(request, first_error(form))
-    only, said = request.POST.getlist("warning")[:500] or None, form.cleaned_data
-    return _steer(
-        request, number,
-        lambda session: acknowledging.acknowledge(
-            session, person_of(request), said["text"], only, expires_on=said["expires_on"]
+    only = request.POST.getlist("warning")[:500] or None
+    return _steer_by(
+        WarningsForm(request.POST), request, number,
+        lambda session, by, said: acknowledging.acknowledge(
+            session, by, said["text"], only, expires_on=said["expires_on"]
         ),
         "Acknowledged.",
     )  # fmt: skip
