@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from brokerage.simulator.faults.box import Switch
 from brokerage.simulator.faults.fault import FaultError
-from brokerage.simulator.listings import SHARES
+from brokerage.simulator.listings import WITHOUT_END
 
 if TYPE_CHECKING:
     from brokerage.simulator.server import Gateway
@@ -53,11 +53,11 @@ ACTIONS: Mapping[str, Action] = {
 
 
 def con_id(symbol: str) -> int:
-    """The contract id of a share; raises FaultError and names the shares that there are."""
-    for share in SHARES.values():
-        if share.symbol == symbol:
-            return share.con_id
-    listed = ", ".join(share.symbol for share in SHARES.values())
+    """The contract id of a share or an index; raises FaultError and names those there are."""
+    for listing in WITHOUT_END.values():
+        if listing.symbol == symbol:
+            return listing.con_id
+    listed = ", ".join(listing.symbol for listing in WITHOUT_END.values())
     raise FaultError(f"symbol {symbol!r} is not listed; there are {listed}.")
 
 

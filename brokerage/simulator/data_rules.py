@@ -28,11 +28,17 @@ class DataRules:
 
 def no_permission(listings: Listings, listing: Listing) -> str:
     """The words for live or historical data that are not subscribed."""
-    exchange = listings.underlying(listing).primary_exchange
+    exchange = _feed(listings, listing)
     return f"No market data permissions for {FEEDS.get(exchange, exchange)} {listing.sec_type}"
 
 
 def no_live_data(listings: Listings, listing: Listing) -> str:
     """The words of error 10089: what is lacking, and that delayed data can be had."""
-    exchange = listings.underlying(listing).primary_exchange
-    return f"{MORE}{DELAYED_THERE}{listing.symbol} {exchange}/TOP/ALL"
+    feed = listing.long_name if listing.sec_type == "IND" else _feed(listings, listing)
+    return f"{MORE}{DELAYED_THERE}{listing.symbol} {feed}/TOP/ALL"
+
+
+def _feed(listings: Listings, listing: Listing) -> str:
+    """The exchange whose data are lacking: that of the share, or of the index."""
+    under = listings.underlying(listing)
+    return under.primary_exchange or under.exchange

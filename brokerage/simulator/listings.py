@@ -1,4 +1,4 @@
-"""What is listed: eight shares and funds, and their option chains, the same in every run."""
+"""What is listed: eight shares and funds, their option chains and an index, always the same."""
 
 import math
 from dataclasses import dataclass, replace
@@ -43,7 +43,7 @@ class Listing:
 
     con_id: int
     symbol: str
-    sec_type: str  # STK or OPT
+    sec_type: str  # STK, OPT or IND
     expiry: str = ""  # YYYYMMDD
     strike: float = 0.0
     right: str = ""  # C or P
@@ -63,6 +63,11 @@ class Listing:
     business: tuple[str, str, str] = ("", "", "")  # industry, category, subcategory
     isin: str = ""
     first_day: date = EPOCH  # of its history
+
+    @property
+    def extended(self) -> bool:
+        """Whether it is quoted outside regular hours too: a share is."""
+        return self.sec_type == "STK"
 
     @property
     def units(self) -> float:
@@ -160,6 +165,22 @@ SHARES = {
     for symbol, profile in PROFILES.items()
 }
 
+# As a real gateway describes it: neither a primary exchange nor a trading class, and no orders.
+VIX = Listing(
+    con_id=13455763,
+    symbol="VIX",
+    sec_type="IND",
+    exchange="CBOE",
+    local_symbol="VIX",
+    long_name="CBOE Volatility Index",
+    valid_exchanges="CBOE",
+    order_types="",
+    business=("Indices", "Volatility Index", "*"),
+    first_day=date(1990, 1, 2),
+)
+INDICES = {VIX.con_id: VIX}
+WITHOUT_END = SHARES | INDICES  # what does not expire, by contract id
+
 
 def option(symbol: str, expiry: str, strike: float, right: str) -> Listing:
     """The option with these terms, listed or not; the contract id follows from the terms."""
@@ -187,7 +208,7 @@ def option(symbol: str, expiry: str, strike: float, right: str) -> Listing:
 
 
 def expires(listing: Listing) -> float:
-    """When an option ceases to trade, in epoch seconds; infinity for a share."""
+    """When an option ceases to trade, in epoch seconds; infinity for anything else."""
     if listing.sec_type != "OPT":
         return math.inf
     day = date.fromisoformat(listing.expiry)
@@ -198,8 +219,8 @@ def expires(listing: Listing) -> float:
 @lru_cache(maxsize=8192)
 def by_id(con_id: int) -> Listing | None:
     """The listing with this contract id (also of an expired option), or None."""
-    if con_id in SHARES:
-        return SHARES[con_id]
+    if con_id in WITHOUT_END:
+        return WITHOUT_END[con_id]
     if con_id & ~(OPTION_BASE - 1) != OPTION_BASE:
         return None
     symbol, day = SYMBOLS[con_id >> 26 & 7], EPOCH + timedelta(days=con_id >> 13 & 0x1FFF)
@@ -296,13 +317,13 @@ class Listings:
             return [listing] if listing and self._is_listed(listing) else []
         name = symbol or local_symbol[:6].strip()
         if name not in PROFILES:
-            return []
+            return [index for index in INDICES.values() if index.symbol == name]
         if sec_type == "OPT" or (not sec_type and local_symbol[6:]):
             return self._options(name)
         return [SHARES[PROFILES[name].con_id]]
 
     def _is_listed(self, listing: Listing) -> bool:
-        return listing.sec_type == "STK" or listing.expiry in expirations(self.today())
+        return listing.con_id in WITHOUT_END or listing.expiry in expirations(self.today())
 
     def _options(self, symbol: str) -> list[Listing]:
         return list(_chain_options(symbol, self.today()))
@@ -329,20 +350,20 @@ class Listings:
         return found
 
     def underlying(self, listing: Listing) -> Listing:
-        """The share behind an option; the listing itself for a share."""
-        return SHARES[listing.under_con_id or listing.con_id]
+        """The share behind an option; the listing itself for anything else."""
+        return SHARES[listing.under_con_id] if listing.under_con_id else listing
 
     def with_isin(self, isin: str) -> list[Listing]:
         """The share with this international number, or nothing."""
         return [share for share in SHARES.values() if share.isin == isin]
 
     def matching(self, pattern: str) -> list[Listing]:
-        """Shares whose symbol begins with, or whose name contains, the pattern."""
+        """Shares and indices whose symbol begins with, or whose name contains, the pattern."""
         text = pattern.strip().upper()
         return [
-            share
-            for share in SHARES.values()
-            if text and (share.symbol.startswith(text) or text in share.long_name)
+            one
+            for one in WITHOUT_END.values()
+            if text and (one.symbol.startswith(text) or text in one.long_name.upper())
         ]
 
     def today(self) -> date:

@@ -24,12 +24,16 @@ FRACTIONAL = (
     "Fractional-sized order cannot be placed via API. Please use desktop version to place this "
     "order."
 )
+# Documented for what cannot be traded; what a real gateway says of an index nobody has published.
+NOT_TRADED = "The contract is not available for trading."
 # The same type may be kept, and a limit order may become a market order, and the reverse.
 EXCHANGEABLE = frozenset({"MKT", "LMT"})
 
 
 def validate(order: SimOrder, listing: Listing) -> None:
-    """Raises OrderError: 434 no size, 10243 fraction, 321 side, type, tif, 387, 110 off tick."""
+    """Raises OrderError: 412 index, 434 no size, 10243 fraction, 321 side, type, tif, 387, 110."""
+    if listing.sec_type == "IND":
+        raise OrderError(412, NOT_TRADED)
     _size(order.quantity)
     _terms(order)
     for price in _prices(order):

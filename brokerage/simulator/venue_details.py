@@ -107,7 +107,7 @@ class DetailsDesk:
                 sec_type=share.sec_type,
                 primary_exchange=share.primary_exchange,
                 currency=share.currency,
-                derivatives=("OPT",),
+                derivatives=("OPT",) if share.sec_type == "STK" else (),
                 description=share.long_name,
             )
             for share in self.floor.listings.matching(message.pattern)
@@ -135,7 +135,7 @@ class DetailsDesk:
         return ContractData(
             req_id=req_id,
             contract=wire_contract(listing),
-            market_name=listing.trading_class,
+            market_name=listing.trading_class or listing.symbol,
             min_tick=listing.min_tick,
             order_types=listing.order_types,
             valid_exchanges=exchanges,
@@ -146,7 +146,7 @@ class DetailsDesk:
             category=category,
             subcategory=subcategory,
             time_zone="US/Eastern",
-            trading_hours=self._hours(extended=not option),
+            trading_hours=self._hours(extended=listing.extended),
             liquid_hours=self._hours(extended=False),
             sec_ids=(TagValue("ISIN", listing.isin),) if listing.isin else (),
             under_symbol=listing.symbol if option else "",
@@ -154,7 +154,7 @@ class DetailsDesk:
             market_rules=",".join([str(listing.rule)] * len(exchanges.split(","))),
             real_expiry=listing.expiry,
             stock_type=listing.stock_type,
-            suggested_increment=1.0 if option else 100.0,
+            suggested_increment=100.0 if listing.sec_type == "STK" else 1.0,
         )
 
     def _hours(self, *, extended: bool) -> str:

@@ -147,8 +147,8 @@ class HistoryDesk:
             return
         message, session = query.message, query.session
         if not query.bars and not message.keep_up_to_date:
-            kind = NAMES.get(message.what, message.what)
-            text = f"HMDS query returned no data: {query.listing.symbol}@SMART {kind}"
+            listing, kind = query.listing, NAMES.get(message.what, message.what)
+            text = f"HMDS query returned no data: {listing.symbol}@{listing.exchange} {kind}"
             session.error(162, f"{SERVICE}{text}", message.req_id)
             return
         session.send(self._answer(query))

@@ -64,6 +64,11 @@ class Line:
         return self.listing.sec_type == "OPT"
 
     @property
+    def index(self) -> bool:
+        """Whether it is calculated only: no bid, no ask, no sizes, no volume, no halts."""
+        return self.listing.sec_type == "IND"
+
+    @property
     def blank(self) -> bool:
         """Whether nobody quotes: the exchange is closed and frozen data were not asked for."""
         return self.phase is Phase.CLOSED and self.kind not in FROZEN

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from brokerage.simulator.data_rules import no_permission
+from brokerage.simulator.listings import INDICES
 from brokerage.simulator.market import Quote
 from brokerage.simulator.market.noise import TICK
 from brokerage.simulator.market.requests import BAD_KIND
@@ -151,6 +152,8 @@ def is_tick(before: Quote, quote: Quote, what: str, *, ignore_size: bool) -> boo
     """Whether a change of the quote is a tick of this kind."""
     if what == "TRADES":
         return quote.last_time == quote.time
+    if math.isnan(quote.ask):
+        return False  # an index: nobody quotes it
     if what == "MIDPOINT":
         return quote.mid != before.mid
     prices = (quote.bid, quote.ask) != (before.bid, before.ask) and not (
@@ -216,9 +219,11 @@ def past_quote(quote: Quote) -> PastQuote:
 
 def venue(quote: Quote) -> str:
     """Where a trade was made; by its time, so that everybody is told the same."""
+    if quote.con_id in INDICES:
+        return INDICES[quote.con_id].exchange
     return VENUES[int(quote.last_time * 4) * 2654435761 % 2**32 % len(VENUES)]
 
 
 def conditions(quote: Quote) -> str:
     """The sale conditions of a trade: odd lots of shares are marked."""
-    return ODD_LOT if quote.last_size < LOT else ""
+    return ODD_LOT if 0 < quote.last_size < LOT else ""

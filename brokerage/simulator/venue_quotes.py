@@ -78,7 +78,7 @@ class QuotesDesk:
     def _listing(self, message: ReqMktData) -> Listing:
         """What is quoted; raises ContractError."""
         listing = resolve(self.floor.listings, message.contract)
-        if not self.floor.levers.swap_symbols:
+        if not self.floor.levers.swap_symbols or listing.symbol not in SYMBOLS:
             return listing
         other = SYMBOLS[(SYMBOLS.index(listing.symbol) + 1) % len(SYMBOLS)]
         return self.floor.listings.find(symbol=other, sec_type="STK")[0]
@@ -87,7 +87,7 @@ class QuotesDesk:
         line, levers = self._line(session, message, listing), self.floor.levers
         if line.delayed:
             session.error(*DELAYED_NOTICE, line.req_id)
-        session.send(TickReqParams(line.req_id, listing.min_tick, "9c0001", 3))
+        session.send(_params(line))
         session.send(MarketDataType(line.req_id, levers.market_data_type or line.kind))
         silent = levers.mute_symbol == listing.symbol
         if not silent:
@@ -139,7 +139,7 @@ class QuotesDesk:
         """Tell of a halt, of the exchange's opening and of its close."""
         market, con_id = self.floor.market, line.listing.con_id
         halted = market.halted(con_id)
-        if halted is not line.halted:
+        if halted is not line.halted and not line.index:
             line.halted = halted
             line.session.send(halt(line, halted))
         phase = market.hours(con_id).phase(now - line.lag)
@@ -194,3 +194,9 @@ class QuotesDesk:
         """Close a client's lines."""
         for key in [key for key in self._lines if key[0] is session]:
             del self._lines[key]
+
+
+def _params(line: Line) -> TickReqParams:
+    """What a line is quoted in; an index has no book whose exchanges could be mapped."""
+    exchanges, snapshots = ("", 0) if line.index else ("9c0001", 3)
+    return TickReqParams(line.req_id, line.listing.min_tick, exchanges, snapshots)

@@ -43,12 +43,28 @@ DELAYED_KINDS = Kinds(66, 67, 68, 69, 70, 71, 74, 72, 73, 75, 76, 88, 90)
 def image(line: Line, quote: Quote, halted: bool) -> list[Tick]:
     """Everything that is known, as the first ticks of a line."""
     req_id, kinds = line.req_id, _kinds(line)
-    ticks: list[Tick] = [
+    if line.index:
+        return [*_last(line, quote), *_range(line, quote)]
+    return [
         *_side(req_id, kinds.bid, kinds.bid_size, quote.bid, quote.bid_size),
         *_side(req_id, kinds.ask, kinds.ask_size, quote.ask, quote.ask_size),
-        *_side(req_id, kinds.last, kinds.last_size, quote.last, quote.last_size),
+        *_last(line, quote),
         TickSize(req_id, kinds.volume, quote.volume),
+        *_range(line, quote),
+        *_extras(line, quote),
+        halt(line, halted),
+        *_trade(line, quote),
     ]
+
+
+def _last(line: Line, quote: Quote) -> list[Tick]:
+    kinds = _kinds(line)
+    return _side(line.req_id, kinds.last, kinds.last_size, quote.last, quote.last_size)
+
+
+def _range(line: Line, quote: Quote) -> Iterator[Tick]:
+    """High, low, close and open, as far as there are any."""
+    kinds = _kinds(line)
     for kind, price in (
         (kinds.high, quote.high),
         (kinds.low, quote.low),
@@ -56,9 +72,7 @@ def image(line: Line, quote: Quote, halted: bool) -> list[Tick]:
         (kinds.open, quote.open),
     ):
         if not isnan(price):
-            ticks.append(TickPrice(req_id, kind, price))
-    ticks += [*_extras(line, quote), halt(line, halted), *_trade(line, quote)]
-    return ticks
+            yield TickPrice(line.req_id, kind, price)
 
 
 def halt(line: Line, halted: bool) -> TickGeneric:
@@ -92,7 +106,7 @@ def _traded(line: Line, kinds: Kinds, before: Quote, quote: Quote) -> Iterator[T
     """What a trade changes."""
     req_id = line.req_id
     if quote.last != before.last:
-        yield from _side(req_id, kinds.last, kinds.last_size, quote.last, quote.last_size)
+        yield from _last(line, quote)
     elif quote.last_size != before.last_size:
         yield TickSize(req_id, kinds.last_size, quote.last_size)
     if _differs(before.high, quote.high):
@@ -103,6 +117,8 @@ def _traded(line: Line, kinds: Kinds, before: Quote, quote: Quote) -> Iterator[T
         yield TickPrice(req_id, kinds.open, quote.open)
     if quote.close != before.close:
         yield TickPrice(req_id, kinds.close, quote.close)
+    if line.index:
+        return
     yield TickSize(req_id, kinds.volume, quote.volume)
     yield from _trade(line, quote)
 

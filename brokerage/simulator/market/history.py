@@ -88,14 +88,17 @@ def _merged(daily: list[Bar]) -> Bar:
         min(bar.low for bar in daily),
         daily[-1].close,
         volume,
-        round(turnover / volume, 4) if volume > 0 else -1.0,
+        round(turnover / max(volume, 1.0), 4) if volume >= 0 else -1.0,
         sum(bar.count for bar in daily) if volume >= 0 else -1,
     )
 
 
 def cut(tape: Tape, what: str, size: int, start: float, end: float) -> list[Bar]:
-    """The bars of one stretch; one without a trade repeats the close before it."""
-    if end <= start:
+    """The bars of one stretch; one without a trade repeats the close before it.
+
+    An index has none but those of its levels, which stand for trades.
+    """
+    if end <= start or (what != "TRADES" and not tape.quoted):
         return []
     whole = not start % BLOCK_SECONDS and not end % BLOCK_SECONDS
     if size == DAILY and what == "TRADES" and whole:
@@ -156,7 +159,7 @@ def _folded(start: float, found: list[Summary]) -> Bar:
         min(part.low for part in found),
         found[-1].close,
         volume,
-        round(sum(part.turnover for part in found) / volume, 4),
+        round(sum(part.turnover for part in found) / max(volume, 1.0), 4),
         sum(part.count for part in found),
     )
 
@@ -190,7 +193,8 @@ class Series:
             columns = (first, top, bottom, last, none, none, none)
         else:
             volume = np.add.reduceat(self.sizes, edges)
-            wap = np.round(np.add.reduceat(self.low * self.sizes, edges) / volume, 4)
+            turnover = np.add.reduceat(self.low * self.sizes, edges)
+            wap = np.round(turnover / np.maximum(volume, 1.0), 4)  # an index has no volume: 0
             columns = (first, top, bottom, last, volume, wap, counts)
         return list(zip(*(column.tolist() for column in columns), strict=True))
 

@@ -22,6 +22,7 @@ from brokerage.simulator.market.hours import (
     regular,
     tick_at,
 )
+from brokerage.simulator.market.index_tape import IndexTape
 from brokerage.simulator.market.noise import TICK
 from brokerage.simulator.market.pricing import greeks, implied
 from brokerage.simulator.market.reels import REEL, Day, Reels
@@ -177,12 +178,12 @@ class Market:
         return any(self._events[one].halted for one in ids if one in self._events)
 
     def move(self, con_id: int, ratio: float) -> None:
-        """Multiply a share's price from the next tick on; its options follow.
+        """Multiply the price of a share or an index from the next tick on; options follow.
 
         Raises ValueError for an option or a ratio that is not positive.
         """
         if self._listing(con_id).under_con_id or not 0 < ratio < inf:
-            raise ValueError("only the price of a share moves, by a positive ratio")
+            raise ValueError("no option's price is moved, and a ratio is positive")
         self._event(con_id).move(self._next_tick(), ratio)
         self._forget()
 
@@ -227,13 +228,14 @@ class Market:
     ) -> Bar | None:
         """The bar of so many seconds under way just before `until`, as far as it had come then.
 
-        One without a trade stands at the last; None outside the hours asked for.
+        One without a trade stands at the last; None outside the hours asked for, and for bids
+        and asks of an index.
         """
-        hours = self._history_hours(con_id, rth=rth)
+        hours, tape = self._history_hours(con_id, rth=rth), self._tape(con_id)
         start = history.bar_start(hours, size, until - TICK)
-        if start is None:
+        if start is None or (what != "TRADES" and not tape.quoted):
             return None
-        found = history.cut(self._tape(con_id), what, size, start, until)
+        found = history.cut(tape, what, size, start, until)
         return found[0] if found else history.quiet(self.quote(con_id, start).last, start, size)
 
     def _until(self, end: datetime | None) -> float:
@@ -241,8 +243,8 @@ class Market:
         return min(end.timestamp(), now) if end else now
 
     def hours(self, con_id: int) -> AlwaysOpen:
-        """When a contract is quoted: shares outside regular hours too, options only in them."""
-        return self._regular if self._listing(con_id).under_con_id else self._extended
+        """When a contract is quoted: shares outside regular hours too, others only in them."""
+        return self._extended if self._listing(con_id).extended else self._regular
 
     def _history_hours(self, con_id: int, *, rth: bool) -> AlwaysOpen:
         return self._regular if rth else self.hours(con_id)
@@ -264,10 +266,15 @@ class Market:
 
     def _tape(self, con_id: int) -> Tape:
         if con_id not in self._tapes:
-            listing = self._listing(con_id)
-            option = listing.sec_type == "OPT"
-            self._tapes[con_id] = self._option(listing) if option else self._share(con_id)
+            self._tapes[con_id] = self._new_tape(self._listing(con_id))
         return self._tapes[con_id]
+
+    def _new_tape(self, listing: Listing) -> Tape:
+        if listing.sec_type == "IND":
+            return IndexTape(self.seed, listing.con_id, self._event(listing.con_id))
+        if listing.sec_type == "OPT":
+            return self._option(listing)
+        return self._share(listing.con_id)
 
     def _share(self, con_id: int) -> ShareTape:
         if con_id not in self._shares:

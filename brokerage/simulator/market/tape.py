@@ -90,6 +90,7 @@ class Tape(ABC):
 
     pause: int
     activity: float
+    quoted = True  # whether there are bids and asks
 
     def __init__(self, seed: int, con_id: int, *events: Events) -> None:
         keys = [stream_key(seed, con_id, 100 + purpose) for purpose in range(4)]
@@ -126,9 +127,13 @@ class Tape(ABC):
         index, bits = index[chosen], bits[chosen]
         if not len(index):
             return Deals(index, np.empty(0), np.empty(0))
+        return Deals(index, self.paid(index, bits), self.sizes(bits, block).astype(np.float64))
+
+    def paid(self, index: Ints, bits: Hashes) -> Floats:
+        """What is paid at ticks of one block at which there is a trade: the ask or the bid."""
         bid, ask = self.prices(index)
         lifted = (bits >> np.uint64(16) & np.uint64(1)).astype(bool) | np.isnan(bid)
-        return Deals(index, np.where(lifted, ask, bid), self.sizes(bits, block).astype(np.float64))
+        return np.where(lifted, ask, bid)
 
     def _trades(self, block: int) -> Trades:
         deals = self.deals(block)
@@ -178,17 +183,16 @@ def share_of_volume(block: int) -> float:
     return SHAPE[place] if 0 <= place < len(SHAPE) else OFF_HOURS
 
 
-class ShareTape(Tape):
-    """A share: one or two cents wide, trading several times a second."""
+class PathTape(Tape):
+    """What has a path of its own, and is not derived from another instrument."""
 
-    pause = SHARE_PAUSE
-
-    def __init__(self, seed: int, listing: Listing, events: Events) -> None:
-        super().__init__(seed, listing.con_id, events)
-        profile = PROFILES[listing.symbol]
-        self.activity, self._reference = profile.activity, profile.price
-        self._path = Path(seed, listing.con_id, profile.realized)
-        self._own = events
+    def __init__(
+        self, seed: int, con_id: int, events: Events, reference: float, volatility: float
+    ) -> None:
+        """`volatility`, per year, is that of the path around the `reference` level."""
+        super().__init__(seed, con_id, events)
+        self._reference, self._own = reference, events
+        self._path = Path(seed, con_id, volatility)
         self._block_levels = lru_cache(KEPT_LEVELS)(self._levels)
 
     def _levels(self, block: int) -> Floats:
@@ -201,6 +205,17 @@ class ShareTape(Tape):
         """The undisturbed price at ticks of one block."""
         block = int(index[0]) // BLOCK
         return self._block_levels(block)[index - block * BLOCK]
+
+
+class ShareTape(PathTape):
+    """A share: one or two cents wide, trading several times a second."""
+
+    pause = SHARE_PAUSE
+
+    def __init__(self, seed: int, listing: Listing, events: Events) -> None:
+        profile = PROFILES[listing.symbol]
+        super().__init__(seed, listing.con_id, events, profile.price, profile.realized)
+        self.activity = profile.activity
 
     def prices(self, index: Ints) -> tuple[Floats, Floats]:
         """Best bid and ask; the width holds for two seconds."""
