@@ -320,6 +320,7 @@ def add_attempts(session: Session, definitions: list[Definition]) -> None:
             title=definition.title, category=definition.category, position=position,
             number=known[definition.id] + 1, version=definition.version,
             severity=definition.severity, timeout_s=definition.timeout,
+            expected_s=definition.expected,
         )
         for position, definition in enumerate(definitions, start=1)
     )  # fmt: skip

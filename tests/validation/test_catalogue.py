@@ -40,6 +40,7 @@ def test_scenarios_come_in_the_order_of_a_session() -> None:
         ({"name": "RS-02", "function": undescribed}, "docstring"),
         ({"name": "RS-02", "severity": "S-HUGE"}, "out of range"),
         ({"name": "RS-02", "timeout": 0}, "out of range"),
+        ({"name": "RS-02", "expected": 6}, "out of range"),
     ],
 )
 def test_a_bad_definition_is_refused(options: dict[str, Any], told: str) -> None:

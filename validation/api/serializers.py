@@ -1,9 +1,11 @@
 """The forms in which validation's rows go over REST."""
 
+from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers
 
+from validation.hanging import overdue_since
 from validation.models import (
     Attempt,
     Check,
@@ -98,14 +100,22 @@ class AttemptSerializer(serializers.ModelSerializer[Attempt]):
 
     checks = CheckSerializer(many=True)
     simulated = serializers.BooleanField(source="session.simulated")
+    overdue_since = serializers.SerializerMethodField(
+        help_text="Since when it runs for longer than twice the expected time; null: it does not."
+    )
 
     class Meta:
         model = Attempt
         fields = [
             "simulated",
             "scenario", "slug", "title", "category", "number", "state", "severity", "version",
-            "timeout_s", "started_at", "ended_at", "duration_ms", "reason", "checks",
+            "timeout_s", "expected_s", "overdue_since", "started_at", "ended_at", "duration_ms",
+            "reason", "checks",
         ]  # fmt: skip
+
+    def get_overdue_since(self, attempt: Attempt) -> datetime | None:
+        """Return since when the running attempt is overdue (SC-07)."""
+        return overdue_since(attempt, attempt.session.speed)
 
 
 class LogLineSerializer(serializers.ModelSerializer[LogLine]):

@@ -38,6 +38,8 @@ class Attempt(models.Model):
     version = models.CharField(max_length=64)
     severity = models.CharField(max_length=10)
     timeout_s = models.FloatField()
+    # Session seconds that it takes when all is well; None where nobody has said.
+    expected_s = models.FloatField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     duration_ms = models.PositiveIntegerField(null=True, blank=True)

@@ -61,6 +61,7 @@ async def _until(trial: Trial, every: float, come: Callable[[], Awaitable[bool]]
     title="Stopping the gateway by hand",
     category=Category.X,
     timeout=1500,
+    expected=1500,
     severity="S-MED",
     needs=[MARKET_HOURS, ORDERS],
     cases=(2,),
@@ -174,6 +175,7 @@ async def _refusal(trial: Trial, attempts: int) -> GatewayError | None:
     title="Logging in with a wrong password",
     category=Category.X,
     timeout=1500,
+    expected=1500,
     severity="S-MED",
     cases=(3,),
     own_connection=True,
@@ -224,6 +226,7 @@ async def _classify(trial: Trial) -> None:
     title="An order by hand",
     category=Category.X,
     timeout=1500,
+    expected=1500,
     severity="S-MED",
     cases=(12,),
 )

@@ -16,6 +16,8 @@ from validation.scenarios.trial import Trial
 
 ScenarioFunction = Callable[[Trial], Awaitable[None]]
 SEVERITIES = ("S-CRIT", "S-HIGH", "S-MED")
+# Twice as long is overdue (SC-07): the last third of the time-out is left to tell people of it.
+USUAL_SHARE = 1 / 3
 
 
 class Need(StrEnum):
@@ -48,13 +50,17 @@ class UnknownScenarioError(LookupError):
 
 @dataclass(frozen=True)
 class Definition:
-    """A scenario: what it is called, how long it may take (session seconds), and its function."""
+    """A scenario: what it is called, how long it may take (session seconds), and its function.
+
+    It takes `expected` when all is well, and is ended at `timeout`.
+    """
 
     id: str
     slug: str
     title: str
     category: str
     timeout: float
+    expected: float
     severity: str
     needs: frozenset[Need]
     cases: tuple[int, ...]
@@ -120,6 +126,7 @@ class Catalogue:
         title: str,
         category: str,
         timeout: float,
+        expected: float | None = None,
         severity: str,
         needs: Iterable[Need] = (),
         cases: tuple[int, ...] = (),
@@ -129,12 +136,14 @@ class Catalogue:
         """Register the decorated function; raise ValueError for a duplicate or a missing text.
 
         With `own_connection` the trial comes without a desk: the scenario is about connecting.
+        One that does not say how long it is expected to take is given a third of its time-out.
         """
+        usual = timeout * USUAL_SHARE if expected is None else expected
 
         def register(function: ScenarioFunction) -> ScenarioFunction:
             self.add(
                 Definition(
-                    id, slug, title, _known(category), timeout, severity,
+                    id, slug, title, _known(category), timeout, usual, severity,
                     frozenset(needs), cases, waivable, own_connection, function,
                 )
             )  # fmt: skip
@@ -152,8 +161,11 @@ class Catalogue:
                 raise ValueError(f"{definition.id} {definition.slug} repeats {known.id}")
         if not definition.description:
             raise ValueError(f"{definition.id} says nowhere what it shows: give it a docstring")
-        if definition.severity not in SEVERITIES or definition.timeout <= 0:
-            raise ValueError(f"{definition.id}: severity or timeout is out of range")
+        if (
+            definition.severity not in SEVERITIES
+            or not 0 < definition.expected <= definition.timeout
+        ):
+            raise ValueError(f"{definition.id}: severity, timeout or expected is out of range")
         self._by_id[definition.id] = definition
 
     def keep(self, definitions: Iterable[Definition]) -> None:

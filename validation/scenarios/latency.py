@@ -30,6 +30,7 @@ MORE = f"Put a configuration with limits.max_orders of at least {ORDERS_PLACED} 
     title="Latency benchmark",
     category=Category.X,
     timeout=540,
+    expected=240,
     severity="S-MED",
     needs=[MARKET_HOURS, ORDERS],
 )

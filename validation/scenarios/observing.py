@@ -27,6 +27,7 @@ SLACK_S = 1800.0
     title="Observation of a bot",
     category=Category.X,
     timeout=LONGEST_S + SLACK_S,
+    expected=LONGEST_S,
     severity="S-HIGH",
     own_connection=True,
 )

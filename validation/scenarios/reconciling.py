@@ -27,6 +27,7 @@ CORRECTION_TEXT = "The drill is over: the broker's value counts, and it holds no
     title="Reconciliation of positions",
     category=Category.RS,
     timeout=120,
+    expected=55,
     severity="S-CRIT",
     needs=[MARKET_HOURS, ORDERS],
     cases=(12,),

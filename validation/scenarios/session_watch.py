@@ -14,6 +14,7 @@ WHOLE = 1.0
     title="Two hours of stability",
     category=Category.X,
     timeout=9000,
+    expected=7200,
     severity="S-HIGH",
     needs=[MARKET_HOURS],
     own_connection=True,

@@ -78,7 +78,8 @@ async def timetable(
     slug="gateway-connection-stability",
     title="Gateway connection stability",
     category=Category.BC,
-    timeout=90,
+    timeout=150,
+    expected=EVERY_S * TIMES,
     severity="S-HIGH",
 )
 async def gateway_connection_stability(trial: Trial) -> None:
@@ -137,7 +138,8 @@ def _check_round_trips(trial: Trial, rtts: Sequence[float]) -> None:
     slug="extended-session-stability",
     title="Extended session stability",
     category=Category.RS,
-    timeout=360,
+    timeout=660,
+    expected=LONG_S,
     severity="S-HIGH",
     needs=[MARKET_HOURS],
     cases=(16,),

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from brokerage.models import Execution, OrderRecord
+from validation import hanging
 from validation.edge_cases import CASES
 from validation.models import Attempt
 from validation.scenarios import catalogue
@@ -34,6 +35,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "session": session,
         "simulated": session.simulated,
         "attempt": attempt,
+        "overdue": hanging.overdue_since(attempt, session.speed),
         "attempts": [one for one in siblings if one.scenario == attempt.scenario],
         "before": siblings[at - 1] if at else None,
         "after": siblings[at + 1] if at + 1 < len(siblings) else None,

@@ -1,5 +1,7 @@
 """Sessions: the list, the start, the live page, its log, the abort."""
 
+from collections.abc import Sequence
+from math import ceil
 from typing import Any
 
 from django.conf import settings
@@ -9,12 +11,13 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from brokerage.models import Execution, ObservedExecution, OrderRecord
+from brokerage.models import Execution, ObservedExecution, OrderRecord, ReconciliationDiff
 from crucible.ledger.models import Entry
 from crucible.roles import has_role
-from validation import acknowledging, drills, observed, sessions
+from validation import acknowledging, differences, drills, hanging, observed, sessions
 from validation.facts import Facts
 from validation.findings import summarise
 from validation.forms import LogQuery, ReasonForm, SessionQuery, StartForm, TimelineQuery
@@ -188,7 +191,10 @@ def _story(facts: Facts) -> dict[str, Any]:
     counted = tally(attempts, session.planned)
     findings = newest(session)
     warnings = facts.warnings if session.ended_at else []
+    found = list(differences.of(session))
     return {
+        "differences": found,
+        "open_differences": sum(one.state == ReconciliationDiff.State.OPEN for one in found),
         "findings": findings,
         "status_page": settings.BROKER_STATUS_URL,
         "turn": drills.turn(session) if session.in_flight else None,
@@ -204,7 +210,7 @@ def _story(facts: Facts) -> dict[str, Any]:
         "session": session,
         "simulated": session.simulated,
         "attempts": attempts,
-        "now_running": next((one for one in attempts if one.state == AttemptState.RUNNING), None),
+        **_running(attempts, session.speed),
         "tally": counted,
         "steps": steps(session, counted, items),
         "advice": advice(session, items, findings),
@@ -213,6 +219,19 @@ def _story(facts: Facts) -> dict[str, Any]:
         and session.state not in {SessionState.DRAFT, *IN_FLIGHT, *STOPPED},
         **_counts(session),
         "events": Entry.objects.filter(object_type="session", object_id=session.number)[:12],
+    }
+
+
+def _running(attempts: Sequence[Attempt], speed: float) -> dict[str, Any]:
+    """What runs now, since when it is overdue, or in how many seconds the page should ask."""
+    running = next((one for one in attempts if one.state == AttemptState.RUNNING), None)
+    overdue = hanging.overdue_since(running, speed) if running else None
+    due = hanging.due_at(running, speed) if running and not overdue else None
+    left = due - timezone.now() if due else None
+    return {
+        "now_running": running,
+        "overdue": overdue,
+        "ask_in": ceil(left.total_seconds()) + 1 if left else None,
     }
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from validation import checklists, scenarios
 from validation.configuration import Config
+from validation.hanging import HANG_FACTOR
 from validation.scenarios import catalogue
 from validation.scenarios.catalogue import MARKET_HOURS, ORDERS, Category
 
@@ -23,11 +24,11 @@ SPECIFIED = {
     "BC-03": ("account-balance-retrieval", 30, "S-HIGH", set(), (), True),
     "BC-04": ("position-retrieval-empty-account", 30, "S-MED", set(), (12,), True),
     "BC-05": ("gateway-reconnection-resilience", 60, "S-HIGH", set(), (1,), True),
-    "BC-06": ("gateway-connection-stability", 90, "S-HIGH", set(), (), True),
+    "BC-06": ("gateway-connection-stability", 150, "S-HIGH", set(), (), True),
     "MD-01": ("market-data-subscription-spy", 45, "S-HIGH", {MARKET_HOURS}, (), True),
     "MD-02": ("historical-data-retrieval-spy", 45, "S-HIGH", set(), (6,), True),
     "MD-03": ("market-data-multiple-symbols", 60, "S-MED", {MARKET_HOURS}, (), True),
-    "MD-04": ("market-data-stream-quality", 90, "S-MED", {MARKET_HOURS}, (17,), True),
+    "MD-04": ("market-data-stream-quality", 150, "S-MED", {MARKET_HOURS}, (17,), True),
     "MD-05": ("partial-quote-handling", 45, "S-HIGH", set(), (5,), True),
     "MD-06": ("snapshot-policy-guard", 30, "S-CRIT", set(), (17,), False),
     "OE-01": ("limit-order-submission", 75, "S-HIGH", TRADES, (), True),
@@ -39,7 +40,7 @@ SPECIFIED = {
     "RS-02": ("api-rate-limit-handling", 120, "S-MED", set(), (14,), True),
     "RS-03": ("market-data-staleness-detection", 45, "S-HIGH", {MARKET_HOURS}, (4,), True),
     "RS-04": ("gateway-error-recovery", 45, "S-HIGH", {MARKET_HOURS}, (7,), True),
-    "RS-05": ("extended-session-stability", 360, "S-HIGH", {MARKET_HOURS}, (16,), True),
+    "RS-05": ("extended-session-stability", 660, "S-HIGH", {MARKET_HOURS}, (16,), True),
     "RS-06": ("mid-session-disconnect-recovery", 120, "S-CRIT", TRADES, (2,), False),
     "RS-07": ("clock-drift-detection", 45, "S-MED", set(), (15,), True),
     "RS-08": ("position-reconciliation", 120, "S-CRIT", TRADES, (12,), False),
@@ -72,6 +73,16 @@ def test_carries_the_specified_figures(scenario: str) -> None:
     figures = (found.slug, found.timeout, found.severity, found.needs, found.cases, found.waivable)
     assert figures == (SPECIFIED | PROCEDURES)[scenario]
     assert found.id.startswith(found.category.name)
+
+
+def test_a_core_scenario_can_be_seen_to_be_overdue_before_it_is_ended() -> None:
+    core = catalogue.load().core()
+    assert [one.id for one in core if HANG_FACTOR * one.expected >= one.timeout] == []
+
+
+@pytest.mark.parametrize(("scenario", "seconds"), [("BC-06", 60), ("MD-04", 60), ("RS-05", 300)])
+def test_a_scenario_of_fixed_length_is_expected_to_take_it(scenario: str, seconds: float) -> None:
+    assert catalogue.load().get(scenario).expected == seconds
 
 
 @pytest.mark.parametrize("scenario", [*SPECIFIED, *PROCEDURES])
