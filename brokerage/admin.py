@@ -121,7 +121,7 @@ class ReconciliationRunAdmin(ReadOnlyAdmin):
 
 @admin.register(ReconciliationDiff)
 class ReconciliationDiffAdmin(ReadOnlyAdmin):
-    """Differences; the command `reconciliation` settles them."""
+    """Differences; their page and the command `reconciliation` settle them."""
 
     list_display = [
         "opened_at", "scope", "kind", "subject", "own", "wire", "broker", "state", "proposal",

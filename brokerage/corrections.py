@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -30,16 +31,37 @@ class CorrectionError(Exception):
     """A difference can't be settled like that; the text says why."""
 
 
+class NotPermittedError(CorrectionError, PermissionDenied):
+    """This person may not; another one may."""
+
+
+def may_propose(person: User) -> bool:
+    """Say whether the person may propose what settles a difference."""
+    return has_role(person, *MAY_PROPOSE)
+
+
+def objection(diff: ReconciliationDiff, person: User) -> str:
+    """Return why the person may not decide on what is proposed for a difference, or nothing."""
+    if not has_role(person, *MAY_APPROVE):
+        return "Only the QA Lead or the Chief Risk Officer decides on this."
+    if diff.proposed_by_id == person.pk:
+        return "Who proposed it can't decide on it."
+    ran: Callable[[str], Mapping[int, str]] = import_string(settings.RUN_BY)
+    deed = ran(diff.scope).get(person.pk)
+    return f"You can't decide on it: you {deed}." if deed else ""
+
+
 @transaction.atomic
 def propose(
     diff: ReconciliationDiff, by: User, text: str, *, row: bool = False
 ) -> ReconciliationDiff:
     """Say what a difference comes from; with `row`, to take the broker's value over beside it.
 
-    A later proposal replaces an earlier one. Raises CorrectionError.
+    A later proposal replaces an earlier one. Raises CorrectionError; NotPermittedError for who
+    may not.
     """
-    if not has_role(by, *MAY_PROPOSE):
-        raise CorrectionError("Only the System Operator or the QA Specialist proposes this.")
+    if not may_propose(by):
+        raise NotPermittedError("Only the System Operator or the QA Specialist proposes this.")
     text = _said(text, "what it comes from")
     diff = _open(diff)
     if row:
@@ -47,7 +69,7 @@ def propose(
     diff.proposal, diff.proposes_row, diff.proposed_by = text, row, by
     diff.proposed_at = timezone.now()
     diff.save()
-    publish("reconciliation")
+    publish("differences")
     _line("proposed", diff, by, text=text, row=row)
     return diff
 
@@ -70,7 +92,7 @@ def refuse(diff: ReconciliationDiff, by: User, why: str) -> ReconciliationDiff:
     diff, why = _proposed(diff, by), _said(why, "why it is refused")
     text, diff.proposal, diff.proposed_by = diff.proposal, "", None
     diff.save()
-    publish("reconciliation")
+    publish("differences")
     _line("refused", diff, by, text=text, why=why)
     return diff
 
@@ -112,16 +134,11 @@ def _contract(diff: ReconciliationDiff) -> int:
 
 def _proposed(diff: ReconciliationDiff, by: User) -> ReconciliationDiff:
     """Lock a difference whose proposal this person may decide on."""
-    if not has_role(by, *MAY_APPROVE):
-        raise CorrectionError("Only the QA Lead or the Chief Risk Officer decides on this.")
     diff = _open(diff)
     if not diff.proposal:
         raise CorrectionError("Nothing is proposed for this difference as it is now.")
-    if diff.proposed_by_id == by.pk:
-        raise CorrectionError("Who proposed it can't decide on it.")
-    ran: Callable[[str], Mapping[int, str]] = import_string(settings.RUN_BY)
-    if deed := ran(diff.scope).get(by.pk):
-        raise CorrectionError(f"You can't decide on it: you {deed}.")
+    if why := objection(diff, by):
+        raise NotPermittedError(why)
     return diff
 
 
@@ -143,5 +160,5 @@ def _write_row(diff: ReconciliationDiff, text: str, name: str, by: User | None) 
 def _line(deed: str, diff: ReconciliationDiff, actor: User | str, **details: Any) -> None:
     record(
         f"correction.{deed}", "reconciliation", diff.run_id, actor=actor,
-        difference=str(diff), **details,
+        number=diff.pk, scope=diff.scope, difference=str(diff), **details,
     )  # fmt: skip

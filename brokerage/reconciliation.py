@@ -218,6 +218,8 @@ def finish(
     _end(run, states.DIFFS if differs else states.CLEAN)
     opened = [diff for diff in new if diff.state == State.OPEN]
     _tell(run, opened, still)
+    if new:
+        publish("differences")
     if run.occasion in {"START", "END"} or new or resolved:
         details = {"found": [str(diff) for diff in new], "resolved": resolved, "open": still}
         _line("reconciliation.done", run, **details)
@@ -227,7 +229,7 @@ def finish(
 def _end(run: ReconciliationRun, state: str) -> None:
     run.state, run.ended_at = state, timezone.now()
     run.save()
-    publish("reconciliation", "dashboard")
+    publish("dashboard")
 
 
 def _same_scope(run: ReconciliationRun) -> Q:
@@ -286,7 +288,8 @@ def _tell(run: ReconciliationRun, opened: list[ReconciliationDiff], still: int) 
         text = (
             f"{words}. The broker's value counts. Opening orders are refused until it is settled."
         )
-        title = f"{len(opened)} differences between our record and the broker"
+        count = f"{len(opened)} difference{'s' if len(opened) > 1 else ''}"
+        title = f"{count} between our record and the broker"
         if run.occasion == DRILL:
             title, severity = f"Drill: {title}", "INFO"
         else:

@@ -34,6 +34,7 @@ PLACES = (
     Place("dashboard", "Dashboard", "layout-dashboard"),
     Place("sessions", "Sessions", "activity"),
     Place("catalogue", "Catalogue", "list-details"),
+    Place("differences", "Differences", "file-diff"),
     Place("board", "Board", "layout-kanban"),
     Place("approvals:inbox", "Sign-offs", "writing-sign"),
     Place("config", "Configuration", "settings"),

@@ -118,6 +118,8 @@ SPECIAL = {
     ("health", "BLOCK"): Look("Blocks", "ban", "bad"),
     ("health", "ATTEST"): Look("A person looks", "user", "info"),
     ("health", "UNKNOWN"): Look("Unknown", "help-circle", "warn"),
+    ("difference", "OPEN"): Look("Open", "alert-triangle", "bad"),
+    ("difference", "EXPLAINED"): Look("Explained", "circle-check", "ok"),
     ("request", "OPEN"): Look("Open", "inbox", "warn"),
     ("config", "ACTIVE"): Look("In force", "circle-check", "ok"),
     ("slot", "LOCKED"): Look("Not yet", "lock", "idle"),

@@ -39,6 +39,11 @@ class Row:
         return self.kind.replace("_", " ")
 
     @property
+    def differs(self) -> bool:
+        """Whether it is a difference to the broker, which has a page of its own."""
+        return self.kind.startswith("difference_")
+
+    @property
     def blocks(self) -> bool:
         """Whether it keeps the session from being submitted."""
         return not self.planned and self.severity in BLOCKING

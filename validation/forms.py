@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 
+from brokerage.corrections import SHORTEST_TEXT
 from brokerage.models import Endpoint
 from validation.models import (
     Column,
@@ -51,6 +52,34 @@ class LogQuery(Query):
     planned = forms.ChoiceField(
         choices=any_of([("no", "Only unplanned")], "Planned or not"), required=False, label="Faults"
     )
+
+
+class DifferenceQuery(Query):
+    """Which differences to the broker to list."""
+
+    session = forms.SlugField(max_length=40, required=False)
+    state = forms.ChoiceField(
+        choices=any_of([("open", "Open"), ("settled", "Settled")]), required=False
+    )
+
+
+class ProposalForm(forms.Form):
+    """What a difference to the broker comes from, and how it is to be settled."""
+
+    text = forms.CharField(
+        min_length=SHORTEST_TEXT, max_length=2000, strip=True, label="What it comes from",
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )  # fmt: skip
+    row = forms.BooleanField(required=False, label="Take the broker's value over")
+
+
+class RefusalForm(forms.Form):
+    """Why a proposal does not settle a difference."""
+
+    why = forms.CharField(
+        min_length=SHORTEST_TEXT, max_length=2000, strip=True, label="Why not",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )  # fmt: skip
 
 
 class CompareQuery(forms.Form):

@@ -11,6 +11,7 @@ from validation.views import (
     comparison,
     config,
     dashboard,
+    differences,
     edge_cases,
     reports,
     sessions,
@@ -53,6 +54,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(
         "sessions/<slug:number>/scenarios/<str:scenario>/<int:n>/", attempts.detail, name="attempt"
     ),
+    path("differences/", differences.listing, name="differences"),
+    path("differences/<int:pk>/", differences.detail, name="difference"),
+    path("differences/<int:pk>/propose/", differences.propose, name="difference_propose"),
+    path("differences/<int:pk>/approve/", differences.approve, name="difference_approve"),
+    path("differences/<int:pk>/refuse/", differences.refuse, name="difference_refuse"),
     path("board/", board.page, name="board"),
     path("board/<str:code>/move/", board.move, name="task_move"),
     path("board/<str:code>/comment/", board.comment, name="task_comment"),

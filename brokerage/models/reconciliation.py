@@ -101,6 +101,11 @@ class ReconciliationDiff(models.Model):
         return f"{self.kind} of {self.subject}: own {self.own}, broker {self.broker}"
 
     @property
+    def name(self) -> str:
+        """Its kind in words."""
+        return self.kind.replace("_", " ").capitalize()
+
+    @property
     def proposer(self) -> str:
         """Who has proposed its explanation, or nothing."""
         return self.proposed_by.get_username() if self.proposed_by else ""
@@ -118,7 +123,7 @@ class ReconciliationDiff(models.Model):
         self.state, self.explanation, self.settled_by = state, text, by[:150]
         self.settled_at = timezone.now()
         self.save()
-        publish("reconciliation")
+        publish("differences")
 
     @classmethod
     def unexplained(cls, endpoint_id: int | None) -> "models.QuerySet[ReconciliationDiff]":

@@ -42,6 +42,9 @@ EVENTS = {
     "signoff.voided": "Signatures void:",
     "signoff.withdrawn": "Sign-off withdrawn:",
     "signoff.wrong_password": "Wrong password on signing",
+    "correction.proposed": "Settlement proposed:",
+    "correction.approved": "Settled:",
+    "correction.refused": "Settlement refused:",
     "task.moved": "Task moved:",
     "product.seeded": "Crucible set up",
     "session.cleanup": "Session cleaning up",
@@ -50,7 +53,8 @@ EVENTS = {
     "session.cleanup_failed": "Clean-up failed",
 }
 # Their objects have a number that means nothing to a person.
-UNNAMED = {"alert", "kill switch", "signoff"}
+UNNAMED = {"alert", "kill switch", "reconciliation", "signoff"}
+NAMING = ("title", "subject", "difference", "scope", "reason", "root_cause")
 FORMATS = {
     "minute": "%Y-%m-%d %H:%M ET",
     "second": "%Y-%m-%d %H:%M:%S ET",
@@ -198,6 +202,6 @@ def event_about(entry: Entry) -> str:
     """Name what a ledger entry is about where its kind alone would not tell."""
     if entry.object_type in UNNAMED:
         details = entry.details
-        found = (details.get(key) for key in ("title", "subject", "reason", "root_cause"))
+        found = (details.get(key) for key in NAMING)
         return str(next(filter(None, found), ""))
     return "" if entry.object_type == "product" else entry.object_id

@@ -9,7 +9,7 @@ from validation.models import Session
 
 pytestmark = pytest.mark.django_db
 
-EMPTY = ["/", "/sessions/", "/catalogue/", "/board/", "/config/", "/ci/", "/help/"]
+EMPTY = ["/", "/sessions/", "/catalogue/", "/board/", "/config/", "/ci/", "/help/", "/differences/"]
 FULL = [
     "/sessions/{number}/",
     "/sessions/{number}/log/",
@@ -41,6 +41,9 @@ POSTS = [
     "/sessions/{number}/report/write/",
     "/board/1.1.8/move/",
     "/board/1.1.8/comment/",
+    "/differences/1/propose/",
+    "/differences/1/approve/",
+    "/differences/1/refuse/",
     "/config/import/",
     "/config/1/propose/",
 ]
