@@ -8,6 +8,7 @@ from typing import Any
 import environ
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -59,6 +60,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "crucible.middleware.correlating",
     "csp.middleware.CSPMiddleware",
     "crucible.middleware.NoNulMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -66,6 +68,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "crucible.middleware.ActorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -246,10 +249,34 @@ DEMO_GATEWAY_PORT = env.int("CRUCIBLE_GATEWAY_PORT", 4002)
 DEMO_SPEED = env.float("CRUCIBLE_DEMO_SPEED", 4.0)
 DEMO_SEED = env.int("CRUCIBLE_DEMO_SEED", 7)
 
+# A management command answers on stdout, so that its log goes to stderr; processes that only log
+# do so on stdout. A person at a terminal reads text, everything that collects logs gets JSON.
+LOG_STREAM = "stderr" if Path(sys.argv[0]).name == "manage.py" else "stdout"
+LOG_FORMAT = env.str("CRUCIBLE_LOG_FORMAT", "text" if getattr(sys, LOG_STREAM).isatty() else "json")
+if LOG_FORMAT not in {"json", "text"}:
+    raise ImproperlyConfigured(f"CRUCIBLE_LOG_FORMAT: json or text, not {LOG_FORMAT}")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "text": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"},
+        "json": {"()": "crucible.json_lines.JsonFormatter"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": LOG_FORMAT,
+            "stream": f"ext://sys.{LOG_STREAM}",
+        }
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    "loggers": {
+        # The lines of sessions are on their pages; a terminal shows a run's progress instead.
+        "session": {"level": "DEBUG" if LOG_FORMAT == "json" else "CRITICAL"},
+        # The web server's own handlers would write text; requests have a line of ours.
+        "uvicorn": {"handlers": [], "propagate": True},
+        "uvicorn.access": {"handlers": [], "propagate": True, "level": "WARNING"},
+        # Django's would write to stderr beside ours when DEBUG is on.
+        "django": {"handlers": [], "propagate": True, "level": "INFO"},
+    },
 }

@@ -1,8 +1,5 @@
 """Write an entry of the audit log, in the transaction of the change that it tells of."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from datetime import UTC
 from typing import Any
 
@@ -10,19 +7,8 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db import models, transaction
 from django.utils import timezone
 
+from crucible.correlation import correlation
 from crucible.ledger.models import Entry, Head
-
-_correlation: ContextVar[str] = ContextVar("correlation", default="")
-
-
-@contextmanager
-def correlated(identifier: str) -> Iterator[None]:
-    """Give every entry written inside the block the same correlation id (at most 80 characters)."""
-    token = _correlation.set(identifier[:80])
-    try:
-        yield
-    finally:
-        _correlation.reset(token)
 
 
 def record(
@@ -49,7 +35,7 @@ def record(
         kind=kind,
         object_type=object_type,
         object_id=str(object_id),
-        correlation=_correlation.get(),
+        correlation=correlation(),
     )
     entry.seal(details)
     entry.save()

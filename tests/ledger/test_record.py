@@ -18,9 +18,10 @@ from django.db import connection, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crucible.correlation import correlated
 from crucible.ledger.canonical import canonical, digest, plain
 from crucible.ledger.models import Entry
-from crucible.ledger.record import correlated, record
+from crucible.ledger.record import record
 from crucible.roles import Role
 from tests.conftest import People
 from tests.databases import Database
