@@ -1,10 +1,12 @@
 """A drill's page says what a person has to do now, and takes their word that it is done."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from crucible.ledger.models import Entry
 from tests.conftest import People
@@ -113,3 +115,50 @@ def test_a_viewer_reads_it_and_may_not_confirm(viewer: Client, drill: Session) -
     answer = viewer.post(f"/sessions/{drill.number}/turn/", {"step": now.step})
     assert answer.status_code == 403
     assert not Entry.objects.filter(kind="drill.confirmed").exists()
+
+
+def call(people: People, code: str, session: Session, **body: object) -> Any:
+    """Ask over REST what is to be done, or with a step say that it is done."""
+    client = APIClient()
+    client.force_authenticate(people[code])
+    path = f"/api/v1/sessions/{session.number}/turn"
+    return client.post(path, body, format="json") if body else client.get(path)
+
+
+def test_rest_tells_the_step_and_takes_the_word_that_it_is_done(
+    drill: Session, people: People
+) -> None:
+    told = call(people, "vw", drill).json()
+    assert (told["scenario"], told["text"], told["confirmed_by"]) == ("OE-01", STOP, None)
+    assert told["simulated"] is True
+    answer = call(people, "op", drill, step=told["step"])
+    assert (answer.status_code, answer.json()["number"]) == (200, drill.number)
+    assert Entry.objects.get(kind="drill.confirmed").actor_name == people.op.username
+    assert people.op.pk in evidence.load().conflicts(drill.number)
+    assert call(people, "vw", drill).json()["confirmed_by"] == people.op.username
+
+
+def test_rest_waits_for_nothing_once_it_was_seen(drill: Session, people: People) -> None:
+    step = call(people, "vw", drill).json()["step"]
+    tells(drill, "What was asked for is seen.", SEEN)
+    assert call(people, "vw", drill).status_code == 204
+    assert call(people, "op", drill, step=step).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("code", "step", "status"), [("vw", 1, 403), ("ci", 1, 403), ("op", 0, 400), ("op", "x", 400)]
+)
+def test_rest_refuses_who_may_not_and_what_is_no_step(
+    drill: Session, people: People, code: str, step: object, status: int
+) -> None:
+    assert call(people, code, drill, step=step).status_code == status
+    assert not Entry.objects.filter(kind="drill.confirmed").exists()
+
+
+def test_rest_takes_a_step_once(drill: Session, people: People) -> None:
+    step = call(people, "vw", drill).json()["step"]
+    assert call(people, "op", drill, step=step).status_code == 200
+    again = call(people, "ld", drill, step=step)
+    assert (again.status_code, "confirmed that step already" in again.json()["detail"]) == (
+        409, True,
+    )  # fmt: skip

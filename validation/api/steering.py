@@ -1,4 +1,4 @@
-"""Sessions over REST: preflight, run, pause, resume, warnings; and the product's health."""
+"""Sessions over REST: preflight, run, pause, a drill's steps, warnings; the product's health."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from validation import acknowledging, finishing, importing, pausing, sessions
+from validation import acknowledging, drills, finishing, importing, pausing, sessions
 from validation.api.answers import answered, caller
 from validation.api.serializers import AbortSerializer, SessionSerializer
 from validation.facts import Facts
@@ -72,6 +72,25 @@ class WarnedSerializer(serializers.Serializer[Any]):
     said = serializers.CharField(source="acknowledged.text", default=None)
     expires_on = serializers.DateField(source="acknowledged.expires_on", default=None)
     open = serializers.BooleanField()
+
+
+class TurnSerializer(serializers.Serializer[Any]):
+    """What a drill waits for a person to do; `confirmed_by` says to have done it."""
+
+    simulated = serializers.BooleanField(source="attempt.session.simulated")
+    scenario = serializers.CharField(source="attempt.scenario")
+    step = serializers.IntegerField()
+    text = serializers.CharField()
+    since = serializers.DateTimeField()
+    until = serializers.DateTimeField()
+    confirmed_by = serializers.CharField(source="said.actor_name", default=None)
+    confirmed_at = serializers.DateTimeField(source="said.at", default=None)
+
+
+class DoneSerializer(serializers.Serializer[Any]):
+    """Which step a person says to have done, as the drill named it."""
+
+    step = serializers.IntegerField(min_value=1)
 
 
 class Steering(APIView):
@@ -142,6 +161,27 @@ class SessionResume(Steering):
     def post(self, request: Request, number: str) -> Response:
         """Let it go on, after the same checks as at the start."""
         return self.step(number, lambda session: pausing.resume(session, caller(request)))
+
+
+class SessionTurn(Steering):
+    """What a drill waits for a person to do."""
+
+    @extend_schema(
+        responses={200: TurnSerializer, 204: OpenApiResponse(description="It waits for nothing.")}
+    )
+    def get(self, request: Request, number: str) -> Response:
+        """Return the step that is to be done now."""
+        session = get_object_or_404(Session, number=number)
+        now = drills.turn(session) if session.in_flight else None
+        return Response(TurnSerializer(now).data) if now else Response(status=204)
+
+    @extend_schema(request=DoneSerializer, responses=ANSWERS)
+    def post(self, request: Request, number: str) -> Response:
+        """Say that the step is done; the drill goes on when it sees the deed itself."""
+        body = DoneSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        by, step = caller(request), body.validated_data["step"]
+        return self.step(number, lambda session: drills.confirm(session, by, step))
 
 
 class SessionAttest(Steering):

@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
          name="session_resume"),
     path("sessions/<slug:number>/finish", steering.SessionFinish.as_view(),
          name="session_finish"),
+    path("sessions/<slug:number>/turn", steering.SessionTurn.as_view(), name="session_turn"),
     path("sessions/<slug:number>/warnings", steering.SessionWarnings.as_view(),
          name="session_warnings"),
     path("health", steering.Health.as_view(), name="health"),
