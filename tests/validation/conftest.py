@@ -20,6 +20,7 @@ from validation import acknowledging, runner, seeds, sessions
 from validation.bookkeeping import admit
 from validation.cleanup import Cleaned
 from validation.facts import Facts
+from validation.host_load import HostLoad
 from validation.lease import Lease, claim, guarded
 from validation.models import AttemptState, CleanupState, Session, SessionState
 from validation.preflight import process
@@ -46,7 +47,7 @@ def well_gateway(**changes: Any) -> GatewayLook:
 def well_host(**changes: Any) -> HostLook:
     """What a preflight sees of a host that is well."""
     well = HostLook(
-        load=0.1, memory=0.2, free_gb=50.0, database_ms=1.0, broker_error="", heartbeat_s=2.0,
+        load=HostLoad(0.1, 0.2), free_gb=50.0, database_ms=1.0, broker_error="", heartbeat_s=2.0,
         backup_h=1.0, audit_error="", status_page="https://status.example.com",
         exposed_text="This host only.",
     )  # fmt: skip

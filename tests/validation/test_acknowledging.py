@@ -12,6 +12,7 @@ from tests.conftest import People
 from tests.validation.conftest import Toys, accept_metrics, passes, run, well_host
 from validation import acknowledging, evidence, sessions
 from validation.facts import Facts
+from validation.host_load import HostLoad
 from validation.models import Acknowledgement, HealthAttestation, Session, Verdict
 from validation.scenarios.trial import Trial
 from validation.sessions import SessionRefused
@@ -29,7 +30,7 @@ def warns(trial: Trial) -> None:
 @pytest.fixture
 def warned(toys: Toys, seeded: Endpoint, operator: User) -> Session:
     """A session with a warning of a scenario and one of its preflight, its metrics accepted."""
-    toys.host = well_host(load=0.9)
+    toys.host = well_host(load=HostLoad(0.9, 0.2))
     toys.add("BC-01", warns)
     toys.add("RS-01", passes)
     session = run(sessions.start(operator))

@@ -93,6 +93,8 @@ class Heartbeat(models.Model):
 
     name = models.CharField(max_length=40, unique=True)
     at = models.DateTimeField(default=timezone.now)
+    # How busy its machine was in the last minute: one write serves both.
+    host = models.JSONField(default=dict, blank=True)
 
     class Meta:
         default_permissions = ("view",)

@@ -10,6 +10,7 @@ from validation.scenarios.strikes import strikes_in_range
 HEARTBEAT_LIMIT_S = 60.0
 BACKUP_LIMIT_H = 24.0
 LEAST_GB, GO_LIVE_GB = 5.0, 10.0
+MOST_LOAD, MOST_MEMORY = 0.50, 0.70
 
 
 @health(
@@ -98,16 +99,18 @@ def timeouts(look: Situation) -> Found:
 
 
 @health(
-    "HP-12", "Host", "Processor and memory to spare", "load below 50 %, memory below 70 %",
+    "HP-12", "Host", "Processor and memory to spare",
+    f"processors below {MOST_LOAD:.0%}, memory below {MOST_MEMORY:.0%}, over a minute",
     remedy="End what else works on the worker's host.",
 )  # fmt: skip
 def resources(look: Situation) -> Found:
     """The worker's host has room."""
-    load, memory = look.host.load, look.host.memory
-    if load is None or memory is None:
-        return Found(V.UNKNOWN, "Load and memory can't be read on this system.")
-    text = f"Load {load:.0%} of the processors over the last minute, memory {memory:.0%} now."
-    return Found(V.PASS if load < 0.50 and memory < 0.70 else V.WARN, text)
+    load = look.host.load
+    if load.processors is None or load.memory is None:
+        return Found(V.UNKNOWN, load.why or "Nobody looked.")
+    text = f"Processors {load.processors:.0%}, memory {load.memory:.0%} in the last minute."
+    room = load.processors < MOST_LOAD and load.memory < MOST_MEMORY
+    return Found(V.PASS if room else V.WARN, text)
 
 
 @health(

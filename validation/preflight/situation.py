@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from validation.configuration import Config
+from validation.host_load import HostLoad
 
 
 @dataclass(frozen=True)
@@ -82,14 +83,13 @@ class GatewayLook:
 class HostLook:
     """What was seen of the host and of the product's own parts; None where it can't be read.
 
-    `load` and `memory` are shares in use (1.0 is all), averaged over a minute for the load.
+    `load` is how busy the machine was in the last minute.
     `audit_error` is why no entry of the audit log can be written: empty when one can, None when
     nobody tried. `heartbeat_s` is the age of the last sign of life of scheduler and worker; a
     `foreground` session runs in a person's shell, without them.
     """
 
-    load: float | None = None
-    memory: float | None = None
+    load: HostLoad = field(default_factory=HostLoad)
     free_gb: float | None = None
     database_ms: float | None = None
     broker_error: str | None = None

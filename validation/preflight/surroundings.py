@@ -13,6 +13,7 @@ from django.utils import timezone
 from crucible.ledger import backup
 from crucible.ledger.record import record
 from crucible.live.publish import broker_error
+from validation.host_load import HostLoad, carried, carry, machine, sample
 from validation.models import Heartbeat
 from validation.preflight.situation import HostLook
 
@@ -20,15 +21,13 @@ OVERRIDE_FILE = "ibkr_live_trading_confirmed.txt"
 COMMANDS = ("check_gateway_connection", "healthcheck")
 SCHEDULER = "scheduler"
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]", "testserver"}
-MEMORY = Path("/proc/meminfo")
 
 
 def look_around(*, foreground: bool = False) -> HostLook:
     """Return what is seen from this process; `foreground` when it is a person's shell."""
     exposed = not settings.HTTPS and not set(settings.ALLOWED_HOSTS) <= LOCAL_HOSTS
     return HostLook(
-        load=_load(),
-        memory=memory_share(_text(MEMORY)),
+        load=host_now(),
         free_gb=_free_gb(),
         database_ms=database_ms(),
         broker_error=None if foreground else broker_error(),
@@ -45,28 +44,10 @@ def look_around(*, foreground: bool = False) -> HostLook:
     )
 
 
-def _load() -> float | None:
-    try:
-        return os.getloadavg()[0] / (os.cpu_count() or 1)
-    except OSError:
-        return None
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:
-        return ""
-
-
-def memory_share(text: str) -> float | None:
-    """Return the share of memory in use from the text of /proc/meminfo; None without its lines."""
-    lines = (line.split(":", 1) for line in text.splitlines() if ":" in line)
-    sizes = {name: value.split()[0] for name, value in lines if value.split()}
-    try:
-        return 1 - int(sizes["MemAvailable"]) / int(sizes["MemTotal"])
-    except (KeyError, ValueError, ZeroDivisionError):
-        return None
+def host_now() -> HostLoad:
+    """Return how busy this machine was in the last minute, by what the heartbeat carries."""
+    content = Heartbeat.objects.filter(name=SCHEDULER).values_list("host", flat=True).first()
+    return carried(content or {}, machine(), time.time())
 
 
 def _free_gb() -> float | None:
@@ -103,8 +84,12 @@ def heartbeat_age() -> float | None:
 
 
 def beat() -> None:
-    """Note that scheduler and worker are alive."""
-    Heartbeat.objects.update_or_create(name=SCHEDULER, defaults={"at": timezone.now()})
+    """Note that scheduler and worker are alive, and how busy the worker's machine is."""
+    before = Heartbeat.objects.filter(name=SCHEDULER).values_list("host", flat=True).first()
+    host = carry(before or {}, machine(), sample())
+    Heartbeat.objects.update_or_create(
+        name=SCHEDULER, defaults={"at": timezone.now(), "host": host}
+    )
 
 
 def backup_age() -> float | None:

@@ -19,7 +19,7 @@ from validation import sweeper
 from validation.management.commands import healthcheck
 from validation.models import Heartbeat
 from validation.preflight import health, surroundings
-from validation.preflight.surroundings import beat, heartbeat_age, look_around, memory_share
+from validation.preflight.surroundings import beat, heartbeat_age, look_around
 
 pytestmark = pytest.mark.django_db
 LONG_AGO = timezone.now() - timedelta(seconds=61)
@@ -131,16 +131,3 @@ def test_a_host_that_others_reach_needs_https(monkeypatch: pytest.MonkeyPatch) -
     assert look_around().exposed
     monkeypatch.setattr(settings, "HTTPS", True)
     assert not look_around().exposed
-
-
-@pytest.mark.parametrize(
-    ("text", "share"),
-    [
-        ("MemTotal: 1000 kB\nMemFree: 1 kB\nMemAvailable: 250 kB\n", 0.75),
-        ("MemTotal: 1000 kB\n", None),
-        ("MemTotal: 0 kB\nMemAvailable: 0 kB\n", None),
-        ("", None),
-    ],
-)
-def test_the_share_of_memory_in_use(text: str, share: float | None) -> None:
-    assert memory_share(text) == share

@@ -9,6 +9,7 @@ import pytest
 from brokerage.calendar import ET
 from tests.validation.conftest import well_gateway, well_host
 from validation.configuration import Config
+from validation.host_load import HostLoad
 from validation.models import Verdict
 from validation.preflight import process
 from validation.preflight.judging import TABLE, Judgement, judge
@@ -149,10 +150,11 @@ BOUNDARIES: list[tuple[str, str, dict[str, Any], Verdict]] = [
     ("HP-10", P, {"now": datetime(1999, 1, 5, 12, tzinfo=UTC)}, UNKNOWN),
     ("HP-11", P, {"config": thresholds(historical_timeout_seconds=30)}, PASS),
     ("HP-11", P, {"config": thresholds(historical_timeout_seconds=29.9)}, WARN),
-    ("HP-12", H, {"load": 0.49, "memory": 0.69}, PASS),
-    ("HP-12", H, {"load": 0.50, "memory": 0.1}, WARN),
-    ("HP-12", H, {"load": 0.1, "memory": 0.70}, WARN),
-    ("HP-12", H, {"memory": None}, UNKNOWN),
+    ("HP-12", H, {"load": HostLoad(0.49, 0.69)}, PASS),
+    ("HP-12", H, {"load": HostLoad(0.50, 0.1)}, WARN),
+    ("HP-12", H, {"load": HostLoad(0.1, 0.70)}, WARN),
+    ("HP-12", H, {"load": HostLoad(0.1, None)}, UNKNOWN),
+    ("HP-12", H, {"load": HostLoad()}, UNKNOWN),
     ("HP-13", H, {"free_gb": 10.0}, PASS),
     ("HP-13", H, {"free_gb": 9.9}, WARN),
     ("HP-13", H, {"free_gb": 5.0}, WARN),
