@@ -1,7 +1,7 @@
 """The models of validation, one file for each aggregate."""
 
 from validation.models.artefact import Artefact, GatewayLog
-from validation.models.board import Column, Task, TaskComment
+from validation.models.board import Column, Task, TaskComment, TaskStep
 from validation.models.checklist import Blocking, Checklist, Item, ItemState
 from validation.models.config import ConfigRevision, RevisionState
 from validation.models.measuring import LatencySample, MetricPlan, SampleKind
@@ -18,10 +18,12 @@ from validation.models.run import Attempt, AttemptState, Check, LogLine, Metric
 from validation.models.session import (
     CleanupState,
     Involvement,
+    LogLevel,
     Session,
     SessionKind,
     SessionState,
 )
+from validation.models.tag import CodeTag
 from validation.models.upload import Upload, UploadState
 from validation.models.watching import ConnectionEvent, Finding, LaneState, Phase, Severity
 
@@ -34,6 +36,7 @@ __all__ = [
     "Check",
     "Checklist",
     "CleanupState",
+    "CodeTag",
     "Column",
     "ConfigRevision",
     "ConnectionEvent",
@@ -49,6 +52,7 @@ __all__ = [
     "KnownLimitation",
     "LaneState",
     "LatencySample",
+    "LogLevel",
     "LogLine",
     "Metric",
     "MetricPlan",
@@ -64,6 +68,7 @@ __all__ = [
     "Severity",
     "Task",
     "TaskComment",
+    "TaskStep",
     "Upload",
     "UploadState",
     "Verdict",

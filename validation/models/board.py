@@ -32,6 +32,9 @@ class Task(models.Model):
     completed_at = models.DateTimeField(null=True, blank=True)
     moved_at = models.DateTimeField(default=timezone.now)
     due_on = models.DateField(null=True, blank=True)
+    # Who leads the work from when on, once that is decided.
+    lead = models.CharField(max_length=100, blank=True)
+    starts_on = models.DateField(null=True, blank=True)
 
     class Meta:
         ordering = ["position", "code"]
@@ -58,3 +61,30 @@ class TaskComment(models.Model):
 
     def __str__(self) -> str:
         return self.text[:80]
+
+
+class TaskStep(models.Model):
+    """One step of a task's procedure: ticked by a person, or by a machine that saw it done.
+
+    Who ticked is empty for a machine; `tag` names the git tag whose report ticks the step.
+    """
+
+    task = models.ForeignKey(Task, models.PROTECT, related_name="steps")
+    code = models.CharField(max_length=10)
+    position = models.PositiveIntegerField()
+    text = models.CharField(max_length=200)
+    roles = models.JSONField(default=list, blank=True)
+    tag = models.CharField(max_length=80, blank=True)
+    note = models.CharField(max_length=500, blank=True)
+    done_at = models.DateTimeField(null=True, blank=True)
+    done_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["task", "position"]
+        default_permissions = ("view",)
+        constraints = [models.UniqueConstraint(fields=["task", "code"], name="one_step_per_code")]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.text}"

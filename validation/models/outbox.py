@@ -3,6 +3,8 @@
 from django.db import models
 from django.utils import timezone
 
+from crucible.correlation import correlation
+
 
 class Outbox(models.Model):
     """One message to the workers: a lost or doubled delivery changes nothing."""
@@ -12,6 +14,8 @@ class Outbox(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     delivered_at = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveIntegerField(default=0)
+    # Of the click behind it, whoever sends the message in the end.
+    correlation = models.CharField(max_length=80, blank=True, default=correlation)
 
     class Meta:
         ordering = ["pk"]

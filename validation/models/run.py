@@ -4,6 +4,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
+from crucible.correlation import actor, correlation
 from crucible.ledger.append_only import AppendOnlyModel
 from validation.models.session import Session
 
@@ -44,6 +45,8 @@ class Attempt(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     duration_ms = models.PositiveIntegerField(null=True, blank=True)
     reason = models.TextField(blank=True)
+    # Of an error that ended it: the whole trace, of which the reason is the short form.
+    trace = models.TextField(blank=True)
 
     class Meta:
         ordering = ["session", "position", "number"]
@@ -116,7 +119,10 @@ class Metric(AppendOnlyModel):
 
 
 class LogLine(AppendOnlyModel):
-    """One line of a session's log; `planned` marks what a scenario provoked on purpose."""
+    """One line of a session's log; `planned` marks what a scenario provoked on purpose.
+
+    Lines with one correlation id are consequences of one click, command or round of the sweeper.
+    """
 
     session = models.ForeignKey(Session, models.PROTECT, related_name="log_lines")
     attempt = models.ForeignKey(
@@ -130,6 +136,11 @@ class LogLine(AppendOnlyModel):
     # The request that a broker's message answers; −1 when it is about none.
     request_id = models.IntegerField(null=True, blank=True)
     planned = models.BooleanField(default=False)
+    event_type = models.CharField(max_length=60, blank=True)
+    correlation = models.CharField(max_length=80, blank=True, default=correlation)
+    actor = models.CharField(max_length=80, blank=True, default=actor)
+    # Of the connection that the line is about, where it is about one.
+    client_id = models.IntegerField(null=True, blank=True)
 
     class Meta:
         ordering = ["session", "pk"]

@@ -45,6 +45,13 @@ class SessionState(models.TextChoices):
     SUPERSEDED = "SUPERSEDED", "Superseded"
 
 
+class LogLevel(models.TextChoices):
+    """How much a session's log keeps: never less than what verdicts and metrics rest on."""
+
+    INFO = "INFO", "Normal"
+    DEBUG = "DEBUG", "Everything, with the messages on the wire"
+
+
 S = SessionState
 # These hold their gateway: one session at a time.
 IN_FLIGHT = (S.PREFLIGHT, S.READY, S.RUNNING, S.PAUSED, S.CLEANUP)
@@ -94,6 +101,7 @@ class Session(models.Model):
     seed = models.IntegerField(null=True, blank=True)
     planned = models.PositiveIntegerField(default=0)
     fail_fast = models.BooleanField(default=False)
+    log_level = models.CharField(max_length=8, choices=LogLevel, default=LogLevel.INFO)
     # Of an observing session: how long (session seconds), whom (None: every other client), and who
     # has asked for its end before that.
     observe_s = models.FloatField(null=True, blank=True)
@@ -130,6 +138,8 @@ class Session(models.Model):
     summary = models.TextField(blank=True)
     known_issues = models.TextField(blank=True)
     recommendation = models.TextField(blank=True)
+    # For whoever decides later how the gateway is deployed.
+    stability_notes = models.TextField(blank=True)
     restart_of = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="restarts"
     )
