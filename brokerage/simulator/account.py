@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from brokerage.simulator.day_trades import THRESHOLD, UNLIMITED, DayTrades
@@ -84,6 +85,7 @@ class Account:
         self._listings, self._listing, self._price_of = listings, listings.listed, price_of
         self._charged: dict[Key, tuple[float, float, float]] = {}  # quantity, value, commission
         self._opening: dict[int, float] = {}  # open profit of positions when the day began
+        self._day = listings.today()  # which day that is
 
     def apply(self, fill: Fill) -> Booking:
         """Book a fill; raises KeyError for an unknown contract.
@@ -173,6 +175,7 @@ class Account:
 
     def begin_day(self) -> None:
         """Midnight: the day's profit starts from nothing; what is flat is forgotten."""
+        self._day = self._listings.today()
         self._opening = {held.con_id: self.unrealized(held.con_id) for held in self.held()}
         self.positions = {held.con_id: changed(held, realized=0.0) for held in self.held()}
         self.day_trades.begin()
@@ -266,9 +269,12 @@ class Account:
         )
 
     def kept(self) -> dict[str, Any]:
-        """Cash, positions and charges as JSON values."""
+        """Cash, positions, charges and what the day began with, as JSON values."""
         return {
             "cash": self.cash,
+            "day": self._day.isoformat(),
+            "opening": [[con_id, profit] for con_id, profit in self._opening.items()],
+            "day_trades": self.day_trades.kept(),
             "positions": [
                 [one.con_id, one.quantity, one.avg_cost, one.realized]
                 for one in self.positions.values()
@@ -277,15 +283,23 @@ class Account:
         }
 
     def restore(self, kept: Mapping[str, Any]) -> None:
-        """Go on where `kept` was taken; raises KeyError, TypeError or ValueError for nonsense."""
+        """Go on where `kept` was taken, or on another day with a new one.
+
+        Raises KeyError, TypeError or ValueError for nonsense.
+        """
         rows = [Position(int(row[0]), *map(float, row[1:4])) for row in kept["positions"]]
         charged = {
             (int(client), int(order)): (float(quantity), float(value), float(due))
             for client, order, quantity, value, due in kept["charged"]
         }
+        opening = {int(con_id): float(profit) for con_id, profit in kept["opening"]}
+        same_day = date.fromisoformat(kept["day"]) == self._day
+        self.day_trades.restore(kept["day_trades"])
         self.cash = float(kept["cash"])
         self.positions = {row.con_id: row for row in rows}
-        self._charged = charged
+        self._charged, self._opening = charged, opening
+        if not same_day:
+            self.begin_day()
 
 
 def _move(

@@ -7,10 +7,11 @@ cause happens at the same time; and it can jump forward. It never goes back.
 import asyncio
 import heapq
 import itertools
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+
+from brokerage.patience import steady
 
 
 class Clock:
@@ -25,7 +26,8 @@ class Clock:
         self.changed: list[Callable[[], None]] = []  # called after a jump or a change of speed
         self._held: float | None = None
         self._epoch = self.start.timestamp()
-        self._origin = time.monotonic()
+        self._steady = steady()
+        self._origin = self._steady()
 
     def time(self) -> float:
         """Simulated seconds since the epoch."""
@@ -33,7 +35,7 @@ class Clock:
 
     def running(self) -> float:
         """The same, whether or not it is being held."""
-        return self._epoch + (time.monotonic() - self._origin) * self.speed
+        return self._epoch + (self._steady() - self._origin) * self.speed
 
     def now(self) -> datetime:
         """Simulated time, aware, in UTC."""
@@ -65,7 +67,7 @@ class Clock:
 
     def set_speed(self, speed: float) -> None:
         """Run at another speed from now on, without a jump; raises ValueError unless positive."""
-        checked, self._epoch, self._origin = _checked(speed), self.running(), time.monotonic()
+        checked, self._epoch, self._origin = _checked(speed), self.running(), self._steady()
         self.speed = checked
         self._tell()
 

@@ -4,7 +4,9 @@ FINRA rule 4210 as it stood until 4 June 2026: an account below 25,000 dollars m
 times in five sessions.
 """
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from brokerage.simulator.holidays import is_session, previous_session
 from brokerage.simulator.orders import Fill, Key
@@ -38,6 +40,21 @@ class DayTrades:
         """How many more are allowed in the last five sessions, today's included."""
         first = _sessions_ago(today)
         return max(MOST - sum(1 for day in self._days if day >= first), 0)
+
+    def kept(self) -> dict[str, Any]:
+        """The state as JSON values."""
+        return {
+            "opened": [[con_id, signed] for con_id, signed in self._opened.items()],
+            "closers": [list(key) for key in self._closers],
+            "days": [day.isoformat() for day in self._days],
+        }
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        """Go on where `kept` was taken; raises KeyError, TypeError or ValueError for nonsense."""
+        opened = {int(con_id): float(signed) for con_id, signed in kept["opened"]}
+        closers = {(int(client), int(order)): None for client, order in kept["closers"]}
+        self._days = [date.fromisoformat(day) for day in kept["days"]]
+        self._opened, self._closers = opened, closers
 
     def begin(self) -> None:
         """A new day: nothing has been opened on it yet."""

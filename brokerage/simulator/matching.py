@@ -83,6 +83,10 @@ class Book:
         self._groups.add(order)
         self._watch_end(order)
 
+    def remember(self, order: SimOrder) -> None:
+        """Know an order that has ended, as if that had been here."""
+        self._orders[order.key] = order
+
     def _attach(self, order: SimOrder) -> None:
         """A child waits for its parent; siblings form a group, as TWS makes it."""
         if order.parent is None:

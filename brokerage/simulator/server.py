@@ -298,7 +298,9 @@ class Gateway:
         """Keep the state if anything may have changed: somebody spoke, or an order filled."""
         stamp = self.transcript.heard, *self.venue.keeping.stamp()
         if stamp != self._kept:
-            state.save(self.venue.keeping.kept())
+            keeping = self.venue.keeping
+            state.save(keeping.kept(), keeping.day, keeping.news())
+            keeping.told()
             self._kept = stamp
 
     def _restore(self) -> None:
@@ -309,7 +311,7 @@ class Gateway:
         try:
             kept = self._state.load()
             if kept is not None:
-                self.venue.keeping.restore(kept)
+                self.venue.keeping.restore(kept, self._state.journal.entries)
         except (KeyError, TypeError, ValueError) as error:
             text = unusable(self._state.path, f"its content makes no sense ({error!r})")
             self._close_files()

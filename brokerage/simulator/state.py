@@ -1,22 +1,27 @@
-"""What a gateway keeps over restarts, in one file that is whole or not there.
+"""What a gateway keeps over restarts, in a file that is whole or not there, beside a journal.
 
 The file is replaced at once and synchronised with the disk before anybody is told what it holds,
-so neither a killed process nor a lost machine brings back an id that was used. One gateway at a
-time may have the directory. A file that is damaged, or is not ours, is left as it is: the gateway
-refuses to start and says so.
+so neither a killed process nor a lost machine brings back an id that was used. The day's journal
+is written before the file that says how much of it counts. One gateway at a time may have the
+directory. A file that is damaged, or is not ours, is left as it is: the gateway refuses to start
+and says so.
 """
 
 import hashlib
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
+
+from brokerage.simulator.journal import Journal, JournalError
 
 if sys.platform != "win32":
     import fcntl
 
-FORMAT = "crucible-gateway state 1"
+KIND, RELEASE = "crucible-gateway state", 2
+FORMAT = f"{KIND} {RELEASE}"
 NAME, LOCK = "gateway.json", "gateway.lock"
 
 
@@ -29,7 +34,7 @@ class StateFile:
 
     def __init__(self, directory: Path) -> None:
         """Raises StateError when the directory cannot be used or another gateway has it."""
-        self.path = directory / NAME
+        self.path, self.journal = directory / NAME, Journal(directory)
         self._saved = ""
         try:
             directory.mkdir(parents=True, exist_ok=True)
@@ -42,11 +47,15 @@ class StateFile:
             raise StateError(text) from error
 
     def load(self) -> dict[str, Any] | None:
-        """What was saved last, None if nothing was; raises StateError for anything else."""
+        """What was saved last, None if nothing was; raises StateError for anything else.
+
+        The journal then has the entries of the day that it was saved on.
+        """
         try:
             content = json.loads(self.path.read_bytes())
             state = content["state"]
-            sound = content["format"] == FORMAT and content["sha256"] == _digest(_text(state))
+            _check_release(self.path, content["format"])
+            sound = content["sha256"] == _digest(_text(state))
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -55,17 +64,27 @@ class StateFile:
             sound = False
         if not sound or not isinstance(state, dict):
             raise StateError(unusable(self.path, "it is damaged, or not a gateway's state"))
-        self._saved = _text(state)
+        mark = state.pop("journal")
+        try:
+            self.journal.load(mark)
+        except JournalError as error:
+            raise StateError(unusable(self.journal.path(mark["day"]), str(error))) from error
         return state
 
-    def save(self, state: dict[str, Any]) -> None:
-        """Keep the state, if it differs; raises StateError when the disk refuses."""
-        text = _text(state)
-        if text == self._saved:
-            return
-        content = f'{{"format":"{FORMAT}","sha256":"{_digest(text)}","state":{text}}}\n'
+    def save(self, state: dict[str, Any], day: str = "none", news: Sequence[Any] = ()) -> None:
+        """Keep the state, if it differs, and add the news to the journal of the day.
+
+        Raises StateError when the disk refuses.
+        """
         try:
+            extent = self.journal.write(day, news)
+            text = _text(state | {"journal": extent.mark})
+            if text == self._saved:
+                return
+            content = f'{{"format":"{FORMAT}","sha256":"{_digest(text)}","state":{text}}}\n'
             _replace(self.path, content.encode())
+            self.journal.extent = extent
+            self.journal.clean()
         except OSError as error:
             raise StateError(f"The state cannot be written to {self.path}: {error}") from error
         self._saved = text
@@ -73,6 +92,15 @@ class StateFile:
     def close(self) -> None:
         """Let another gateway have the directory."""
         self._lock.close()
+
+
+def _check_release(path: Path, written: Any) -> None:
+    """Raises StateError for the state of another release, ValueError for what is no state."""
+    if not isinstance(written, str) or not written.startswith(f"{KIND} "):
+        raise ValueError(written)
+    if written != FORMAT:
+        reason = f"another release of the gateway wrote it ({written}; this one reads {FORMAT})"
+        raise StateError(unusable(path, reason))
 
 
 def unusable(path: Path, reason: str) -> str:

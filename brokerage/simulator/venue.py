@@ -75,7 +75,7 @@ class Venue:
         self.lists = ListsDesk(floor, records)
         self.orders = OrdersDesk(floor, records, self.fills, self.lists)
         self.days = DaysDesk(floor, records, self.fills, self.positions)
-        self.keeping = Keeping(floor, records, self.fills, self.positions)
+        self.keeping = Keeping(floor, records, self.fills, self.positions, self.days)
         self._handlers = self._table()
         self._started = 0
         floor.agenda.later(self._step_seconds(), self._step)

@@ -16,6 +16,7 @@ class DaysDesk:
         self, floor: Floor, records: Records, fills: FillsDesk, positions: PositionsDesk
     ) -> None:
         self.floor, self._records, self._fills, self._positions = floor, records, fills, positions
+        self.day = new_york_date(floor.clock.time())  # whose executions and orders are listed
         self._await_close()
         self._await_midnight()
 
@@ -43,6 +44,7 @@ class DaysDesk:
         """A new day: profits start from nothing, yesterday's executions and orders are gone."""
         self._await_midnight()
         self._fills.catch_up_all()
+        self.day = new_york_date(self.floor.clock.time())
         self._fills.executions.clear()
         self.floor.book.forget(self._records.forget())
         for name in self.floor.names():

@@ -69,6 +69,7 @@ class Records:
         self._ids = ids
         self._records: dict[Key, Record] = {}
         self._live: dict[Key, Record] = {}  # not ended, sent or not
+        self.endings: list[Record] = []  # what ended today, in that order; twice after a fault
 
     def __iter__(self) -> Iterator[Record]:
         return iter(self._records.values())
@@ -91,6 +92,7 @@ class Records:
     def ended(self, record: Record) -> None:
         """The order has ended: it is listed as completed until it is forgotten."""
         self._live.pop(record.key, None)
+        self.endings.append(record)
 
     def revive(self, record: Record) -> None:
         """A fault: list an order that was cancelled as open."""
@@ -104,6 +106,7 @@ class Records:
 
     def forget(self) -> list[Key]:
         """Drop what ended; the keys of these orders."""
+        self.endings.clear()
         keys = [key for key in self._records if key not in self._live]
         for key in keys:
             del self._records[key]

@@ -115,3 +115,55 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StateError, match="file/state cannot be used"):
         StateFile(tmp_path / "file" / "state")
+
+
+def test_a_days_news_are_added_to_its_journal_and_loaded(tmp_path):
+    file = StateFile(tmp_path)
+    file.save(STATE, "2026-11-23", [{"a": 1}])
+    file.save(STATE, "2026-11-23", [{"b": 2}, {"c": 3}])
+    file.close()
+    again = StateFile(tmp_path)
+    assert again.load() == STATE
+    assert again.journal.entries == [{"a": 1}, {"b": 2}, {"c": 3}]
+    again.save(STATE, "2026-11-24", [{"d": 4}])
+    assert [path.name for path in tmp_path.glob("*.jsonl")] == ["gateway.2026-11-24.jsonl"]
+    again.close()
+
+
+def test_news_that_were_not_kept_the_first_time_are_kept_once(tmp_path, monkeypatch):
+    def refuse(self, to):
+        raise OSError(28, "No space left on device")
+
+    file = StateFile(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", refuse)
+        with pytest.raises(StateError, match="No space left"):
+            file.save(STATE, "2026-11-23", [{"a": 1}])
+    file.save(STATE, "2026-11-23", [{"a": 1}])
+    file.close()
+    again = StateFile(tmp_path)
+    again.load()
+    again.close()
+    assert again.journal.entries == [{"a": 1}]
+
+
+def test_the_journal_is_on_the_disk_before_the_state_that_counts_it(tmp_path, monkeypatch):
+    steps = []
+    fsync, replace = os.fsync, Path.replace
+    monkeypatch.setattr(module.os, "fsync", lambda file: (steps.append("sync"), fsync(file)))
+    monkeypatch.setattr(
+        Path, "replace", lambda self, to: (steps.append("replace"), replace(self, to))
+    )
+    file = StateFile(tmp_path)
+    file.save(STATE, "2026-11-23", [{"a": 1}])
+    file.close()
+    assert steps == ["sync", "sync", "replace", "sync"]
+
+
+def test_the_state_of_another_release_is_refused_and_left_alone(tmp_path):
+    path = saved(tmp_path)
+    older = path.read_bytes().replace(b"state 2", b"state 1")
+    path.write_bytes(older)
+    with pytest.raises(StateError, match="state 1; this one reads crucible-gateway state 2"):
+        loaded(tmp_path)
+    assert path.read_bytes() == older
