@@ -24,6 +24,9 @@ class DataRules:
     subscribed: bool = True  # False: live data are refused, delayed ones are there for the asking
     tick_lines: int = TICK_LINES  # tick-by-tick streams at a time
     history_pacing: bool = True  # refuse or slow down who asks for too much history
+    # Past ticks by the hard rules of small bars, with which they then count: the documents do not
+    # except them, but nobody has published such a refusal, and clients page without a pause.
+    tick_pacing: bool = False
 
 
 def no_permission(listings: Listings, listing: Listing) -> str:

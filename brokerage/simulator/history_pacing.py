@@ -20,6 +20,11 @@ MOST_OPEN = 50
 TOO_MANY_OPEN = "Only 50 simultaneous API historical data requests allowed."
 
 
+def weight_of(what: str) -> int:
+    """How many requests one counts for: bids and asks are two."""
+    return 2 if what == "BID_ASK" else 1
+
+
 @dataclass
 class _Counted:
     """Requests of the last ten minutes: when, and how much each counts."""

@@ -6,7 +6,13 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 from brokerage.simulator.data_rules import no_permission
-from brokerage.simulator.history_pacing import MOST_OPEN, TOO_MANY_OPEN, VIOLATION, HistoryPacing
+from brokerage.simulator.history_pacing import (
+    MOST_OPEN,
+    TOO_MANY_OPEN,
+    VIOLATION,
+    HistoryPacing,
+    weight_of,
+)
 from brokerage.simulator.listings import Listing
 from brokerage.simulator.market import Bar, BarRequestError, Request
 from brokerage.simulator.market.requests import DAILY
@@ -120,7 +126,7 @@ class HistoryDesk:
             session.blocked_until = clock.time() + delay
         if not self.floor.data.history_pacing:
             return delay
-        weight = 2 if message.what == "BID_ASK" else 1
+        weight = weight_of(message.what)
         if request.size > SMALL:
             return delay + self.pacing.delay(clock.time(), weight)
         same = replace(message, req_id=0)

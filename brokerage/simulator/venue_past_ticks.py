@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
 from typing import Any
 
 from brokerage.simulator.data_rules import no_permission
+from brokerage.simulator.history_pacing import VIOLATION, HistoryPacing, weight_of
 from brokerage.simulator.listings import INDICES
 from brokerage.simulator.market import Quote
 from brokerage.simulator.market.noise import TICK
@@ -29,6 +30,7 @@ from brokerage.tws.messages import (
 MOST = 1000
 VENUES = ("ARCA", "NASDAQ", "NYSE", "BATS", "IEX", "EDGX", "DRCTEDGE")
 LOT, ODD_LOT = 100.0, "I"
+FAILED = "Failed to request historical ticks:"
 
 Answer = HistoricalTicks | HistoricalTicksBidAsk | HistoricalTicksLast
 
@@ -47,8 +49,9 @@ class Search:
 class PastTicksDesk:
     """Answers with ticks, a page at a time."""
 
-    def __init__(self, floor: Floor) -> None:
-        self.floor = floor
+    def __init__(self, floor: Floor, pacing: HistoryPacing) -> None:
+        """`pacing` knows what else of history was asked for."""
+        self.floor, self._pacing = floor, pacing
         self.pending: set[Search] = set()
         self.handlers: Mapping[type[Any], Callable[[Session, Any], None]] = {
             ReqHistoricalTicks: self.request
@@ -65,12 +68,21 @@ class PastTicksDesk:
         _check(message)
         if not self.floor.data.subscribed:
             words = no_permission(self.floor.listings, listing)
-            raise RequestError(10187, f"Failed to request historical ticks:{words}")
+            raise RequestError(10187, f"{FAILED}{words}")
+        self._pace(message, listing.con_id)
         parts = self._parts(listing.con_id, message, start, end)
         due = self.floor.clock.time() + LATENCY * self.floor.clock.speed
         search = Search(session, message, parts, due)
         self.pending.add(search)
         self._work(search)
+
+    def _pace(self, message: ReqHistoricalTicks, con_id: int) -> None:
+        """Raises RequestError for a pacing violation, where past ticks are paced."""
+        series = (con_id, message.contract.exchange, message.what)
+        same, weight = replace(message, req_id=0), weight_of(message.what)
+        now, paced = self.floor.clock.time(), self.floor.data.tick_pacing
+        if paced and self._pacing.violates(now, same, series, weight):
+            raise RequestError(10187, f"{FAILED}{VIOLATION}")
 
     def _parts(
         self, con_id: int, message: ReqHistoricalTicks, start: float | None, end: float | None

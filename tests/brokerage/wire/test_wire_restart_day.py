@@ -177,6 +177,18 @@ async def test_a_gateway_that_runs_through_midnight_begins_a_new_journal(tmp_pat
         assert await executions(gateway) == told
 
 
+async def test_what_is_executed_on_the_stroke_of_midnight_is_kept(tmp_path):
+    async with run(tmp_path) as gateway, Raw(gateway, 1) as raw:
+        await trade(raw, 200)
+        at_midnight = "20261124 00:00:00 US/Eastern"
+        await trade(raw, 201, good_after=at_midnight, tif="GTC")
+        await gateway.skip(TUESDAY)
+        told = await executions(gateway)
+        assert [one[3] for one in told] == [201]
+    async with run(tmp_path, TUESDAY + 60) as gateway:
+        assert await executions(gateway) == told
+
+
 async def test_an_account_that_was_not_served_for_a_while_has_its_executions_again(tmp_path):
     async with run(tmp_path, accounts=("DU1",)) as gateway, Raw(gateway, 1) as raw:
         await trade(raw, 200)

@@ -156,3 +156,27 @@ async def test_a_year_of_days_stops_nobody():
             answers += 1
         assert len(await asked) > 245
         assert answers > 3
+
+
+async def ask_for_past_ticks(ib, *kinds: str):
+    """One request after the other for what was before noon."""
+    contract = await spy(ib)
+    for kind in kinds:
+        await ib.reqHistoricalTicksAsync(contract, "", "20260303 12:00:00", 5, kind, True)
+
+
+async def test_past_ticks_are_paged_without_a_pause(ib):
+    await ask_for_past_ticks(ib, *["TRADES"] * 8)
+    assert codes(ib) == []
+
+
+async def test_past_ticks_are_paced_like_small_bars_where_that_is_wanted():
+    rules = DataRules(tick_pacing=True)
+    async with Gateway.serve(seed=7, speed=25, data=rules) as gateway, client(gateway) as ib:
+        await ask_for_past_ticks(ib, "TRADES", "BID_ASK", "TRADES")
+        assert codes(ib) == [10187]
+        text = "Failed to request historical ticks:Historical data request pacing violation"
+        assert ib.errors[-1][2] == text
+        await gateway.skip(15)
+        await ask_for_past_ticks(ib, "TRADES")
+        assert codes(ib) == [10187]
