@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from crucible.calendar import (
     ET,
     CalendarNotCoveredError,
+    days_missing,
     is_trading_day,
     next_trading_day,
     previous_trading_day,
@@ -14,6 +15,7 @@ from crucible.calendar import (
 __all__ = [
     "ET",
     "CalendarNotCoveredError",
+    "days_missing",
     "is_regular_hours",
     "is_trading_day",
     "next_trading_day",

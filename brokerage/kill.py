@@ -86,6 +86,18 @@ def judge_connection(losses: Iterable[Loss], *, actor: str = "watch") -> str:
     return problem
 
 
+def judge(problem: str, rule: str, *, actor: str) -> bool:
+    """Trigger an armed switch for a problem that a rule has found; return whether it did.
+
+    One that is triggered already stays as it is: a rule that is looked at each few seconds must not
+    write the same again each time.
+    """
+    if not problem or not KillSwitch.permits():
+        return False
+    trigger(actor, problem, rule=rule)
+    return True
+
+
 @transaction.atomic
 def request_reset(actor: User, root_cause: str) -> KillSwitch:
     """Ask for the switch to be armed again, with the root cause.

@@ -44,6 +44,12 @@ def previous_trading_day(day: date) -> date:
     return _walk(day, lambda found: found - timedelta(days=1))
 
 
+def days_missing(day: date, days: int) -> int:
+    """Count how many of so many days, from `day` on, the table does not know (C-81)."""
+    ahead = (_plain(day) + timedelta(days=number) for number in range(days))
+    return sum(not FIRST <= one <= LAST for one in ahead)
+
+
 def _walk(day: date, step: Callable[[date], date]) -> date:
     found = step(_plain(day))
     while not is_trading_day(found):

@@ -162,6 +162,15 @@ CELERY_BEAT_SCHEDULE = {
         "task": "validation.tasks.back_up",
         "schedule": crontab(hour=18, minute=30),
     },
+    "rules of alerts and kill switch": {
+        "task": "validation.tasks.judge_rules",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    },
+    "calendar coverage each week": {
+        "task": "validation.tasks.check_calendar",
+        "schedule": crontab(hour=6, minute=30, day_of_week="mon"),
+    },
     "overdue sign-offs": {"task": "approvals.tasks.remind", "schedule": 300.0},
 }
 

@@ -15,7 +15,7 @@ from brokerage.models import KillSwitch
 from crucible.alerts.raising import raise_alert
 from crucible.ledger.record import record
 from crucible.live.publish import publish
-from validation import bookkeeping, lease, outbox, pausing, sessions
+from validation import bookkeeping, evaluating, lease, outbox, pausing, sessions
 from validation.bookkeeping import BY_HAND, NOT_FLAT
 from validation.cleanup import LIMIT_S, Cleaned, clean_up
 from validation.database_clock import after
@@ -74,8 +74,18 @@ def sweep(apart: Apart = at_once) -> float | None:
     for session in unclaimed():
         _each(_tell_unclaimed, session)
     outbox.deliver_again()
+    _judge_rules()
     soon = lease.next_expiry()
     return max(soon, 0.0) + 0.1 if soon is not None and soon < PERIOD_S else None
+
+
+def _judge_rules() -> None:
+    """Each 5 s while a session is under way; beat asks each 30 s at any time."""
+    try:
+        if evaluating.under_way():
+            evaluating.evaluate()
+    except Exception:
+        logger.exception("the rules could not be judged; they are again in the next round")
 
 
 def _each(step: Callable[[Session], object], session: Session) -> None:

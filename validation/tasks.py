@@ -14,7 +14,7 @@ from django.db import connection
 
 from crucible.alerts.raising import raise_alert, resolve
 from crucible.ledger import backup
-from validation import packages, rolling, runner, sweeper
+from validation import evaluating, packages, rolling, runner, sweeper
 from validation.lease import claim
 
 logger = logging.getLogger(__name__)
@@ -59,6 +59,18 @@ def _beside(work: Callable[[], object]) -> threading.Thread:
 def tell_of_packages(**_: object) -> None:
     """A worker has started: packages of scenarios that it had to leave out raise an alert."""
     packages.tell()
+
+
+@shared_task(max_retries=0, ignore_result=True)
+def judge_rules() -> None:
+    """Look at the rules of alerts and kill switch."""
+    evaluating.evaluate()
+
+
+@shared_task(max_retries=0, ignore_result=True)
+def check_calendar() -> None:
+    """See that the exchange's days are known far enough ahead."""
+    evaluating.check_calendar()
 
 
 @shared_task(max_retries=0, ignore_result=True)

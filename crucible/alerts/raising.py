@@ -1,5 +1,6 @@
 """Raise, acknowledge and resolve alerts; each leaves an entry in the ledger."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.contrib.auth.models import User
@@ -35,6 +36,33 @@ def raise_alert(kind: str, title: str, text: str, *, severity: str, ref: str = "
         alert = _again(kind, ref) or _new(kind, title, text, level, ref)
         publish("dashboard")
     return alert
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Something that is not as it should be for as long as it lasts: what its alert says."""
+
+    title: str
+    text: str
+    severity: str
+
+
+def settle(kind: str, found: Standing | None, *, ref: str = "") -> bool:
+    """Let the alerts of a kind agree with what is found now; return whether anything changed.
+
+    One that stands, be it acknowledged, is not raised again unless it has become more or less
+    severe; what is over is resolved.
+    """
+    standing = Alert.objects.filter(dedupe_key=_key(kind, ref)).exclude(state=Alert.State.RESOLVED)
+    severities = set(standing.values_list("severity", flat=True))
+    if severities == ({found.severity} if found else set()):
+        return False
+    with transaction.atomic():
+        if severities:
+            resolve(kind, ref=ref)
+        if found:
+            raise_alert(kind, found.title, found.text, severity=found.severity, ref=ref)
+    return True
 
 
 def _again(kind: str, ref: str) -> Alert | None:
