@@ -45,7 +45,8 @@ class DaysDesk:
         self._await_midnight()
         self._fills.catch_up_all()
         self.day = new_york_date(self.floor.clock.time())
-        self._fills.executions.clear()
-        self.floor.book.forget(self._records.forget())
+        since, executions = midnight(self.day), self._fills.executions
+        executions[:] = [one for one in executions if one.fill.time >= since]
+        self.floor.book.forget(self._records.forget(since))
         for name in self.floor.names():
             self.floor.account(name).begin_day()

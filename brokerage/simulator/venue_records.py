@@ -104,10 +104,11 @@ class Records:
         self._live.pop(record.key, None)
         self._records.pop(record.key, None)
 
-    def forget(self) -> list[Key]:
-        """Drop what ended; the keys of these orders."""
-        self.endings.clear()
-        keys = [key for key in self._records if key not in self._live]
+    def forget(self, since: float) -> list[Key]:
+        """Drop what ended before a time, in epoch seconds; the keys of these orders."""
+        self.endings = [one for one in self.endings if one.done_at >= since]
+        ended = ((key, one) for key, one in self._records.items() if key not in self._live)
+        keys = [key for key, one in ended if one.done_at < since]
         for key in keys:
             del self._records[key]
         return keys
