@@ -4,6 +4,8 @@ import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 
+from brokerage.patience import steady
+
 # A guard must not trip because the machine is busy, however fast the simulated clock runs.
 FLOOR_SECONDS = 1.5
 
@@ -20,13 +22,14 @@ class SessionClock:
         if not speed >= 1:
             raise ValueError("speed must be at least 1")
         self.speed, self.floor = speed, floor
-        self._origin = time.monotonic()
+        self._steady = steady()
+        self._origin = self._steady()
         self._low: float | None = None
         self._high = 0.0
 
     def elapsed(self) -> float:
         """Session seconds since this clock was made; never goes back."""
-        return (time.monotonic() - self._origin) * self.speed
+        return (self._steady() - self._origin) * self.speed
 
     def wall_ms(self) -> float:
         """Real milliseconds of an arbitrary origin, to measure latencies with."""

@@ -4,16 +4,17 @@ import socket
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from asgiref.sync import sync_to_async
+from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.auth.models import User
 from django.db import transaction
 
 from brokerage import gateway
 from brokerage.models import Endpoint
+from brokerage.patience import patient_loops
 from brokerage.terms import Target
 from validation import runner, sessions
 from validation.lease import claim
-from validation.models import Session, SessionKind, SessionState
+from validation.models import LogLevel, Session, SessionKind, SessionState
 from validation.models.session import IN_FLIGHT
 from validation.observation import Term
 from validation.preflight.report import blockers
@@ -35,6 +36,7 @@ class Order:
     seed: int = 7
     signable: bool = False
     term: Term | None = None
+    log_level: str = LogLevel.INFO
 
     @property
     def kind(self) -> str:
@@ -54,8 +56,17 @@ async def on_endpoint(
     return await _run(order, endpoint, started, watch)
 
 
+def privately(order: Order, started: Started, watch: Watcher) -> Session:
+    """Run on a simulated gateway of this process alone; a busy machine makes it slower, no worse.
+
+    Raises what `on_endpoint` raises.
+    """
+    with patient_loops():
+        return async_to_sync(on_simulation)(order, started, watch)
+
+
 async def on_simulation(order: Order, started: Started, watch: Watcher) -> Session:
-    """Run on a simulated gateway of this process alone."""
+    """The same, in the loop that runs."""
     serving = gateway.simulation(speed=order.speed, seed=order.seed, control=True)
     async with serving as simulated:
         endpoint = await sync_to_async(private_endpoint)(simulated.target)
@@ -66,7 +77,7 @@ async def _run(order: Order, endpoint: Endpoint, started: Started, watch: Watche
     session = await sync_to_async(sessions.start)(
         order.by, endpoint, order.scenarios, kind=order.kind, fail_fast=order.fail_fast,
         seed=order.seed if endpoint.name.startswith(PRIVATE) else None, queue=False,
-        trusted=True, term=order.term,
+        trusted=True, term=order.term, log_level=order.log_level,
     )  # fmt: skip
     started(session)
     lease = await sync_to_async(claim)(session.number, f"foreground@{socket.gethostname()}")

@@ -3,7 +3,6 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from asgiref.sync import async_to_sync
 from django.core.management import BaseCommand, CommandError
 from django.utils import timezone
 
@@ -67,8 +66,7 @@ class Command(BaseCommand):
             foreground.service_user(), options["scenario"], speed=options["speed"]
         )
         try:
-            run = async_to_sync(foreground.on_simulation)
-            return run(order, self._started, self._progress)
+            return foreground.privately(order, self._started, self._progress)
         except (SessionRefused, UnknownScenarioError, PortError) as error:
             raise CommandError(str(error)) from error
 
