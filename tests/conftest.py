@@ -13,6 +13,7 @@ child process that works on the same database. `postgres_url` and `redis_url` ar
 `people` works with either kind of test: `people.cro` is the user "cro" with password "secret-cro".
 """
 
+import asyncio
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ from django.db import connections
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
+from brokerage.patience import PatientPolicy
 from crucible.roles import Role
 from tests import databases, servers
 from tests.databases import Database
@@ -34,7 +36,8 @@ STAFF = {Role.CO, Role.AD, Role.CRO, Role.QA}
 
 
 def pytest_configure() -> None:
-    """Hash passwords fast, and time no example: no test is about how busy the machine is."""
+    """Hash passwords fast and time no stall: no test is about how busy the machine is."""
+    asyncio.set_event_loop_policy(PatientPolicy())
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     hypothesis.settings.register_profile(
         "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
