@@ -124,7 +124,7 @@ class Command(BaseCommand):
 
     def _run(self, order: foreground.Order, endpoint: Endpoint | None) -> Session:
         if endpoint is None:
-            return async_to_sync(foreground.on_simulation)(order, self._started, self._progress)
+            return foreground.privately(order, self._started, self._progress)
         run = async_to_sync(foreground.on_endpoint)
         return run(order, endpoint, self._started, self._progress)
 
@@ -164,7 +164,10 @@ class Command(BaseCommand):
         passed = session.attempts.filter(state=AttemptState.PASSED).count()
         text = f"{passed} of {session.planned} passed. {session.number} is {session.state}."
         if passed < session.planned:
-            raise CommandError(f"{text} {session.outcome_reason}".strip(), returncode=NOT_PASSED)
+            others = session.attempts.exclude(state=AttemptState.PASSED)
+            told = (f"{one.scenario} {one.state}: {one.reason}".rstrip(": ") for one in others)
+            text = "\n".join([f"{text} {session.outcome_reason}".rstrip(), *told])
+            raise CommandError(text, returncode=NOT_PASSED)
         self._say(text)
 
     def _write(self, path: Path, text: str) -> None:
