@@ -14,7 +14,18 @@ class Remark(StrEnum):
 
 
 class Listener:
-    """Hears what happens on a connection; override what you need, and return at once."""
+    """Hears what happens on a connection; override what you need, and return at once.
+
+    One that is `traced` also hears every message on the wire.
+    """
+
+    traced = False
+
+    def holds(self, client_id: int) -> None:
+        """The connection stands under this client id."""
+
+    def wire(self, sent: bool, text: str) -> None:
+        """A message goes to the gateway, or came from it."""
 
     def attempt(self, number: int, error: Exception | None, gap: float) -> None:
         """A connection attempt ended; `gap` is the session seconds waited before it."""

@@ -281,7 +281,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {
         # The lines of sessions are on their pages; a terminal shows a run's progress instead.
-        "session": {"level": "DEBUG" if LOG_FORMAT == "json" else "CRITICAL"},
+        "session": {"level": "NOTSET" if LOG_FORMAT == "json" else "CRITICAL"},
         # The web server's own handlers would write text; requests have a line of ours.
         "uvicorn": {"handlers": [], "propagate": True},
         "uvicorn.access": {"handlers": [], "propagate": True, "level": "WARNING"},

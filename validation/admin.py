@@ -1,6 +1,7 @@
 """Read-only views of everything a session leaves behind, for those who review."""
 
 from django.contrib import admin
+from django.utils.html import format_html
 
 from crucible.ledger.admin import ReadOnlyAdmin
 from validation import models
@@ -23,6 +24,26 @@ class AttemptAdmin(ReadOnlyAdmin):
     list_display = ["session", "scenario", "number", "state", "started_at", "duration_ms"]
     list_filter = ["state", "scenario"]
     search_fields = ["session__number"]
+    readonly_fields = ["full_trace"]
+    exclude = ["trace"]
+
+    @admin.display(description="trace")
+    def full_trace(self, attempt: models.Attempt) -> str:
+        """The whole trace of an error, folded: the reason is its short form."""
+        if not attempt.trace:
+            return "–"
+        fold = "<details><summary>Full trace</summary><pre>{}</pre></details>"
+        return format_html(fold, attempt.trace)
+
+
+@admin.register(models.LogLine)
+class LogLineAdmin(ReadOnlyAdmin):
+    """Lines of the sessions' logs."""
+
+    list_display = ["session", "at", "level", "event_type", "message", "actor", "client_id",
+                    "correlation"]  # fmt: skip
+    list_filter = ["level", "source", "planned"]
+    search_fields = ["session__number", "correlation", "event_type"]
 
 
 @admin.register(models.ConfigRevision)

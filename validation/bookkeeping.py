@@ -13,7 +13,7 @@ from validation import sessions
 from validation.cleanup import Cleaned
 from validation.configuration import read
 from validation.lease import Lease, guarded
-from validation.models import Attempt, AttemptState, CleanupState, Session, SessionState
+from validation.models import Attempt, AttemptState, CleanupState, LogLevel, Session, SessionState
 from validation.observation import observation_of
 from validation.route import route
 from validation.scenarios import catalogue
@@ -43,6 +43,7 @@ def open_run(lease: Lease) -> dict[str, Any]:
         "config": read(session.config.content),
         "grant_id": grant.pk if grant else None,
         "fail_fast": session.fail_fast,
+        "verbose": session.log_level == LogLevel.DEBUG,
         "planned": session.planned,
         "states": states,
         "facts": dict(session.facts),
@@ -126,7 +127,8 @@ def finish_attempt(lease: Lease, attempt: Attempt, ending: Ending, ms: int | Non
     with guarded(lease):
         attempt.state, attempt.reason = ending.state, ending.reason
         attempt.ended_at, attempt.duration_ms = timezone.now(), ms
-        attempt.save(update_fields=["state", "reason", "ended_at", "duration_ms"])
+        attempt.trace = ending.trace
+        attempt.save(update_fields=["state", "reason", "trace", "ended_at", "duration_ms"])
         _record(lease, attempt, reason=ending.reason, duration_ms=ms)
 
 

@@ -8,6 +8,7 @@ from brokerage.corrections import SHORTEST_TEXT
 from brokerage.models import Endpoint
 from validation.models import (
     Column,
+    LogLevel,
     Session,
     SessionKind,
     SessionState,
@@ -48,6 +49,8 @@ class LogQuery(Query):
 
     level = forms.ChoiceField(choices=any_of(LEVELS, "All levels"), required=False)
     scenario = forms.CharField(max_length=10, required=False)
+    event = forms.CharField(max_length=60, required=False, label="Event begins with")
+    correlation = forms.CharField(max_length=80, required=False, label="Correlation id")
     text = forms.CharField(max_length=100, required=False, label="Contains")
     planned = forms.ChoiceField(
         choices=any_of([("no", "Only unplanned")], "Planned or not"), required=False, label="Faults"
@@ -177,6 +180,7 @@ class StartForm(forms.Form):
         required=False, min_value=0, max_value=HIGHEST_CLIENT, label="Client id of the bot"
     )
     preflight_only = forms.BooleanField(required=False, label="Preflight only")
+    log_level = forms.ChoiceField(choices=LogLevel.choices, required=False, label="Log")
     restart_of = forms.CharField(max_length=40, required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

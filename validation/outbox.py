@@ -32,7 +32,10 @@ def deliver(message: Outbox) -> bool:
     """Send one message; a broker that is away only logs, since the sweeper sends again."""
     Outbox.objects.filter(pk=message.pk).update(tries=F("tries") + 1)
     try:
-        current_app.send_task(TASKS[message.topic], kwargs=message.payload, retry=False)
+        current_app.send_task(
+            TASKS[message.topic], kwargs=message.payload, retry=False,
+            headers={"correlation": message.correlation},
+        )  # fmt: skip
     except UNDELIVERED as error:
         logger.warning("%s not sent, will be sent again: %s", message, error)
         return False

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from crucible.live.publish import publish
 from validation.lease import Lease, StaleToken, guarded
+from validation.log_stream import stream
 from validation.models import (
     Attempt,
     Check,
@@ -40,20 +41,22 @@ class Recorder:
         """Return what takes the rows of one attempt."""
 
         def take(row: Row) -> None:
-            self._rows.append(_model(row, attempt))
+            self.keep(_model(row, attempt))
 
         return take
 
     def keep(self, row: Stored) -> None:
-        """Add a row that somebody else has made."""
+        """Add a row that somebody else has made; a line also goes to the process's log."""
         self._rows.append(row)
+        if isinstance(row, LogLine):
+            stream(row, self.lease.number)
 
     def line(self, text: str, level: str = "INFO", source: str = "session") -> None:
         """Add a line of the session's own."""
-        self._rows.append(
+        self.keep(
             LogLine(
                 session_id=self.lease.session_id, at=timezone.now(), level=level,
-                source=source, message=text,
+                source=source, message=text, event_type=f"{source}.note",
             )
         )  # fmt: skip
 
@@ -142,5 +145,5 @@ def _model(row: Row, attempt: Attempt) -> Stored:
     return LogLine(
         session_id=attempt.session_id, attempt=attempt, at=at, level=row.level,
         source=row.source, message=row.text, code=row.code, request_id=row.request_id,
-        planned=row.planned,
+        planned=row.planned, event_type=row.event[:60], client_id=row.client_id,
     )  # fmt: skip

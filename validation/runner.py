@@ -19,6 +19,7 @@ from brokerage.gateway import Desk
 from brokerage.safety import Door
 from brokerage.terms import Target
 from crucible.alerts.raising import raise_alert
+from crucible.correlation import correlated
 from validation import bookkeeping, preflight
 from validation.cleanup import Cleaned, clean_up
 from validation.configuration import Config
@@ -28,7 +29,7 @@ from validation.observation import OBSERVATION, Observation
 from validation.recorder import Recorder
 from validation.scenarios.catalogue import FAULTS, MARKET_HOURS, ORDERS, Definition
 from validation.scenarios.trial import Trial, TrialListener
-from validation.trials import Ending, carry_out, explain
+from validation.trials import Ending, carry_out, explain, traced
 from validation.verdicts import CRITICAL, Stop, critical_stop, stop_now
 from validation.watch import Watch
 from validation.watching import conclude, reset_window, watching
@@ -73,6 +74,7 @@ class Run:
     config: Config
     grant_id: int | None
     fail_fast: bool
+    verbose: bool
     planned: int
     states: dict[str, str]
     recorder: Recorder
@@ -110,13 +112,14 @@ async def run(lease: Lease, watcher: Watcher | None = None) -> None:
 
 @asynccontextmanager
 async def _beating(lease: Lease, recorder: Recorder, control: Control) -> AsyncIterator[None]:
-    pulse = asyncio.create_task(_pulse(lease, recorder, control))
-    try:
-        yield
-    finally:
-        pulse.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await pulse
+    with correlated(session=lease.number):
+        pulse = asyncio.create_task(_pulse(lease, recorder, control))
+        try:
+            yield
+        finally:
+            pulse.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await pulse
 
 
 async def _prepared(lease: Lease, control: Control) -> bool:
@@ -241,7 +244,8 @@ async def _one(job: Run, watch: Watch, attempt: Attempt, definition: Definition)
     began = clock.wall_ms()
     trial = _trial(job, attempt, clock)
     job.attempt, job.trial = attempt, trial
-    ending = await _interruptible(job, _attempt(job, watch, definition, trial))
+    with correlated(scenario=attempt.scenario):
+        ending = await _interruptible(job, _attempt(job, watch, definition, trial))
     if definition.wants(ORDERS):
         ending = await _clean_after(job, attempt, ending)
     critical = definition.severity == CRITICAL or trial.critical
@@ -261,6 +265,7 @@ def _trial(job: Run, attempt: Attempt, clock: SessionClock) -> Trial:
         target=job.target, config=job.config, ref=f"{job.lease.number}/{attempt.scenario}",
         clock=clock, sink=job.recorder.sink(attempt), raise_alert=alert, shared=job.shared,
         documented_positions=" ".join(job.config.paper_trading.documented_positions),
+        verbose=job.verbose,
     )  # fmt: skip
     return trial
 
@@ -289,9 +294,11 @@ async def _connected(job: Run, watch: Watch, definition: Definition, trial: Tria
                 await watch.look_at(desk)
             return ending
     except SafetyViolation as violation:
-        return Ending(AttemptState.ERROR, str(violation), halted=True)
+        text = str(violation)
+        return Ending(AttemptState.ERROR, text, halted=True, trace=traced(violation))
     except GatewayError as error:
-        return Ending(AttemptState.ERROR, f"No connection: {explain(error)}")
+        reason = f"No connection: {explain(error)}"
+        return Ending(AttemptState.ERROR, reason, trace=traced(error))
 
 
 @asynccontextmanager

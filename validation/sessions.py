@@ -22,6 +22,7 @@ from validation.models import (
     AttemptState,
     Column,
     ConfigRevision,
+    LogLevel,
     RevisionState,
     Session,
     SessionKind,
@@ -50,32 +51,11 @@ from validation.transitions import (
 )
 
 __all__ = [
-    "MAY_ABORT",
-    "MAY_START",
-    "MAY_TRY",
-    "SessionRefused",
-    "abort",
-    "abort_attempts",
-    "abort_stop",
-    "add_attempts",
-    "assign",
-    "begin",
-    "complete",
-    "end",
-    "enqueue",
-    "link",
-    "lock",
-    "move",
-    "next_number",
-    "preflight",
-    "rerun",
-    "revoke_grants",
-    "run_now",
-    "stale",
-    "start",
-    "topic",
+    "MAY_ABORT", "MAY_START", "MAY_TRY", "SessionRefused", "abort", "abort_attempts", "abort_stop",
+    "add_attempts", "assign", "begin", "complete", "end", "enqueue", "link", "lock", "move",
+    "next_number", "preflight", "rerun", "revoke_grants", "run_now", "stale", "start", "topic",
     "topic_of",
-]
+]  # fmt: skip
 
 MAY_START = (Role.OP, Role.QS, Role.QA)
 MAY_TRY = (*MAY_START, Role.LD)
@@ -99,6 +79,7 @@ def start(
     queue: bool = True,
     trusted: bool = False,
     term: Term | None = None,
+    log_level: str = LogLevel.INFO,
 ) -> Session:
     """Create a session with the configuration in force and queue its preflight.
 
@@ -106,7 +87,8 @@ def start(
     `scenarios` it runs the whole catalogue and is FULL, else PARTIAL. Without `queue` no worker is
     told: the caller runs it. `trusted` asks for no role: whoever has a shell on the host may try,
     and gets nothing that can be signed. A `term` is of an observing session, which runs nothing
-    but its own scenario. Raises PermissionDenied, SessionRefused, and UnknownScenarioError.
+    but its own scenario; `log_level` DEBUG also keeps what is on the wire. Raises PermissionDenied,
+    SessionRefused, and UnknownScenarioError.
     """
     if term is not None:
         kind, scenarios = _to_observe(scenarios, term)
@@ -121,7 +103,9 @@ def start(
     assert endpoint is not None
     try:
         with transaction.atomic():
-            session = _create(by, endpoint, definitions, kind, fail_fast, restart_of, seed, term)
+            session = _create(
+                by, endpoint, definitions, kind, fail_fast, restart_of, seed, term, log_level
+            )
             enqueue(session, by, run=run, tell=queue)
     except IntegrityError as error:
         raise SessionRefused(_busy(endpoint)) from error
@@ -265,6 +249,7 @@ def _create(
     restart_of: Session | None,
     seed: int | None,
     term: Term | None,
+    log_level: str,
 ) -> Session:
     config = _config()
     session = Session.objects.create(
@@ -273,7 +258,7 @@ def _create(
         simulated=endpoint.kind == Endpoint.Kind.SIMULATED, speed=endpoint.speed, seed=seed,
         code_version=code_version(), planned=len(definitions), fail_fast=fail_fast,
         restart_of=restart_of, task=_task(kind), observe_s=term.seconds if term else None,
-        observed_client=term.client_id if term else None,
+        observed_client=term.client_id if term else None, log_level=log_level,
     )  # fmt: skip
     involve(session, by, "started the session")
     add_attempts(session, definitions)

@@ -19,10 +19,10 @@ from validation import bookkeeping, evaluating, lease, outbox, pausing, sessions
 from validation.bookkeeping import BY_HAND, NOT_FLAT
 from validation.cleanup import LIMIT_S, Cleaned, clean_up
 from validation.database_clock import after
+from validation.log_stream import append
 from validation.models import (
     AttemptState,
     CleanupState,
-    LogLine,
     Outbox,
     Session,
     SessionKind,
@@ -160,9 +160,7 @@ def interrupt(session: Session) -> bool:
         running = session.attempts.filter(state=AttemptState.RUNNING).first()
         during = f" {running.scenario} was running." if running else ""
         sessions.end(session, Stop(SessionState.INTERRUPTED, LOST + during, NEXT), actor=SWEEPER)
-        LogLine.objects.create(
-            session=session, level="ERROR", source=SWEEPER, message=LOST + during
-        )
+        append(session, LOST + during, level="ERROR", source=SWEEPER, event="session.interrupted")
         raise_alert(
             "session-interrupted", f"{session.number} was interrupted", f"{LOST}{during} {NEXT}",
             severity="CRITICAL", ref=session.number,
@@ -217,9 +215,7 @@ def _note_cleanup(mine: lease.Lease, cleaned: Cleaned) -> None:
         session.save(update_fields=["cleanup", "cleanup_note", "lease_owner", "lease_until"])
         level = "INFO" if cleaned.ok else "ERROR"
         if first:
-            LogLine.objects.create(
-                session=session, level=level, source="clean-up", message=cleaned.note
-            )
+            append(session, cleaned.note, level=level, source="clean-up", event="clean-up.note")
             kind = "session.cleaned" if cleaned.ok else "session.cleanup_failed"
             record(kind, "session", session.number, actor=SWEEPER, note=cleaned.note)
         if not cleaned.ok:

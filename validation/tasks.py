@@ -5,6 +5,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 
 from asgiref.sync import async_to_sync
 from celery import shared_task
@@ -50,7 +51,8 @@ def _beside(work: Callable[[], object]) -> threading.Thread:
         finally:
             connection.close()
 
-    thread = threading.Thread(target=body, daemon=True)
+    # It goes on under the id of the round that found the work.
+    thread = threading.Thread(target=copy_context().run, args=[body], daemon=True)
     thread.start()
     return thread
 

@@ -1,7 +1,7 @@
 """Carry out one scenario under its timeout and say how it ended."""
 
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from brokerage.clock import SessionClock
 from brokerage.errors import (
@@ -11,12 +11,14 @@ from brokerage.errors import (
     PortError,
     SafetyViolation,
 )
+from brokerage.withholding import withheld
 from validation.models import AttemptState
 from validation.scenarios.catalogue import Definition
 from validation.scenarios.trial import SkipScenario, Trial, clean
 from validation.verdicts import attempt_state
 
 FLOOR_S = 12.0
+LONGEST_TRACE = 20_000
 
 
 @dataclass(frozen=True)
@@ -24,13 +26,14 @@ class Ending:
     """How a scenario ended.
 
     `halted` says that the whole session must stop for safety, `critical` that no session goes on
-    if this went wrong.
+    if this went wrong; `trace` is the whole of an error of which `reason` is the short form.
     """
 
     state: AttemptState
     reason: str = ""
     halted: bool = False
     critical: bool = False
+    trace: str = ""
 
 
 async def carry_out(definition: Definition, trial: Trial) -> Ending:
@@ -46,14 +49,16 @@ async def carry_out(definition: Definition, trial: Trial) -> Ending:
     except SkipScenario as skip:
         return Ending(AttemptState.SKIPPED, clean(str(skip)))
     except SafetyViolation as violation:
-        return Ending(AttemptState.ERROR, clean(str(violation)), halted=True)
+        text = clean(str(violation))
+        return Ending(AttemptState.ERROR, text, halted=True, trace=traced(violation))
     except Exception as error:  # noqa: BLE001 - whatever it raises is the scenario's result
         if limit.expired():
             reason = f"It took longer than {definition.timeout:g} s."
-            return Ending(AttemptState.TIMED_OUT, reason)
+            return Ending(AttemptState.TIMED_OUT, reason, trace=traced(error))
         if not isinstance(error, GatewayError):
-            return Ending(AttemptState.ERROR, explain(error))
+            return Ending(AttemptState.ERROR, explain(error), trace=traced(error))
         _blame(trial, error)
+        return replace(judge(trial), trace=traced(error))
     return judge(trial)
 
 
@@ -83,3 +88,12 @@ def explain(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({frames[-1].name}, line {frames[-1].lineno})" if frames else ""
     return clean(f"{type(error).__name__}: {error}{place}")[:2000]
+
+
+def traced(error: BaseException) -> str:
+    """Return the whole trace of an error with its causes; account ids and logins are withheld.
+
+    Of one that is longer than 20,000 characters the end is kept, where it was raised.
+    """
+    text = "".join(traceback.format_exception(error))
+    return clean(withheld(text))[-LONGEST_TRACE:]

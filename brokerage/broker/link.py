@@ -13,6 +13,7 @@ from ib_async.wrapper import RequestError
 from brokerage import errors
 from brokerage.broker.heard import Heard
 from brokerage.broker.library import Library, Note
+from brokerage.broker.tracing import Tell, trace
 from brokerage.clock import SessionClock
 from brokerage.errors import AuthenticationError, GatewayConnectionError, GatewayTimeout
 from brokerage.listening import Remark
@@ -62,6 +63,10 @@ class Link:
         self._accounts_told = asyncio.Event()
         self._times_told = 0
         self._time_told = asyncio.Event()
+
+    def trace(self, tell: Tell) -> None:
+        """Tell every message on the wire from now on."""
+        trace(self.ib.client, tell)
 
     # -- connecting ---------------------------------------------------------------------------
 

@@ -123,11 +123,14 @@ class _Opening:
         in_use: errors.ClientIdInUseError | None = None
         for client_id in self.client_ids:
             link = Link(self.target, self.clock)
+            if self.listener.traced:
+                link.trace(self.listener.wire)
             try:
                 await link.open(client_id, self.timeout)
             except errors.ClientIdInUseError as error:
                 in_use = error
                 continue
+            self.listener.holds(client_id)
             return await self._prove(link)
         raise errors.ClientIdInUseError(
             f"Client ids {self.client_ids[0]}–{self.client_ids[-1]} are all in use"

@@ -14,6 +14,7 @@ from kombu.exceptions import OperationalError
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from brokerage.models import Endpoint
+from crucible.correlation import correlated
 from tests.validation.conftest import Toys, passes, taken
 from validation import outbox, sessions
 from validation.models import Outbox, Session
@@ -26,10 +27,10 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What went to the broker; an exception put first is raised instead."""
     messages: list[Any] = []
 
-    def send_task(name: str, kwargs: dict[str, Any], retry: bool) -> None:
+    def send_task(name: str, kwargs: dict[str, Any], retry: bool, headers: dict[str, str]) -> None:
         if messages and isinstance(messages[0], Exception):
             raise messages[0]
-        messages.append({name: kwargs, "retry": retry})
+        messages.append({name: kwargs, "retry": retry, **headers})
 
     monkeypatch.setattr(outbox.current_app, "send_task", send_task)
     return messages
@@ -45,9 +46,10 @@ def test_the_workers_are_told_after_the_commit(
     toys: Toys, seeded: Endpoint, operator: User, sent: list[Any],
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:  # fmt: skip
-    session = begin(toys, operator, django_capture_on_commit_callbacks)
+    with correlated("req-1"):
+        session = begin(toys, operator, django_capture_on_commit_callbacks)
     task = "validation.tasks.execute_session"
-    assert sent == [{task: {"number": session.number}, "retry": False}]
+    assert sent == [{task: {"number": session.number}, "retry": False, "correlation": "req-1"}]
     assert Outbox.objects.get().delivered_at is not None
 
 
@@ -69,10 +71,13 @@ def test_a_message_that_got_lost_is_sent_again_until_somebody_claims(
     toys: Toys, seeded: Endpoint, operator: User, sent: list[Any],
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:  # fmt: skip
-    session = begin(toys, operator, django_capture_on_commit_callbacks)
+    with correlated("req-1"):
+        session = begin(toys, operator, django_capture_on_commit_callbacks)
     assert outbox.deliver_again() == 0
     Outbox.objects.update(delivered_at=timezone.now() - timedelta(seconds=31))
-    assert outbox.deliver_again() == 1
+    with correlated("task-of-the-sweeper"):
+        assert outbox.deliver_again() == 1
+    assert [message["correlation"] for message in sent] == ["req-1", "req-1"]
     Outbox.objects.update(delivered_at=timezone.now() - timedelta(seconds=31))
     taken(session)
     assert outbox.deliver_again() == 0

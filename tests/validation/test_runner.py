@@ -51,6 +51,11 @@ def test_each_scenario_has_its_honest_end(toys: Toys, seeded: Endpoint, operator
     assert reasons["BC-03"].startswith("ValueError: broken (body, line")
     assert (reasons["BC-04"], reasons["BC-05"]) == ("no data", "The scenario checked nothing.")
     assert "longer than 0.05 s" in reasons["BC-07"]
+    traces = dict(session.attempts.values_list("scenario", "trace"))
+    assert traces["BC-03"].startswith("Traceback (most recent call last):")
+    assert traces["BC-03"].rstrip().endswith("ValueError: broken")
+    assert "hangs" in traces["BC-07"]
+    assert [traces[f"BC-0{number}"] for number in (1, 2, 4, 5)] == [""] * 4
 
 
 def test_a_time_out_inside_a_scenario_is_an_error_of_its_own(

@@ -11,6 +11,7 @@ from validation.models import (
     Check,
     ConfigRevision,
     Item,
+    LogLevel,
     LogLine,
     Metric,
     Session,
@@ -33,7 +34,7 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
         model = Session
         fields = [
             "number", "kind", "state", "wanted", "checked_at", "paused_at", "pause_reason",
-            "simulated", "endpoint_name", "speed", "seed",
+            "log_level", "simulated", "endpoint_name", "speed", "seed",
             "code_version", "config_revision", "config_sha256", "planned", "fail_fast",
             "observe_s", "observed_client", "created_by", "created_at", "started_at",
             "ended_at", "outcome_reason", "cleanup",
@@ -59,6 +60,10 @@ class StartSerializer(serializers.Serializer[Any]):
     observe_s = serializers.FloatField(
         required=False, min_value=SHORTEST_S, max_value=LONGEST_S,
         help_text="OBSERVE: session seconds.",
+    )  # fmt: skip
+    log_level = serializers.ChoiceField(
+        choices=LogLevel.choices, required=False, default=LogLevel.INFO,
+        help_text="DEBUG also keeps every message on the wire.",
     )  # fmt: skip
     observed_client = serializers.IntegerField(
         required=False, min_value=0, max_value=HIGHEST_CLIENT,
@@ -110,7 +115,7 @@ class AttemptSerializer(serializers.ModelSerializer[Attempt]):
             "simulated",
             "scenario", "slug", "title", "category", "number", "state", "severity", "version",
             "timeout_s", "expected_s", "overdue_since", "started_at", "ended_at", "duration_ms",
-            "reason", "checks",
+            "reason", "trace", "checks",
         ]  # fmt: skip
 
     def get_overdue_since(self, attempt: Attempt) -> datetime | None:
@@ -122,11 +127,15 @@ class LogLineSerializer(serializers.ModelSerializer[LogLine]):
     """One log line."""
 
     scenario = serializers.CharField(source="attempt.scenario", default=None)
+    correlation_id = serializers.CharField(source="correlation")
     simulated = serializers.BooleanField(source="session.simulated")
 
     class Meta:
         model = LogLine
-        fields = ["simulated", "at", "level", "source", "scenario", "message", "code", "planned"]
+        fields = [
+            "simulated", "at", "level", "source", "event_type", "correlation_id", "scenario",
+            "actor", "client_id", "message", "code", "planned",
+        ]  # fmt: skip
 
 
 class NarrativeSerializer(serializers.Serializer[Any]):

@@ -55,6 +55,8 @@ class NoteRow:
     planned: bool
     at: datetime
     request_id: int | None = None
+    event: str = ""
+    client_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -102,8 +104,8 @@ class Trial:
     `clock` runs at the gateway's speed, `ref` is the orderRef of its orders (session/scenario),
     `door` is the only way out for orders, `faults` the only way to a simulated gateway's faults,
     `shared` lives as long as the session, `losses` tells each connection that was lost unasked.
-    `connection` is None for a scenario that opens its own connections. Times that are stored are
-    real UTC.
+    `connection` is None for a scenario that opens its own connections. A `verbose` trial keeps
+    DEBUG lines and every message on its wires. Times that are stored are real UTC.
     """
 
     target: Target
@@ -125,6 +127,7 @@ class Trial:
     losses: list[str] = field(default_factory=list)
     planned: str = ""
     critical: bool = False
+    verbose: bool = False
     _faults: TrialFaults | None = field(default=None, init=False, repr=False)
 
     @property
@@ -211,10 +214,19 @@ class Trial:
         source: str = "scenario",
         code: int | None = None,
         request_id: int | None = None,
+        event: str = "",
+        client_id: int | None = None,
     ) -> None:
-        """Store a log line; `code` and `request_id` are those of a broker's message."""
+        """Store a log line; `code` and `request_id` are those of a broker's message.
+
+        `event` is the kind of the event ("<source>.note" without), `client_id` that of the
+        connection which it is about. DEBUG lines are kept in a verbose trial alone.
+        """
+        if level == "DEBUG" and not self.verbose:
+            return
+        event = event or f"{source}.note"
         now, planned = datetime.now(UTC), bool(self.planned)
-        row = NoteRow(level, source, clean(text), code, planned, now, request_id)
+        row = NoteRow(level, source, clean(text), code, planned, now, request_id, event, client_id)
         self.notes.append(row)
         self._send(row)
 
@@ -234,7 +246,7 @@ class Trial:
     async def alert(self, title: str, text: str, severity: str = "WARNING") -> None:
         """Tell people; severity is INFO, WARNING or CRITICAL."""
         self.alerts.append(title)
-        self.note(f"{title}: {text}", "WARNING", source="alert")
+        self.note(f"{title}: {text}", "WARNING", source="alert", event="alert.raised")
         await self.raise_alert(title, text, severity)
 
     @contextmanager
@@ -242,11 +254,11 @@ class Trial:
         """Mark everything inside as provoked on purpose."""
         before, self.planned = self.planned, why
         since = datetime.now(UTC)
-        self.note(f"Planned fault begins: {why}")
+        self.note(f"Planned fault begins: {why}", event="fault.begins")
         try:
             yield
         finally:
-            self.note(f"Planned fault ends: {why}")
+            self.note(f"Planned fault ends: {why}", event="fault.ends")
             self.planned = before
             self.window(since, why)
 
@@ -266,7 +278,7 @@ class Trial:
     ) -> AsyncIterator[Desk]:
         options.setdefault("listener", TrialListener(self))
         options.setdefault("clock", SessionClock(self.target.speed))
-        self.note(f"Connecting for {purpose}", source="gateway")
+        self.note(f"Connecting for {purpose}", source="gateway", event="gateway.connecting")
         async with gateway.connect(self.target, readonly=readonly, **options) as desk:
             yield desk
 
@@ -288,37 +300,56 @@ class TrialListener(Listener):
     """Writes what happens on a connection into the trial's log."""
 
     def __init__(self, trial: Trial) -> None:
-        self.trial = trial
+        self.trial, self.traced = trial, trial.verbose
+        self.client_id: int | None = None
+
+    def holds(self, client_id: int) -> None:
+        """From here on the lines name the connection's client id."""
+        self.client_id = client_id
 
     def attempt(self, number: int, error: Exception | None, gap: float) -> None:
         """One line for each attempt to connect."""
         if error is None:
-            self.trial.note(f"Connected at attempt {number}", source="gateway")
+            self._gateway(f"Connected at attempt {number}", "INFO", "connected")
         else:
-            self.trial.note(f"Attempt {number}: {error}", "WARNING", source="gateway")
+            self._gateway(f"Attempt {number}: {error}", "WARNING", "not_connected")
 
     def message(self, message: BrokerMessage) -> None:
         """One line for each message of the broker."""
         level = "INFO" if message.cls == "INFORMATIONAL" else "WARNING"
         self.trial.note(
-            message.text, level, source="broker", code=message.code, request_id=message.req_id
-        )
+            message.text, level, source="broker", code=message.code, request_id=message.req_id,
+            event="broker.message", client_id=self.client_id,
+        )  # fmt: skip
 
     def lost(self, why: str) -> None:
         """One line for each lost connection."""
         self.trial.losses.append(why)
         level = "WARNING" if self.trial.planned else "ERROR"
-        self.trial.note(f"Disconnected: {why}", level, source="gateway")
+        self._gateway(f"Disconnected: {why}", level, "disconnected")
 
     def order(self, order_pk: int, kind: str, detail: dict[str, object]) -> None:
         """One line for each event of an own order."""
         words = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in detail.items())
         what = f"Order {order_pk} {kind.replace('_', ' ').lower()}"
-        self.trial.note(f"{what}{': ' if words else ''}{words}", source="order")
+        self.trial.note(
+            f"{what}{': ' if words else ''}{words}", source="order",
+            event=f"order.{kind.lower()}", client_id=self.client_id,
+        )  # fmt: skip
 
     def remark(self, kind: Remark, text: str) -> None:
         """One line for what our own side did or saw."""
-        self.trial.note(f"{kind}: {text}", "WARNING", source="gateway")
+        self._gateway(f"{kind}: {text}", "WARNING", kind.name.lower())
+
+    def wire(self, sent: bool, text: str) -> None:
+        """One line for each message on the wire."""
+        event = "wire.sent" if sent else "wire.received"
+        self.trial.note(text, "DEBUG", source="wire", event=event, client_id=self.client_id)
+
+    def _gateway(self, text: str, level: str, event: str) -> None:
+        self.trial.note(
+            text, level, source="gateway", event=f"gateway.{event}", client_id=self.client_id
+        )
 
 
 def _text(value: object) -> str:

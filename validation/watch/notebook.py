@@ -55,7 +55,8 @@ class Notebook:
         )  # fmt: skip
         if sighting.phase != Phase.STILL:
             level = LEVELS[condition.severity] if begun else "INFO"
-            self._line(f"{condition.kind}: {sighting.text}", level, planned=sighting.planned)
+            event = f"watch.{condition.kind}.{sighting.phase.lower()}"
+            self._line(f"{condition.kind}: {sighting.text}", level, event, planned=sighting.planned)
 
     def _ease(self, sighting: Sighting) -> Sighting:
         """Make a warning of what a reset explains; what outlasts the window is grave again."""
@@ -72,11 +73,11 @@ class Notebook:
         note = f"{sighting.note} In {window}.".strip() if window else sighting.note
         return replace(sighting, condition=mild, note=note)
 
-    def _line(self, text: str, level: str, *, planned: bool) -> None:
+    def _line(self, text: str, level: str, event: str, *, planned: bool) -> None:
         self._keep(
             LogLine(
                 session_id=self._session_id, attempt=self._attempt(), level=level, source=SOURCE,
-                message=text, planned=planned, at=timezone.now(),
+                message=text, planned=planned, at=timezone.now(), event_type=event,
             )
         )  # fmt: skip
 
