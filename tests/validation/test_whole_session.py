@@ -1,20 +1,22 @@
 """A whole session on the sound simulated gateway: all green, and twice the same."""
 
 import re
-from datetime import timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import call_command
 
 from brokerage.models import Endpoint
+from brokerage.patience import steady
+from validation import foreground
 from validation.models import AttemptState, Check, LogLine, Metric, Session
 from validation.scenarios import catalogue
 
 pytestmark = pytest.mark.django_db
 NUMBER = re.compile(r"[-+]?\d[\d.,:]*")
 EXECUTION = re.compile(r"exec id \S+")
-A_MINUTE = timedelta(minutes=1)
+A_MINUTE_S = 60.0
 
 
 def run(seed: int) -> Session:
@@ -48,18 +50,34 @@ def metrics(session: Session) -> list[tuple[str, str]]:
     return list(rows.values_list("attempt__scenario", "name"))
 
 
-@pytest.mark.timeout(360)
+@pytest.fixture
+def lasted(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Seconds that each run took, from its start to its end; none that the machine withheld."""
+    took: list[float] = []
+    run_it = foreground.on_simulation
+
+    async def timed(*args: Any) -> Session:
+        clock = steady()
+        began = clock()
+        session = await run_it(*args)
+        took.append(clock() - began)
+        return session
+
+    monkeypatch.setattr(foreground, "on_simulation", timed)
+    return took
+
+
+@pytest.mark.timeout(600)
 def test_all_scenarios_pass_within_a_minute_and_a_seed_brings_the_same_events_again(
-    seeded: Endpoint,
+    seeded: Endpoint, lasted: list[float]
 ) -> None:
     first, second = run(7), run(7)
     planned = len(catalogue.load().core())
     for session in (first, second):
         states = [attempt.state for attempt in session.attempts.all()]
         assert states == [AttemptState.PASSED] * planned
-        assert session.started_at is not None
-        assert session.ended_at is not None
-        assert session.ended_at - session.started_at < A_MINUTE
+    assert len(lasted) == 2
+    assert max(lasted) < A_MINUTE_S
     assert checks(first) == checks(second)
     assert metrics(first) == metrics(second)
     assert events(first) == events(second)
