@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from approvals import evidence, manifest
 from approvals.deadlines import signoff_due
+from approvals.evidence import Evidence
 from approvals.guards import SHORTEST_COMMENT, Reason, Refused, may_submit, refuse
 from approvals.manifest import Manifest
 from approvals.models import NOT_DEMO, Policy, Request, person
@@ -44,16 +45,21 @@ def submit(subject: str, by: User) -> Request:
     return request
 
 
-def refuse_submission(subject: str, by: User, previous: Request | None) -> None:
-    """Raise Refused when the person may not submit the subject now."""
+def refuse_submission(
+    subject: str, by: User, previous: Request | None, source: Evidence | None = None
+) -> None:
+    """Raise Refused when the person may not submit the subject now.
+
+    Only a page that shows the answer passes the `source` that it has read already.
+    """
     latest = State(previous.state) if previous else None
-    if refusal := may_submit(person(by), blockers(subject), latest):
+    if refusal := may_submit(person(by), blockers(subject, source), latest):
         raise Refused(refusal)
 
 
-def blockers(subject: str) -> list[str]:
+def blockers(subject: str, source: Evidence | None = None) -> list[str]:
     """Return what speaks against a submission; raise ObjectDoesNotExist for an unknown subject."""
-    source = evidence.load()
+    source = source or evidence.load()
     simulated = source.summary(subject).simulated and not settings.DEMO
     return ([NOT_DEMO] if simulated else []) + list(source.blockers(subject))
 

@@ -52,7 +52,14 @@ class Summary:
 
 
 class SessionEvidence:
-    """The evidence of validation sessions; subjects are session numbers."""
+    """The evidence of validation sessions; subjects are session numbers.
+
+    A page that has read a session already hands it over as `known`: heading and blockers then rest
+    on it. What is signed, and everything that changes something, is read anew each time.
+    """
+
+    def __init__(self, known: Facts | None = None) -> None:
+        self._known = known
 
     def lock(self, subject: str) -> None:
         """Hold the session's row until the transaction ends."""
@@ -88,12 +95,16 @@ class SessionEvidence:
 
     def blockers(self, subject: str) -> list[str]:
         """Return what speaks against a signature, a sentence each."""
-        return list(_blockers(_get(subject)))
+        return list(_blockers(self._facts(subject)))
+
+    def _facts(self, subject: str) -> Facts:
+        known = self._known
+        return known if known and known.session.number == subject else Facts(_get(subject))
 
     def summary(self, subject: str) -> Summary:
         """Return the heading under which the session is signed."""
-        session = _get(subject)
-        facts = Facts(session)
+        facts = self._facts(subject)
+        session = facts.session
         lines = [
             f"{facts.count(AttemptState.PASSED)} of {session.planned} scenarios passed.",
             f"Gateway: {session.endpoint_name}. Configuration revision {session.config.number}.",
@@ -189,7 +200,8 @@ def _move_task(session: Session, column: Column, actor: User | str, why: str) ->
     )  # fmt: skip
 
 
-def _blockers(session: Session) -> Iterator[str]:
+def _blockers(facts: Facts) -> Iterator[str]:
+    session = facts.session
     if not session.approvable:
         kind = session.get_kind_display().lower()
         yield f"Only a full session can be signed; this one is of the kind {kind}."
@@ -199,12 +211,11 @@ def _blockers(session: Session) -> Iterator[str]:
         return
     if session.state not in {S.REPORTING, S.AWAITING_APPROVAL}:
         yield f"The session is in the state {session.get_state_display().lower()}."
-    facts = Facts(session)
     for attempt in facts.latest.values():
         if attempt.state != AttemptState.PASSED:
             yield f"{attempt.scenario} {attempt.title} {attempt.get_state_display().lower()}."
     yield from _doubts(facts)
-    yield from findings.blockers(session)
+    yield from findings.blockers(facts.seen)
     for item in open_blocking(session):
         yield f"Checklist item {item.code} is open: {item.text}."
     if session.state in {S.REPORTING, S.AWAITING_APPROVAL} and not revisions.agrees(session):

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from brokerage.calendar import ET
 from brokerage.models import AccountProof, Execution, OrderRecord
-from validation import metrics
+from validation import findings, metrics
 from validation.configuration import Config, read
 from validation.judging import Row
 from validation.models import (
@@ -21,6 +21,7 @@ from validation.models import (
     FaultWindow,
     LogLine,
     Metric,
+    PreflightRun,
     SampleKind,
     Session,
     Upload,
@@ -106,8 +107,9 @@ class Facts:
 
     @cached_property
     def all_attempts(self) -> list[Attempt]:
-        """Every attempt, in the order of the catalogue, then by number."""
-        return sorted(self.session.attempts.all(), key=_place)
+        """Every attempt with checks and metrics, in the order of the catalogue, then by number."""
+        rows = self.session.attempts.prefetch_related("checks", "metrics")
+        return sorted(rows, key=_place)
 
     @cached_property
     def latest(self) -> dict[str, Attempt]:
@@ -122,7 +124,7 @@ class Facts:
     @cached_property
     def checks(self) -> list[Check]:
         """The checks of the attempts that count."""
-        rows = Check.objects.filter(attempt__in=self.counted).select_related("attempt")
+        rows = [check for attempt in self.counted for check in attempt.checks.all()]
         return sorted(rows, key=lambda check: (_place(check.attempt), check.position))
 
     def checks_of(self, attempt: Attempt) -> list[Check]:
@@ -132,7 +134,7 @@ class Facts:
     @cached_property
     def metrics(self) -> list[Metric]:
         """The metrics of the attempts that count."""
-        rows = Metric.objects.filter(attempt__in=self.counted).select_related("attempt")
+        rows = [metric for attempt in self.counted for metric in attempt.metrics.all()]
         return sorted(rows, key=lambda metric: (_place(metric.attempt), metric.pk))
 
     @cached_property
@@ -192,10 +194,22 @@ class Facts:
                 text = f"Expected {check.expected}, found {check.actual}."
                 yield Warned(key, title, text, self._acknowledged.get(key))
 
+    @cached_property
+    def preflight(self) -> PreflightRun | None:
+        """The last preflight with its checks."""
+        return self.session.preflights.prefetch_related("checks").order_by("number").last()
+
+    @cached_property
+    def seen(self) -> list[findings.Row]:
+        """What the session watch has seen, the gravest first."""
+        return findings.summarise(self.session)
+
     def _warned_findings(self) -> Iterator[Warned]:
-        run = self.session.preflights.order_by("number").last()
-        said = self.session.health_attestations.values_list("code", flat=True)
-        for one in run.checks.filter(verdict__in=DOUBTFUL).exclude(code__in=said) if run else ():
+        made = self.preflight.checks.all() if self.preflight else ()
+        doubtful = [one for one in made if one.verdict in DOUBTFUL]
+        attested = self.session.health_attestations.values_list("code", flat=True)
+        said = set(attested) if doubtful else set()
+        for one in (check for check in doubtful if check.code not in said):
             known = one.verdict == Verdict.WARN
             text = one.finding if known else f"{one.get_verdict_display()}: {one.finding}"
             key = f"health:{one.pk}"
@@ -253,7 +267,7 @@ class Facts:
     @cached_property
     def samples(self) -> Samples:
         """The raw samples, which the metrics rest on as well."""
-        return Samples(self.session, self.config)
+        return Samples(self.session, self.config, attempts=self.all_attempts, windows=self.windows)
 
     def average(self, name: str) -> Average | None:
         """Return the average latency (ms), fill (ms) or quote_age (s); None if never measured."""

@@ -1,6 +1,6 @@
 """The session watch's findings as people read them: one row for each thing that was seen."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -96,9 +96,9 @@ def content(session: Session) -> list[dict[str, Any]]:
     ]
 
 
-def blockers(session: Session) -> Iterator[str]:
+def blockers(rows: Iterable[Row]) -> Iterator[str]:
     """Yield what the watch has seen that speaks against a signature, a sentence each."""
-    for row in summarise(session):
+    for row in rows:
         if row.blocks:
             again = f" ({row.count} times)" if row.count > 1 else ""
             yield f"The session watch found{again}: {row.text}"

@@ -6,6 +6,8 @@ Figures come from stored rows alone, so that the same session always gives the s
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
+from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 from django.db.models import Q
@@ -29,7 +31,6 @@ from validation.models import (
     Attempt,
     AttemptState,
     LogLine,
-    Metric,
     MetricPlan,
     SampleKind,
     Session,
@@ -247,7 +248,7 @@ class Book:
     # -- the log ------------------------------------------------------------------------------
 
     def _log(self) -> Counts:
-        lines = [line for line in self._lines() if not self._planned(line)]
+        lines = [line for line in self._lines if not self._planned(line)]
         lost = sum(line.message.startswith("Disconnected") for line in lines)
         pacing = sum(complains(line) for line in lines)
         ran = int(self.session.started_at is not None)
@@ -258,6 +259,7 @@ class Book:
             "ME-21b": (float(errors), ran, ""),
         }
 
+    @cached_property
     def _lines(self) -> Sequence[LogLine]:
         """Return the lines that say something of connections, pacing and errors."""
         wanted = (
@@ -289,13 +291,12 @@ class Book:
         end = self.session.ended_at
         if end is None:
             return []
-        lines = self.session.log_lines.filter(source="gateway").select_related("attempt")
-        return outages(list(lines.order_by("pk")), end, self._planned)
+        return outages(self._lines, end, self._planned)
 
     # -- scenarios ----------------------------------------------------------------------------
 
     def _scenarios(self) -> Counts:
-        rows = self.session.attempts.order_by("scenario", "number")
+        rows = sorted(self.samples.attempts, key=attrgetter("scenario", "number"))
         latest = {attempt.scenario: attempt for attempt in rows}
         passed = sum(one.state == AttemptState.PASSED for one in latest.values())
         again = sum(one.number > 1 for one in latest.values())
@@ -308,10 +309,9 @@ class Book:
         }
 
     def _figures(self, latest: list[Attempt]) -> Counts:
-        kept = Q(name="ticks") | Q(unit="MB") | Q(name__endswith="_mb")
-        found = list(Metric.objects.filter(kept, attempt__in=latest).order_by("pk"))
+        found = [metric for attempt in latest for metric in attempt.metrics.all()]
         ticks = [one.value for one in found if one.name == "ticks"]
-        memory = [one.value for one in found if one.name != "ticks"]
+        memory = [one.value for one in found if one.unit == "MB" or one.name.endswith("_mb")]
         return {
             "ME-10": (min(ticks, default=None), len(ticks), "The fewest of the streams."),
             "ME-15": (max(memory, default=None), len(memory), "The highest reading."),

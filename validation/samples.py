@@ -1,10 +1,11 @@
 """The raw samples behind a session's metrics: stored ones, and what orders and figures tell."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from operator import attrgetter
 
 from django.utils import timezone
 
@@ -12,7 +13,7 @@ from brokerage.clock import SessionClock
 from brokerage.models import OrderEvent, OrderRecord
 from validation import observed
 from validation.configuration import Config, read
-from validation.models import FaultWindow, LatencySample, Metric, SampleKind, Session
+from validation.models import Attempt, FaultWindow, LatencySample, SampleKind, Session
 from validation.observation import SCENARIO
 from validation.observed import Seen
 from validation.statistics import Timed
@@ -59,11 +60,22 @@ def meant_to_fill(order: OrderRecord) -> bool:
 
 
 class Samples:
-    """A session's samples by kind; reads the database lazily, with a bounded number of queries."""
+    """A session's samples by kind; reads the database lazily, with a bounded number of queries.
 
-    def __init__(self, session: Session, config: Config | None = None) -> None:
+    Whoever has read the session's attempts (with their metrics) and fault windows passes them on.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        config: Config | None = None,
+        *,
+        attempts: Sequence[Attempt] | None = None,
+        windows: Sequence[FaultWindow] | None = None,
+    ) -> None:
         self.session = session
         self.config = config or read(session.config.content)
+        self._known = attempts, windows
         self._clock = SessionClock(session.speed)
 
     @cached_property
@@ -77,9 +89,16 @@ class Samples:
         return list(kept.order_by("pk"))
 
     @cached_property
-    def windows(self) -> list[FaultWindow]:
+    def attempts(self) -> Sequence[Attempt]:
+        """Every attempt, with its metrics."""
+        known = self._known[0]
+        return list(self.session.attempts.prefetch_related("metrics")) if known is None else known
+
+    @cached_property
+    def windows(self) -> Sequence[FaultWindow]:
         """The spans in which faults were provoked."""
-        return list(self.session.fault_windows.all())
+        known = self._known[1]
+        return list(self.session.fault_windows.all()) if known is None else known
 
     def provoked(self, at: datetime) -> bool:
         """Say whether a moment lies in a span in which a fault was provoked."""
@@ -107,8 +126,8 @@ class Samples:
             yield Sample(row.kind, row.at, row.ms, row.censored, planned, scenario, "sample")
 
     def _figures(self) -> Iterator[Sample]:
-        rows = Metric.objects.filter(attempt__session=self.session).select_related("attempt")
-        for row in rows.order_by("pk"):
+        rows = [row for attempt in self.attempts for row in attempt.metrics.all()]
+        for row in sorted(rows, key=attrgetter("pk")):
             for ending, kind, factor in FIGURES:
                 if row.name.endswith(ending):
                     yield Sample(

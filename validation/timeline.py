@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
@@ -188,19 +188,17 @@ class Timeline:
             found = found.filter(attempt__scenario=self.wanted.scenario)
         return found.order_by("pk")
 
+    @cached_property
     def stamp(self) -> str:
-        """Return a word that changes whenever anything shown here does."""
+        """A word that changes whenever anything shown here does; of the moment of the reading."""
         number = self.session.number
         others = ObservedEvent.objects.filter(order__scope=number)
-        newest = (
-            others.aggregate(newest=Max("pk"))["newest"],
-            self.session.log_lines.aggregate(newest=Max("pk"))["newest"],
-            OrderEvent.objects.filter(order__scope=number).aggregate(newest=Max("pk"))["newest"],
-            Check.objects.filter(attempt__session=self.session).aggregate(newest=Max("pk"))[
-                "newest"
-            ],
-        )
-        return "-".join([self.session.state, *(str(pk or 0) for pk in newest)])
+        events = OrderEvent.objects.filter(order__scope=number)
+        checks = Check.objects.filter(attempt__session=self.session)
+        told = (others, self.session.log_lines, events, checks)
+        newest = [Subquery(rows.order_by("-pk").values("pk")[:1]) for rows in told]
+        (found,) = Session.objects.filter(pk=self.session.pk).values_list(*newest)
+        return "-".join([self.session.state, *(str(pk or 0) for pk in found)])
 
     # -- charts -------------------------------------------------------------------------------
 
@@ -229,7 +227,7 @@ class Timeline:
         return first <= second <= last
 
     def _lanes(self) -> Iterator[tuple[str, list[Span]]]:
-        attempts = [one for one in self.session.attempts.all() if one.started_at]
+        attempts = [one for one in self.samples.attempts if one.started_at]
         yield "Scenarios", [self._attempt(one) for one in attempts]
         yield "Connection", list(self._connection(attempts))
         yield from self._watched()

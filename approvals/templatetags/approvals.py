@@ -5,6 +5,7 @@ from typing import Any
 from django import template
 
 from approvals import requests
+from approvals.evidence import Evidence
 from approvals.guards import Refused
 from approvals.models import Request
 
@@ -16,10 +17,15 @@ RETURNED = {
 }
 
 
+@register.simple_tag
+def signoff_of(subject: str) -> Request | None:
+    """Return the newest request of a subject, for the two tags below."""
+    return Request.latest(subject)
+
+
 @register.inclusion_tag("approvals/_returned.html")
-def signoff_returned(subject: str) -> dict[str, Any]:
+def signoff_returned(latest: Request | None) -> dict[str, Any]:
     """Say why a subject that was submitted is back at work; nothing for any other."""
-    latest = Request.latest(subject)
     title = RETURNED.get(latest.state, "") if latest else ""
     why = latest.closed_reason.strip() if latest and title else ""
     stop = "" if why.endswith((".", "!", "?")) else "."
@@ -27,11 +33,19 @@ def signoff_returned(subject: str) -> dict[str, Any]:
 
 
 @register.inclusion_tag("approvals/_panel.html", takes_context=True)
-def signoff_panel(context: template.Context, subject: str) -> dict[str, Any]:
-    """Show where the sign-off of a subject stands, and the button for whoever may submit it."""
-    latest, refusal = Request.latest(subject), None
+def signoff_panel(
+    context: template.Context,
+    subject: str,
+    latest: Request | None,
+    source: Evidence | None = None,
+) -> dict[str, Any]:
+    """Show where the sign-off of a subject stands, and the button for whoever may submit it.
+
+    `source` is evidence that the page has read already.
+    """
+    refusal = None
     try:
-        requests.refuse_submission(subject, context["request"].user, latest)
+        requests.refuse_submission(subject, context["request"].user, latest, source)
     except Refused as refused:
         refusal = refused.refusal
     return {

@@ -36,7 +36,11 @@ class Findings(NamedTuple):
 
 def newest(session: Session) -> Findings | None:
     """Return the findings of the session's last preflight; None when it had none."""
-    run = session.preflights.order_by("number").last()
+    return told(session.preflights.order_by("number").last())
+
+
+def told(run: PreflightRun | None) -> Findings | None:
+    """Return what a preflight found; None of none."""
     if run is None:
         return None
     checks = list(run.checks.all())

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 from crucible.roles import Role
 from crucible.templatetags.crucible import NOTHING, duration, share
 from validation.artefacts.markup import html
-from validation.models import Item, Metric, Session
+from validation.models import Check, Item, Metric, Session
 
 register = template.Library()
 FAILURE_SHARE = 0.20
@@ -33,6 +33,12 @@ def allowed_failures(planned: int) -> int:
 def closed_share(items: Sequence[Item]) -> str:
     """How much of a checklist is closed."""
     return share(sum(item.closed for item in items), len(items))
+
+
+@register.filter
+def held(checks: Sequence[Check]) -> int:
+    """How many of the checks were as expected."""
+    return sum(check.passed for check in checks)
 
 
 @register.filter

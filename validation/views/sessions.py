@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from math import ceil
+from operator import attrgetter
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -18,21 +19,20 @@ from brokerage.models import Execution, ObservedExecution, OrderRecord, Reconcil
 from crucible.ledger.models import Entry
 from crucible.roles import has_role
 from validation import acknowledging, differences, drills, hanging, observed, sessions
+from validation.evidence import SessionEvidence
 from validation.facts import Facts
-from validation.findings import summarise
 from validation.forms import LogQuery, ReasonForm, SessionQuery, StartForm, TimelineQuery
 from validation.models import (
     Attempt,
     AttemptState,
     LogLine,
-    LogLevel,
     Session,
     SessionKind,
     SessionState,
 )
 from validation.models.session import IN_FLIGHT, STOPPED
 from validation.observation import asked
-from validation.preflight.report import newest
+from validation.preflight.report import told
 from validation.views import timeline
 from validation.views.answers import carry_out, first_error, paged, person_of, refusal, show
 from validation.views.story import advice, not_passed, steps, tally
@@ -107,7 +107,6 @@ def _start(by: User, wanted: dict[str, Any]) -> Session:
         run=not wanted["preflight_only"],
         fail_fast=wanted["fail_fast"],
         restart_of=wanted["restart_of"],
-        log_level=wanted["log_level"] or LogLevel.INFO,
         term=asked(wanted["kind"], wanted["observe_s"], wanted["observed_client"]),
     )
 
@@ -154,11 +153,12 @@ def detail(request: HttpRequest, number: str) -> HttpResponse:
             "task",
             "abort_requested_by",
             "follow_up",
-        ),
+            "checklist",
+        ).prefetch_related("checklist__items"),
         number=number,
     )
     facts = Facts(session)
-    context = {**_story(facts), **_may(request, session)}
+    context = {**_story(facts), **_may(request, facts)}
     if "HX-Request" in request.headers:
         return show(request, "session", context)
     query = TimelineQuery(request.GET)
@@ -167,7 +167,8 @@ def detail(request: HttpRequest, number: str) -> HttpResponse:
     return show(request, "session", {**timeline.context(facts, query), **context})
 
 
-def _may(request: HttpRequest, session: Session) -> dict[str, Any]:
+def _may(request: HttpRequest, facts: Facts) -> dict[str, Any]:
+    session = facts.session
     undecided = session.state in acknowledging.UNDECIDED
     again = undecided and has_role(request.user, *sessions.MAY_START)
     stoppable = session.in_flight or session.state == SessionState.DRAFT
@@ -182,16 +183,16 @@ def _may(request: HttpRequest, session: Session) -> dict[str, Any]:
         "may_attest": has_role(request.user, *acknowledging.MAY_ACKNOWLEDGE)
         and session.ended_at is None
         and not session.terminal,
-        "may_rerun": again and bool(not_passed(session.attempts.all())),
+        "may_rerun": again and bool(not_passed(facts.all_attempts)),
     }
 
 
 def _story(facts: Facts) -> dict[str, Any]:
     session = facts.session
-    attempts = list(_attempts(session))
+    attempts = sorted(facts.all_attempts, key=attrgetter("position", "number"))
     items = list(session.checklist.items.all()) if hasattr(session, "checklist") else []
     counted = tally(attempts, session.planned)
-    findings = newest(session)
+    findings = told(facts.preflight)
     warnings = facts.warnings if session.ended_at else []
     found = list(differences.of(session))
     return {
@@ -201,7 +202,7 @@ def _story(facts: Facts) -> dict[str, Any]:
         "status_page": settings.BROKER_STATUS_URL,
         "turn": drills.turn(session) if session.in_flight else None,
         "windows": facts.windows,
-        "watch_rows": summarise(session),
+        "watch_rows": facts.seen,
         "watch_figures": session.facts.get("watch"),
         "by_person": acknowledging.BY_PERSON,
         "before_run": session.state in BEFORE_RUN,
@@ -210,6 +211,7 @@ def _story(facts: Facts) -> dict[str, Any]:
         "open_metrics": any(one.open and one.expires for one in warnings),
         "last_days": acknowledging.last_days(),
         "session": session,
+        "evidence": SessionEvidence(facts),
         "simulated": session.simulated,
         "attempts": attempts,
         **_running(attempts, session.speed),
@@ -240,21 +242,18 @@ def _running(attempts: Sequence[Attempt], speed: float) -> dict[str, Any]:
 def _counts(session: Session) -> dict[str, int]:
     """Count the session's own orders and fills, or those of others that it has seen."""
     if not session.observes:
-        own, fills = OrderRecord.objects, Execution.objects
-        found = own.filter(scope=session.number), fills.filter(scope=session.number)
-        return {"order_count": found[0].count(), "fill_count": found[1].count()}
+        counts = _how_many(OrderRecord, session), _how_many(Execution, session)
+        ((own, fills),) = Session.objects.filter(pk=session.pk).values_list(*counts)
+        return {"order_count": own or 0, "fill_count": fills or 0}
     orders = observed.concerning(session)
     fill_count = ObservedExecution.objects.filter(order__in=orders).count()
     return {"order_count": orders.count(), "fill_count": fill_count}
 
 
-def _attempts(session: Session) -> QuerySet[Attempt]:
-    right = Count("checks", filter=Q(checks__passed=True))
-    return (
-        session.attempts.annotate(checks_made=Count("checks"), checks_right=right)
-        .prefetch_related("checks", "metrics")
-        .order_by("position", "number")
-    )
+def _how_many(model: type[OrderRecord] | type[Execution], session: Session) -> Subquery:
+    """Count the rows of the session's scope, as a part of another query."""
+    rows = model._default_manager.filter(scope=session.number).order_by().values("scope")
+    return Subquery(rows.annotate(count=Count("pk")).values("count"))
 
 
 def log(request: HttpRequest, number: str) -> HttpResponse:
@@ -278,9 +277,5 @@ def _lines(session: Session, wanted: dict[str, Any]) -> QuerySet[LogLine]:
     if wanted["scenario"]:
         lines = lines.filter(attempt__scenario=wanted["scenario"])
     if wanted["text"]:
-    if wanted["event"]:
-        lines = lines.filter(event_type__startswith=wanted["event"])
-    if wanted["correlation"]:
-        lines = lines.filter(correlation=wanted["correlation"])
         lines = lines.filter(message__icontains=wanted["text"])
     return lines.filter(planned=False) if wanted["planned"] else lines

@@ -64,7 +64,7 @@ class View:
 
     def base(self) -> dict[str, Any]:
         """Return what every part needs."""
-        stamp = self.timeline.stamp()
+        stamp = self.timeline.stamp
         return {
             "session": self.session,
             "timeline_query": self.query,
@@ -179,7 +179,7 @@ def part(request: HttpRequest, number: str) -> HttpResponse:
     asked = query.cleaned_data
     if asked["part"] == "log":
         return _tail(request, view)
-    if asked["part"] and asked["seen"] == view.timeline.stamp():
+    if asked["part"] and asked["seen"] == view.timeline.stamp:
         return HttpResponse(status=204)
     name, shown = _parts(view)[asked["part"]]
     response = render(request, f"validation/{name}.html", {**view.base(), **shown()})
