@@ -122,6 +122,11 @@ class Contract:
         return self.sec_type == "OPT"
 
     @property
+    def is_index(self) -> bool:
+        """Whether this is an index: it has a level, and nobody can trade it."""
+        return self.sec_type == "IND"
+
+    @property
     def label(self) -> str:
         """The contract in a few words, for people."""
         if self.is_option:

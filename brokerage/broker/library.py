@@ -285,7 +285,7 @@ def ib_contract(contract: terms.Contract) -> Contract:
         strike=contract.strike,
         right=contract.right,
         multiplier=str(contract.multiplier) if contract.is_option else "",
-        exchange="SMART",
+        exchange=contract.exchange if contract.is_index else "SMART",
         primaryExchange=contract.primary_exchange if not contract.is_option else "",
         currency=contract.currency,
         localSymbol=contract.local_symbol,

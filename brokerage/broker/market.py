@@ -26,6 +26,8 @@ MOST_LINES = 20
 EXCHANGE_ZONE = ZoneInfo("America/New_York")
 # Real-time volume: its time stamps are milliseconds of the exchange.
 STREAM_TICKS = "233"
+# The broker's kinds of market data; with DELAYED, live data are sent where they may be.
+LIVE, DELAYED = 1, 3
 CLOCKS = ("rtTime", "lastTimestamp", "delayedLastTimestamp")
 KINDS: dict[int, Any] = {1: "bid", 66: "bid", 2: "ask", 67: "ask", 4: "last", 68: "last"}
 
@@ -56,7 +58,8 @@ async def qualify(link: Link, spec: ContractSpec, limit: float = 10.0) -> Contra
             "Check symbol, expiry, strike and right.",
             code=200,
         )
-    return replace(contracts[0], exchange="SMART")
+    # SMART routes what can be traded; an index is told at its own exchange alone.
+    return contracts[0] if contracts[0].is_index else replace(contracts[0], exchange="SMART")
 
 
 async def by_id(link: Link, con_id: int, limit: float = 10.0) -> Contract:
@@ -136,6 +139,21 @@ async def _snapshot(link: Link, ticker: Ticker) -> None:
         raise
     finally:
         wrapper.reqId2Ticker.pop(req_id, None)
+
+
+async def level(link: Link, index: ContractSpec, limit: float = 15.0) -> Quote:
+    """Take a snapshot of an index; its `last` is the level, `data_type` says whether it is delayed.
+
+    Delayed data are taken where the account has no live ones, for this one request: what follows
+    on the connection is live again. Raises GatewayError where there are none at all.
+    """
+    contract = await qualify(link, index)
+    link.ib.client.reqMarketDataType(DELAYED)
+    try:
+        return await quote(link, contract, limit)
+    finally:
+        if link.ib.isConnected():
+            link.ib.client.reqMarketDataType(LIVE)
 
 
 def _exchange_time(ticker: Ticker) -> datetime | None:

@@ -248,6 +248,13 @@ class Desk:
             self._listener.remark(Remark.DATA_QUALITY, f"{contract.label}: {problem.text}")
         return quote
 
+    async def level(self, index: ContractSpec) -> Quote:
+        """Take a snapshot of an index, delayed where nothing better is permitted.
+
+        Raises GatewayError when the gateway has none.
+        """
+        return await market.level(self._link, index)
+
     def stream(self, contract: Contract, bound: int = 1000) -> AbstractAsyncContextManager[Stream]:
         """Open the managed stream of a contract; the only way to streaming data."""
         return market.stream(self._link, contract, bound)

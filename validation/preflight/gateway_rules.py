@@ -273,9 +273,14 @@ def _is_closed(look: Situation) -> bool:
     remedy="Look the VIX up, and attest here what it is.",
 )  # fmt: skip
 def volatility(look: Situation) -> Found:
-    """No subscription tells the VIX: a person looks."""
+    """The gateway tells the VIX, delayed if need be; where it does not, a person looks it up."""
+    seen = look.gateway
+    if seen.vix is not None:
+        told = DATA_TYPES.get(seen.vix_type, "of no known kind")
+        kind = "simulated" if look.plan.simulated else told
+        return Found(V.PASS if seen.vix < HIGH_VIX else V.WARN, f"{seen.vix:.2f}, {kind}.")
     if look.plan.simulated:
-        return simulated("The simulated market has no VIX.")
+        return simulated("This simulated market tells no VIX.")
     said = attested(look, "HP-14")
     if said.verdict != V.PASS:
         return said

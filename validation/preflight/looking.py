@@ -19,6 +19,7 @@ PORT_SECONDS, LIVE_PORT_SECONDS = 2.0, 1.0
 HANDSHAKE_SECONDS = 15.0
 REQUESTS = 20
 SYMBOL = "SPY"
+VIX = ContractSpec("VIX", sec_type="IND", exchange="CBOE")
 T = TypeVar("T")
 
 
@@ -86,7 +87,7 @@ async def _inside(desk: Desk, seen: GatewayLook) -> GatewayLook:
         expirations=chain.expirations if chain else None,
         strikes=chain.strikes if chain else (),
     )  # fmt: skip
-    return await _quoted(desk, seen)
+    return await _quoted(desk, await _calm(desk, seen))
 
 
 async def _samples(desk: Desk) -> tuple[tuple[Sample, ...], int]:
@@ -113,6 +114,14 @@ async def _quoted(desk: Desk, seen: GatewayLook) -> GatewayLook:
     spot = quote.last if is_price(quote.last) else quote.mid if usable else None
     seen = replace(seen, data_type=quote.data_type, quote_usable=usable, quote_text=text)
     return replace(seen, spot=spot)
+
+
+async def _calm(desk: Desk, seen: GatewayLook) -> GatewayLook:
+    """Read the VIX where the gateway tells it; else a person looks it up."""
+    told = await _try(lambda: desk.level(VIX))
+    if told is None or not is_price(told.last):
+        return seen
+    return replace(seen, vix=told.last, vix_type=told.data_type)
 
 
 async def _try(ask: Callable[[], Awaitable[T]]) -> T | None:

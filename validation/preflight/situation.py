@@ -52,7 +52,8 @@ class GatewayLook:
     """What was seen of the gateway; None, or empty, where nothing was seen.
 
     `unsafe` is the text of a safety violation: the session must stop. `open_refs` are the order
-    references of working orders, empty text for one without.
+    references of working orders, empty text for one without. `vix_type` is the broker's number for
+    the kind of data that `vix` is.
     """
 
     port_ms: float | None = None
@@ -74,6 +75,8 @@ class GatewayLook:
     data_type: int | None = None
     quote_usable: bool = True
     quote_text: str = ""
+    vix: float | None = None
+    vix_type: int = 0
     expirations: tuple[str, ...] | None = None
     strikes: tuple[float, ...] = ()
     spot: float | None = None

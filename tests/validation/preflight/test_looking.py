@@ -8,7 +8,7 @@ import pytest
 
 from brokerage import gateway
 from brokerage.calendar import ET, next_weekly_expiry
-from brokerage.terms import Target
+from brokerage.terms import ContractSpec, Target
 from tests.brokerage.port.stories import story
 from tests.validation.conftest import well_host
 from validation.configuration import Config
@@ -80,6 +80,41 @@ async def test_a_look_places_nothing_and_leaves_no_connection() -> None:
         sent = {frame.name for frame in simulated.transcript if frame.direction == "in"}
         assert "PlaceOrder" not in sent
         assert not simulated.gateway.sessions()
+
+
+@story
+async def test_the_vix_is_read_and_the_quotes_after_it_are_live() -> None:
+    async with gateway.simulation() as simulated:
+        seen = await look(simulated.target)
+        kinds = [
+            frame.message.kind
+            for frame in simulated.transcript
+            if frame.name == "ReqMarketDataType" and frame.direction == "in"
+        ]
+    assert seen.vix is not None
+    assert 10 < seen.vix < 30
+    assert (seen.vix_type, kinds[-2:]) == (1, [3, 1])
+    assert verdicts(seen)["HP-14"] == "PASS"
+
+
+@story
+async def test_without_a_subscription_the_vix_is_read_delayed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with gateway.simulation() as simulated:
+        await simulated.switches.on("delayed_instead_of_live")
+        seen = await look(simulated.target)
+    assert (seen.vix is not None, seen.vix_type) == (True, 3)
+
+
+@story
+async def test_a_gateway_that_does_not_know_the_vix_leaves_it_to_a_person(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(looking, "VIX", ContractSpec("VXX9", sec_type="IND", exchange="CBOE"))
+    async with gateway.simulation() as simulated:
+        seen = await look(simulated.target)
+    assert (seen.vix, seen.connected) == (None, True)
 
 
 @story

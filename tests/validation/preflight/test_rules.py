@@ -167,7 +167,11 @@ BOUNDARIES: list[tuple[str, str, dict[str, Any], Verdict]] = [
     ("HP-14", P, {"attested": {"HP-14": "op: 17, later 35,5"}}, WARN),
     ("HP-14", P, {"attested": {"HP-14": "op: calm"}}, ATTEST),
     ("HP-14", P, {"attested": {"HP-14": "op7: calm at 10:45"}}, ATTEST),
+    ("HP-14", P, {"attested": {"HP-14": "op: 35"}}, WARN),
     ("HP-14", P, {"simulated": True}, NOT_APPLICABLE),
+    ("HP-14", G, {"vix": 29.99, "vix_type": 1}, PASS),
+    ("HP-14", G, {"vix": 29.99, "vix_type": 3}, PASS),
+    ("HP-14", G, {"vix": 30.0, "vix_type": 1}, WARN),
     ("HP-15", P, {}, ATTEST),
     ("HP-15", P, {"simulated": True}, NOT_APPLICABLE),
     ("HP-16", G, {"net_liquidation": 95_000.0}, PASS),
@@ -336,3 +340,24 @@ def test_what_needs_a_connection_sends_people_there_first() -> None:
     assert "HP-01 and HP-02 come first" in one("HP-16", away).remedy
     unread = situation(gateway={"net_liquidation": None})
     assert "Reset the paper account" in one("HP-16", unread).remedy
+
+
+@pytest.mark.parametrize(
+    ("kind", "simulated", "told"),
+    [
+        (1, False, "live"),
+        (3, False, "delayed"),
+        (7, False, "no known"),
+        (1, True, "simulated"),
+    ],
+)
+def test_the_vix_that_the_gateway_tells_is_marked_by_its_kind(
+    kind: int, simulated: bool, told: str
+) -> None:
+    found = one("HP-14", situation({"simulated": simulated}, {"vix": 18.0, "vix_type": kind}))
+    assert (found.verdict, told in found.finding) == (PASS, True)
+
+
+def test_a_vix_that_the_gateway_tells_goes_before_what_a_person_says() -> None:
+    calm = {"attested": {"HP-14": "op: 12"}}
+    assert one("HP-14", situation(calm, {"vix": 41.0, "vix_type": 1})).verdict == WARN
