@@ -39,6 +39,8 @@ CHANGEABLE = (
     "good_till",
     "outside_rth",
     "all_or_none",
+    "min_quantity",
+    "cancels_parent",
 )
 
 
@@ -123,14 +125,15 @@ class Book:
         return order
 
     def cancel(self, key: Key) -> list[SimOrder]:
-        """Cancel a working order, its children and its group; all that ended, the order first.
+        """Cancel a working order, its children, its group, and its parent where it asked for that.
 
-        Raises OrderError 10147 (unknown), 10148 (filled), 161.
+        All that ended, the order first. Raises OrderError 10147 (unknown), 10148 (filled), 161.
         """
         order = self._live(key)
         peers = self._groups.others(order)
+        parent = self._orders.get(order.parent) if order.parent and order.cancels_parent else None
         ended = self._end(order, "Cancelled")
-        for peer in peers:
+        for peer in [*peers, *([parent] if parent else [])]:
             if peer.working:
                 ended += self._end(peer, "Cancelled")
         return ended
@@ -222,7 +225,7 @@ class Book:
         size = min(order.remaining, shown.left[order.side])
         if not order.takes(price) or not size > 0:
             return None
-        if (order.tif == "FOK" or order.all_or_none) and size < order.remaining:
+        if size < order.least:
             return None
         shown.left[order.side] -= size
         value = order.average_price * order.filled + price * size

@@ -1,6 +1,7 @@
 """A client's order translated into the exchange's terms: prices, trails, dates, ties to others."""
 
 import math
+import re
 from datetime import datetime
 
 from brokerage.simulator.holidays import DAY, ET, is_session, midnight, new_york_date, session
@@ -17,7 +18,7 @@ BAD_DATE = (
     "assumed(deprecated).  You can also provide yyyymmddd-hh:mm:ss time is in UTC. Note that there "
     "is a dash between the date and time in UTC notation."
 )
-TIME_ONLY = "%H:%M:%S"
+TIME_ONLY, DATE_ALONE = "%H:%M:%S", re.compile(r"\d{8}")
 
 
 def sim_order(key: Key, message: PlaceOrder, listing: Listing, account: str, at: float) -> SimOrder:
@@ -46,6 +47,8 @@ def sim_order(key: Key, message: PlaceOrder, listing: Listing, account: str, at:
         oca_type=order.oca_type or 3,
         parent=(key[0], order.parent_id) if order.parent_id else None,
         all_or_none=order.all_or_none,
+        min_quantity=float(order.min_quantity or 0),
+        cancels_parent=order.auto_cancel_parent,
         outside_rth=order.outside_rth,
         good_after=_moment("Good After Time", order.good_after, at) if order.good_after else 0.0,
         submitted_at=at,
@@ -65,7 +68,8 @@ def good_until(order: Order, sim: SimOrder, listing: Listing, *, always_open: bo
     """When an order ends by itself, in epoch seconds; infinity: never.
 
     A day order ends with its session (with the extended one when it may trade then); where
-    trading never stops, at midnight in New York. No order outlives the option that it is for.
+    trading never stops, at midnight in New York. So does one that is good till a date without a
+    time, on that date. No order outlives the option that it is for.
     Raises OrderError 10314 or 334.
     """
     end = math.inf
@@ -73,6 +77,9 @@ def good_until(order: Order, sim: SimOrder, listing: Listing, *, always_open: bo
         if not order.good_till:
             raise OrderError(334, "Invalid Good Till Date order")
         end = _moment("Good Till Date", order.good_till, sim.submitted_at)
+        if DATE_ALONE.fullmatch(order.good_till.strip()):
+            day_end = end_of_day(end, always_open=always_open, extended=sim.outside_rth)
+            end = min(day_end, midnight(new_york_date(end) + DAY))
         if end <= sim.submitted_at:
             raise OrderError(334, "Invalid Good Till Date order")
     elif sim.tif != "GTC":

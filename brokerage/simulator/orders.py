@@ -50,6 +50,8 @@ class SimOrder:
     oca_type: int = 3  # 1 cancels the others, 2 reduces them, 3 reduces them a moment later
     parent: Key | None = None
     all_or_none: bool = False
+    min_quantity: float = 0.0  # that its first fill must have at least
+    cancels_parent: bool = False  # when it is cancelled itself
     outside_rth: bool = False
     good_after: float = 0.0
     good_till: float = math.inf
@@ -67,6 +69,13 @@ class SimOrder:
     def remaining(self) -> float:
         """What is not filled yet."""
         return self.quantity - self.filled
+
+    @property
+    def least(self) -> float:
+        """What its next fill must have at least: all, or a minimum with which it begins."""
+        if self.tif == "FOK" or self.all_or_none:
+            return self.remaining
+        return 0.0 if self.filled else min(self.min_quantity, self.remaining)
 
     @property
     def working(self) -> bool:

@@ -201,3 +201,19 @@ def test_fills_make_the_position_and_move_the_cash_and_no_quote_gives_twice(orde
     assert account.cash == pytest.approx(100_000.0 - spent - paid)
     for one in fills:
         assert book.order(one.key).takes(one.price)
+
+
+def test_a_cancelled_child_takes_its_parent_along_where_it_asks_for_that(book):
+    bracket(book, limit=600.0)
+    book.order(PROFIT).cancels_parent = True
+    ended = book.cancel(PROFIT)
+    assert [one.key for one in ended] == [PROFIT, LOSS, PARENT]
+    assert states(book) == ["Cancelled"] * 3
+
+
+def test_a_cancelled_child_leaves_a_parent_that_has_filled(book):
+    bracket(book)
+    play(book, quote())
+    book.order(PROFIT).cancels_parent = True
+    book.cancel(PROFIT)
+    assert states(book) == ["Filled", "Cancelled", "Cancelled"]

@@ -111,6 +111,19 @@ def test_all_or_none_waits_for_enough_size(book):
     assert fill.quantity == 600.0
 
 
+def test_a_minimum_is_what_an_order_begins_with(book):
+    submit(book, order("LMT", limit_price=690.0, quantity=900.0, min_quantity=600.0))
+    assert play(book, 685.0) == []
+    (first,) = book.match(SPY.con_id, at(685.0, 2.0, size=600.0))
+    (second,) = book.match(SPY.con_id, at(685.0, 3.0, size=100.0))
+    assert (first.quantity, second.quantity) == (600.0, 100.0)
+
+
+def test_a_minimum_above_what_is_wanted_is_all_of_it(book):
+    submit(book, order("LMT", limit_price=690.0, quantity=100.0, min_quantity=600.0))
+    assert len(play(book, 685.0)) == 1
+
+
 def test_an_order_waits_for_its_time(book):
     submit(book, order("MKT", good_after=5.0))
     assert play(book, 685.0) == []

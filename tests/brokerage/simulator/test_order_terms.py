@@ -36,6 +36,9 @@ def ends(listing=SPY, at: datetime = NOON, *, always_open=False, **fields) -> da
         ("2026-03-03 12:00", {"good_after": "20260304 10:00:00 US/Eastern"}, "2026-03-04 16:00"),
         ("2026-03-03 12:00", {"tif": "GTD", "good_till": "20260310-20:00:00"}, "2026-03-10 16:00"),
         ("2026-03-03 12:00", {"tif": "GTD", "good_till": "15:30:00"}, "2026-03-03 15:30"),
+        ("2026-03-03 12:00", {"tif": "GTD", "good_till": "20260303"}, "2026-03-03 16:00"),
+        ("2026-03-03 12:00", {"tif": "GTD", "good_till": "20260305"}, "2026-03-05 16:00"),
+        ("2026-03-03 12:00", {"tif": "GTD", "good_till": "20260307"}, "2026-03-08 00:00"),
     ],
 )
 def test_when_an_order_ends(at, more, expected):
@@ -45,6 +48,11 @@ def test_when_an_order_ends(at, more, expected):
 
 def test_where_trading_never_stops_the_day_ends_at_midnight():
     assert f"{ends(always_open=True):%Y-%m-%d %H:%M}" == "2026-03-04 00:00"
+
+
+def test_where_trading_never_stops_an_order_good_till_a_date_ends_with_it():
+    end = ends(always_open=True, tif="GTD", good_till="20260305")
+    assert f"{end:%Y-%m-%d %H:%M}" == "2026-03-06 00:00"
 
 
 def test_an_order_good_till_cancelled_has_no_end_but_its_options():

@@ -137,3 +137,26 @@ async def test_cancelling_one_of_a_group_cancels_the_others(ib):
     await until(lambda: states(trades) == ["Submitted", "Submitted"])
     ib.cancelOrder(trades[1].order)
     await until(lambda: states(trades) == ["Cancelled", "Cancelled"])
+
+
+async def test_a_child_that_asks_for_it_cancels_its_parent(ib):
+    contract = await spy(ib)
+    orders = ib.bracketOrder("BUY", 10, 600.0, 800.0, 500.0)
+    orders.takeProfit.autoCancelParent = True
+    trades = [ib.placeOrder(contract, order) for order in orders]
+    await until(lambda: states(trades) == ["Submitted", "PreSubmitted", "PreSubmitted"])
+    ib.cancelOrder(orders.takeProfit)
+    await until(lambda: states(trades) == ["Cancelled"] * 3)
+
+
+async def test_a_minimum_quantity_is_waited_for(gateway, ib):
+    contract, price = await around(ib)
+    gateway.levers.fill_at_most = 40
+    order = LimitOrder("BUY", 100, round(price * 1.01, 2), minQty=50)
+    trade = ib.placeOrder(contract, order)
+    await until(lambda: trade.orderStatus.status == "Submitted")
+    await gateway.skip(60)
+    assert trade.orderStatus.filled == 0
+    gateway.levers.fill_at_most = 50
+    await until(trade.isDone)
+    assert trade.fills[0].execution.shares == 50

@@ -173,8 +173,10 @@ async def test_a_gateway_that_runs_through_midnight_begins_a_new_journal(tmp_pat
         await trade(raw, 201)
         told = await executions(gateway)
         assert [one[3] for one in told] == [201]
-    async with run(tmp_path, TUESDAY + 60) as gateway:
+    async with run(tmp_path, TUESDAY + 60) as gateway, Raw(gateway, 1) as raw:
         assert await executions(gateway) == told
+        await raw.say(tws.ReqCompletedOrders())
+        assert len(raw.told(tws.CompletedOrder)) == 1
 
 
 async def test_what_is_executed_on_the_stroke_of_midnight_is_kept(tmp_path):
