@@ -51,7 +51,11 @@ def is_paper(account: str) -> bool:
 
 
 def account_problem(accounts: Iterable[str], expected: str = "") -> str:
-    """Return why these accounts do not prove paper, or nothing when they do."""
+    """Return why these accounts do not prove paper, or nothing when they do.
+
+    An expected account must be the only one (C-04): a login that shows further accounts could
+    trade those as well.
+    """
     accounts = list(accounts)
     if not accounts:
         return "The gateway named no account."
@@ -59,6 +63,8 @@ def account_problem(accounts: Iterable[str], expected: str = "") -> str:
         return f"Account {', '.join(live)} is not a paper account."
     if expected and expected not in accounts:
         return f"The expected account {expected} is not among {', '.join(accounts)}."
+    if expected and (others := [account for account in accounts if account != expected]):
+        return f"Besides the expected account {expected} the login shows {', '.join(others)}."
     return ""
 
 

@@ -39,10 +39,13 @@ def prove(
 
 def violation(target: Target, problem: str) -> SafetyViolation:
     """Return what to raise for accounts that do not prove paper."""
+    whom = "the paper user"
+    if target.expected_account:
+        whom = f"a paper user that sees the account {target.expected_account} alone"
     return SafetyViolation(
         f"{target.address} was disconnected at once.",
         problem,
-        "Log the gateway out and log it in with the paper user; then run the proof again.",
+        f"Log the gateway out and log it in with {whom}; then run the proof again.",
     )
 
 

@@ -105,6 +105,37 @@ def test_the_expected_account_must_be_there() -> None:
     assert AccountProof.objects.get().ok is False
 
 
+def test_the_expected_account_must_be_the_only_one() -> None:
+    @story
+    async def connects() -> None:
+        shown = ("DU1234567", "DU7654321")
+        async with gateway.simulation(accounts=shown, expected_account=shown[0]) as simulated:
+            with pytest.raises(SafetyViolation) as caught:
+                await connecting(simulated.target)
+        assert "Besides the expected account DU1234567 the login shows DU7654321." in str(
+            caught.value
+        )
+        assert "log it in with a paper user that sees the account DU1234567 alone" in str(
+            caught.value
+        )
+
+    connects()
+    assert AccountProof.objects.get().ok is False
+
+
+def test_a_further_account_that_turns_up_later_ends_the_connection() -> None:
+    @story
+    async def connects() -> None:
+        async with gateway.simulation(expected_account="DU1234567") as simulated:
+            async with gateway.connect(simulated.target, readonly=False) as desk:
+                set_levers(simulated, accounts=("DU1234567", "DU7654321"))
+                with pytest.raises(SafetyViolation, match="Besides"):
+                    await desk.renew_proof()
+                assert not desk.connected and desk.proof is None
+
+    connects()
+
+
 def test_every_connection_and_reconnection_is_proved() -> None:
     @story
     async def connects() -> None:
