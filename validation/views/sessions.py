@@ -25,6 +25,7 @@ from validation.forms import LogQuery, ReasonForm, SessionQuery, StartForm, Time
 from validation.models import (
     Attempt,
     AttemptState,
+    LogLevel,
     LogLine,
     Session,
     SessionKind,
@@ -106,6 +107,8 @@ def _start(by: User, wanted: dict[str, Any]) -> Session:
         kind=wanted["kind"] or None,
         run=not wanted["preflight_only"],
         fail_fast=wanted["fail_fast"],
+        log_level=wanted["log_level"] or LogLevel.INFO,
+        two_hours=wanted["two_hours"],
         restart_of=wanted["restart_of"],
         term=asked(wanted["kind"], wanted["observe_s"], wanted["observed_client"]),
     )
@@ -277,5 +280,9 @@ def _lines(session: Session, wanted: dict[str, Any]) -> QuerySet[LogLine]:
     if wanted["scenario"]:
         lines = lines.filter(attempt__scenario=wanted["scenario"])
     if wanted["text"]:
+    if wanted["event"]:
+        lines = lines.filter(event_type__startswith=wanted["event"])
+    if wanted["correlation"]:
+        lines = lines.filter(correlation=wanted["correlation"])
         lines = lines.filter(message__icontains=wanted["text"])
     return lines.filter(planned=False) if wanted["planned"] else lines
