@@ -37,6 +37,7 @@ class Order:
     signable: bool = False
     term: Term | None = None
     log_level: str = LogLevel.INFO
+    two_hours: bool = False
 
     @property
     def kind(self) -> str:
@@ -77,7 +78,7 @@ async def _run(order: Order, endpoint: Endpoint, started: Started, watch: Watche
     session = await sync_to_async(sessions.start)(
         order.by, endpoint, order.scenarios, kind=order.kind, fail_fast=order.fail_fast,
         seed=order.seed if endpoint.name.startswith(PRIVATE) else None, queue=False,
-        trusted=True, term=order.term, log_level=order.log_level,
+        trusted=True, term=order.term, log_level=order.log_level, two_hours=order.two_hours,
     )  # fmt: skip
     started(session)
     lease = await sync_to_async(claim)(session.number, f"foreground@{socket.gethostname()}")

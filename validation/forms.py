@@ -179,6 +179,7 @@ class StartForm(forms.Form):
     observed_client = forms.IntegerField(
         required=False, min_value=0, max_value=HIGHEST_CLIENT, label="Client id of the bot"
     )
+    two_hours = forms.BooleanField(required=False, label="Watch for two hours")
     preflight_only = forms.BooleanField(required=False, label="Preflight only")
     log_level = forms.ChoiceField(choices=LogLevel.choices, required=False, label="Log")
     restart_of = forms.CharField(max_length=40, required=False, widget=forms.HiddenInput)

@@ -16,6 +16,7 @@ from brokerage.models import OrderRecord
 from crucible.ledger.canonical import canonical, digest
 from validation import observed
 from validation.configuration import Config
+from validation.findings import TWO_HOURS
 from validation.judging import (
     Limit,
     Row,
@@ -322,8 +323,9 @@ class Book:
         figures: Counts = {}
         if session.started_at and session.ended_at:
             whole = (session.ended_at - session.started_at).total_seconds() / 60
-            active = [one for one in latest if one.scenario not in LONG]
-            for code, attempts in (("ME-25", latest), ("ME-25a", active)):
+            suite = [one for one in latest if one.scenario != TWO_HOURS]
+            active = [one for one in suite if one.scenario not in LONG]
+            for code, attempts in (("ME-25", suite), ("ME-25a", active)):
                 spent = sum(one.duration_ms or 0 for one in attempts) / 60_000 * session.speed
                 figures[code] = (spent, len(attempts), "In the gateway's time.")
             figures["ME-25b"] = (whole, 1, "In real time.")

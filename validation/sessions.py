@@ -15,6 +15,7 @@ from crucible.roles import Role, has_role
 from validation import board, checklist, outbox
 from validation.build import code_version
 from validation.cleanup import left_at
+from validation.findings import TWO_HOURS
 from validation.involvement import involve
 from validation.lease import FINDINGS_LIVE
 from validation.models import (
@@ -80,6 +81,7 @@ def start(
     trusted: bool = False,
     term: Term | None = None,
     log_level: str = LogLevel.INFO,
+    two_hours: bool = False,
 ) -> Session:
     """Create a session with the configuration in force and queue its preflight.
 
@@ -87,12 +89,13 @@ def start(
     `scenarios` it runs the whole catalogue and is FULL, else PARTIAL. Without `queue` no worker is
     told: the caller runs it. `trusted` asks for no role: whoever has a shell on the host may try,
     and gets nothing that can be signed. A `term` is of an observing session, which runs nothing
-    but its own scenario; `log_level` DEBUG also keeps what is on the wire. Raises PermissionDenied,
+    but its own scenario; `log_level` DEBUG also keeps what is on the wire. With `two_hours` it
+    goes on at its end until it has been watched for as long as is asked. Raises PermissionDenied,
     SessionRefused, and UnknownScenarioError.
     """
     if term is not None:
-        kind, scenarios = _to_observe(scenarios, term)
-    definitions = catalogue.load().select(scenarios)
+        kind, scenarios = _to_observe([*(scenarios or ()), *[TWO_HOURS] * two_hours], term)
+    definitions = catalogue.load().select(scenarios, two_hours=two_hours)
     kind = kind or (SessionKind.FULL if scenarios is None else SessionKind.PARTIAL)
     full = kind == SessionKind.FULL
     if (full or not trusted) and not has_role(by, *(MAY_START if full else MAY_TRY)):
@@ -210,7 +213,8 @@ def _refuse_start(
         raise SessionRefused("No gateway is set up. Add an endpoint in the administration.")
     if not definitions:
         raise SessionRefused("The catalogue has no scenarios to run.")
-    if kind == SessionKind.FULL and definitions != catalogue.load().core():
+    counted = [one for one in definitions if one.id != TWO_HOURS]
+    if kind == SessionKind.FULL and counted != catalogue.load().core():
         raise SessionRefused("A full session runs every scenario of the catalogue and no other.")
     observes = kind == SessionKind.OBSERVE
     if observes != any(one.id == SCENARIO for one in definitions):

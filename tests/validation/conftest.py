@@ -76,7 +76,7 @@ class Toys:
                 await outcome
 
         options = {"own_connection": True, "timeout": 30, "severity": "S-MED"} | options
-        category = {"BC": "Broker Connectivity", "OE": "Order Execution"}.get(
+        category = {"BC": "Broker Connectivity", "OE": "Order Execution", "X-": "Procedures"}.get(
             name[:2], "Resilience"
         )
         register = self.registry.scenario(

@@ -68,6 +68,10 @@ class StartSerializer(serializers.Serializer[Any]):
     observed_client = serializers.IntegerField(
         required=False, min_value=0, max_value=HIGHEST_CLIENT,
         help_text="OBSERVE: the bot's client id; without it, every other client is observed.",
+    two_hours = serializers.BooleanField(
+        required=False, default=False,
+        help_text="Go on at the end until the watch has seen two hours (X-02).",
+    )  # fmt: skip
     )  # fmt: skip
     run = serializers.BooleanField(
         required=False, default=True, help_text="False: the preflight only."

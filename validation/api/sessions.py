@@ -80,6 +80,7 @@ class SessionList(generics.ListAPIView[Session]):
                 run=wanted["run"],
                 fail_fast=wanted["fail_fast"],
                 log_level=wanted["log_level"],
+                two_hours=wanted["two_hours"],
                 restart_of=_predecessor(wanted.get("restart_of")),
                 term=asked(
                     wanted.get("kind"), wanted.get("observe_s"), wanted.get("observed_client")

@@ -155,6 +155,8 @@ def reset_window(look: Situation) -> Found:
         return simulated("The gateway has no broker behind it.")
     config = look.plan.config or Config()
     minutes = config.thresholds.suite_minutes
+    if look.plan.two_hours:
+        minutes = max(minutes, config.validation.min_session_duration / 60)
     ends = look.plan.now + timedelta(minutes=minutes)
     window = overlap(look.plan.now, ends, [one.window for one in config.reset_windows])
     if window:

@@ -13,6 +13,7 @@ from crucible.ledger.record import record
 from crucible.live.publish import publish
 from validation import bookkeeping, sessions
 from validation.configuration import ConfigError, read
+from validation.findings import TWO_HOURS
 from validation.lease import Lease, guarded
 from validation.models import (
     AttemptState,
@@ -79,7 +80,8 @@ def plan_of(session: Session) -> Plan:
     return Plan(
         now=timezone.now(), full=session.approvable, simulated=endpoint.simulated,
         always_open=endpoint.always_open, speed=endpoint.speed, host=endpoint.host,
-        port=endpoint.port, wants_hours=MARKET_HOURS in needs, wants_orders=ORDERS in needs,
+        port=endpoint.port, two_hours=any(one.scenario == TWO_HOURS for one in pending),
+        wants_hours=MARKET_HOURS in needs, wants_orders=ORDERS in needs,
         config_number=session.config.number, expected_account=route(session).expected_account,
         code_version=session.code_version,
         kill_state=switch.state if switch else "UNKNOWN",

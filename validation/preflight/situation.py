@@ -23,6 +23,7 @@ class Plan:
     speed: float = 1.0
     host: str = "127.0.0.1"
     port: int = 4002
+    two_hours: bool = False
     wants_hours: bool = True
     wants_orders: bool = True
     config: Config | None = None

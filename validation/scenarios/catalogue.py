@@ -12,6 +12,7 @@ from functools import cache
 
 from validation import scenarios
 from validation.guests import Package, welcome
+from validation.findings import TWO_HOURS
 from validation.scenarios.trial import Trial
 
 ScenarioFunction = Callable[[Trial], Awaitable[None]]
@@ -188,11 +189,15 @@ class Catalogue:
         known = ", ".join(sorted(self._by_id)) or "none"
         raise UnknownScenarioError(f"There is no scenario {id}. Known: {known}.")
 
-    def select(self, wanted: Collection[str] | None) -> list[Definition]:
-        """Return the wanted scenarios, or a full session's for None, in the order of a session."""
-        if wanted is None:
-            return self.core()
-        chosen = {self.get(name).id for name in wanted}
+    def select(
+        self, wanted: Collection[str] | None, *, two_hours: bool = False
+    ) -> list[Definition]:
+        """Return the wanted scenarios, or a full session's for None, in the order of a session.
+
+        With `two_hours` the procedure that waits for the two hours of the watch comes along.
+        """
+        chosen = {one.id for one in (self.core() if wanted is None else map(self.get, wanted))}
+        chosen |= {TWO_HOURS} if two_hours else set()
         return [definition for definition in self.all() if definition.id in chosen]
 
 

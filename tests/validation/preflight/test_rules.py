@@ -335,6 +335,14 @@ def test_the_time_until_the_sessions_end_counts_for_a_reset() -> None:
     assert one("HP-33", situation({"now": late + timedelta(minutes=1)})).verdict == BLOCK
 
 
+def test_two_hours_of_watch_count_for_a_reset() -> None:
+    at = NOON.replace(hour=22, minute=14)
+    assert one("HP-33", situation({"now": at, "two_hours": True})).verdict == PASS
+    late = {"now": at + timedelta(minutes=1)}
+    assert one("HP-33", situation(late)).verdict == PASS
+    assert one("HP-33", situation(late | {"two_hours": True})).verdict == BLOCK
+
+
 def test_what_needs_a_connection_sends_people_there_first() -> None:
     away = situation(gateway={"port_ms": None, "connected": False, "net_liquidation": None})
     assert "HP-01 and HP-02 come first" in one("HP-16", away).remedy

@@ -54,6 +54,17 @@ class Command(BaseCommand):
         parser.add_argument("--client", type=int, metavar="ID", help="with --observe: the bot's id")
         parser.add_argument("--fail-fast", action="store_true", help="stop at the first failure")
         parser.add_argument(
+        parser.add_argument(
+            "--log-level", choices=LogLevel.values, default=LogLevel.INFO.value,
+            help="DEBUG: keep every message on the wire, too",
+        )  # fmt: skip
+        parser.add_argument(
+            "--two-hours", action="store_true",
+            help="go on until the watch has seen two hours of the session (X-02)",
+        )  # fmt: skip
+        parser.add_argument(
+            "--verbose", action="store_true", help="keep everything, and print the session's log"
+        )
             "--user",
             metavar="NAME",
             help="the person who answers for it; without one the session can never be signed",
@@ -90,7 +101,8 @@ class Command(BaseCommand):
         return foreground.Order(
             by=user, scenarios=options["scenario"], fail_fast=options["fail_fast"],
             speed=speed, seed=7 if options["seed"] is None else options["seed"],
-            signable=bool(name), term=self._term(options),
+            signable=bool(name), term=self._term(options), log_level=self._log_level(options),
+            two_hours=options["two_hours"],
         )  # fmt: skip
 
     def _term(self, options: dict[str, Any]) -> Term | None:
