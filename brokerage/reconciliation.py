@@ -241,11 +241,12 @@ def _resolve_gone(
 ) -> int:
     """Resolve what is not found again; what could not be compared, `kept`, is not gone by that."""
     seen = {difference.key for difference in found}
+    told = f"Gone in the run of {timezone.now().astimezone(ET):%H:%M:%S} ET."
     resolved = 0
     opened = ReconciliationDiff.objects.filter(_same_scope(run), state=State.OPEN)
     for diff in opened.exclude(kind__in=kept):
         if (diff.kind, diff.subject) not in seen:
-            diff.settle(State.RESOLVED, f"Gone in the run of {timezone.now():%H:%M:%S}.", ACTOR)
+            diff.settle(State.RESOLVED, told, ACTOR)
             resolved += 1
     return resolved
 
