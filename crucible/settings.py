@@ -252,6 +252,21 @@ BROKER_STATUS_URL = env.str(
     "BROKER_STATUS_URL", "https://www.interactivebrokers.com/en/software/systemStatus.php"
 )
 
+# What the help page points to, as JSON: label → address.
+REFERENCE_LINKS: dict[str, str] = env.json(
+    "REFERENCE_LINKS",
+    default={
+        "Broker support": "https://www.interactivebrokers.com/en/support/customer-service.php",
+        "Gateway documentation": "https://interactivebrokers.github.io/tws-api/initial_setup.html",
+        "API reference": "https://www.interactivebrokers.com/campus/ibkr-api-page/twsapi-doc/",
+        "Error codes": "https://interactivebrokers.github.io/tws-api/message_codes.html",
+        "Pacing of historical data": (
+            "https://interactivebrokers.github.io/tws-api/historical_limitations.html"
+        ),
+        "System status": BROKER_STATUS_URL,
+    },
+)
+
 # The simulated gateway that `manage.py demo` starts, and that a new installation knows.
 DEMO_GATEWAY_HOST = env.str("CRUCIBLE_GATEWAY_HOST", "127.0.0.1")
 DEMO_GATEWAY_PORT = env.int("CRUCIBLE_GATEWAY_PORT", 4002)

@@ -63,6 +63,14 @@ class UploadAdmin(ReadOnlyAdmin):
     exclude = ["content"]
 
 
+@admin.register(models.CodeTag)
+class CodeTagAdmin(ReadOnlyAdmin):
+    """Git tags that pipelines reported."""
+
+    list_display = ["name", "commit", "run_url", "reported_by", "reported_at"]
+    search_fields = ["name", "commit"]
+
+
 @admin.register(models.Report)
 class ReportAdmin(ReadOnlyAdmin):
     """Reports as they were submitted."""

@@ -16,6 +16,7 @@ from validation import (
     checklists,
     differences,
     findings,
+    milestones,
     reports,
     revisions,
     sessions,
@@ -159,6 +160,7 @@ class SessionEvidence:
             sessions.move(session, S.APPROVED, actor=actor, note=note)
             _supersede(session)
             _move_task(session, Column.DONE, actor, words)
+            milestones.open_transition(session)
         elif outcome == "REJECTED":
             sessions.move(session, S.REJECTED, actor=actor, note=note, outcome_reason=words)
             _move_task(session, Column.IN_PROGRESS, actor, words)
@@ -253,6 +255,8 @@ def _session(session: Session) -> dict[str, Any]:
         "summary": session.summary,
         "known_issues": session.known_issues,
         "recommendation": session.recommendation,
+        # Left out when empty: what was signed before there were any keeps its digest.
+        **({"stability_notes": session.stability_notes} if session.stability_notes else {}),
     }
 
 

@@ -225,6 +225,12 @@ class NarrativeForm(forms.Form):
     recommendation = forms.CharField(
         required=False, max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 4})
     )
+    stability_notes = forms.CharField(
+        required=False,
+        max_length=LONGEST,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="How the gateway held, for whoever decides how it is deployed.",
+    )
 
 
 class ItemForm(forms.Form):
@@ -253,6 +259,19 @@ class MoveForm(forms.Form):
 
     column = forms.ChoiceField(choices=Column.choices)
     reason = forms.CharField(required=False, max_length=500)
+
+
+class TickForm(forms.Form):
+    """What a person adds to a step that is done."""
+
+    note = forms.CharField(max_length=500, required=False)
+
+
+class KickOffForm(forms.Form):
+    """When the next milestone begins, and who leads it."""
+
+    starts_on = forms.DateField(label="Start date")
+    lead = forms.CharField(max_length=100, strip=True, label="Lead")
 
 
 class CommentForm(forms.Form):

@@ -26,7 +26,7 @@ class ReportError(ValueError):
 
 
 def write(session: Session, by: User, **texts: str) -> Session:
-    """Store the narrative: summary, known_issues, recommendation; until the submission.
+    """Store the narrative, any of FIELDS; until the submission.
 
     Raises PermissionDenied and ReportError.
     """

@@ -9,7 +9,7 @@ from django.utils import timezone
 from brokerage.models import OrderGrant
 from crucible.ledger.record import record
 from crucible.live.publish import publish
-from validation import board, checklist, metrics
+from validation import board, checklist, metrics, milestones
 from validation.models import AttemptState, CleanupState, Column, Session, SessionState
 from validation.scenarios import catalogue
 from validation.scenarios.catalogue import ORDERS
@@ -64,6 +64,8 @@ def end(session: Session, stop: Stop, *, actor: User | str, **fields: Any) -> No
     if stop.state == S.HALTED or (stop.state == S.BLOCKED and session.approvable):
         task = board.follow_up(session.number, stop.why, link(session))
         assign(session, follow_up=task)
+        if stop.state == S.BLOCKED:
+            milestones.open_rollback(session, task)
 
 
 def revoke_grants(session: Session) -> None:

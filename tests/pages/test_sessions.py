@@ -9,7 +9,8 @@ from brokerage.models import Endpoint, KillSwitch
 from crucible.ledger.models import Entry
 from tests.conftest import People
 from tests.pages.conftest import finish
-from validation.models import AttemptState, ConfigRevision, Session, SessionState
+from validation import milestones
+from validation.models import AttemptState, ConfigRevision, Session, SessionState, Task
 from validation.views.story import not_passed, steps, tally
 
 pytestmark = pytest.mark.django_db
@@ -223,22 +224,41 @@ def test_skipped_and_aborted_scenarios_count_neither_as_passed_nor_as_failed(
 @pytest.mark.parametrize(
     ("state", "shown"),
     [
-        ("DRAFT", "now todo todo todo todo todo"),
-        ("PREFLIGHT", "now todo todo todo todo todo"),
-        ("READY", "now todo todo todo todo todo"),
-        ("PAUSED", "done now todo todo todo todo"),
-        ("CLEANUP", "done done now todo todo todo"),
-        ("AWAITING_APPROVAL", "done done done done done now"),
-        ("APPROVED", "done done done done done done"),
-        ("SUPERSEDED", "done done done done done done"),
-        ("REJECTED", "done done done done done bad"),
-        ("BLOCKED", "done bad todo todo todo todo"),
+        ("DRAFT", "now todo todo todo todo todo todo"),
+        ("PREFLIGHT", "now todo todo todo todo todo todo"),
+        ("READY", "now todo todo todo todo todo todo"),
+        ("PAUSED", "done now todo todo todo todo todo"),
+        ("CLEANUP", "done done now todo todo todo todo"),
+        ("AWAITING_APPROVAL", "done done done done done now todo"),
+        ("APPROVED", "done done done done done done done"),
+        ("SUPERSEDED", "done done done done done done done"),
+        ("REJECTED", "done done done done done bad todo"),
+        ("BLOCKED", "done bad todo todo todo todo todo"),
     ],
 )
 def test_the_stepper_follows_the_state(ended: Session, state: str, shown: str) -> None:
     ended.state = SessionState(state)
     counted = tally(ended.attempts.all(), ended.planned)
     assert " ".join(step.state for step in steps(ended, counted, [])) == shown
+
+
+def test_an_approved_session_is_at_its_transition_until_every_step_of_it_is_done(
+    ended: Session,
+) -> None:
+    ended.state = SessionState.APPROVED
+    counted = tally(ended.attempts.all(), ended.planned)
+    task = milestones.open_transition(ended)
+    assert steps(ended, counted, [])[-1][:2] == ("Transition", "now")
+    Task.objects.filter(pk=task.pk).update(column="DONE")
+    assert steps(ended, counted, [])[-1][:2] == ("Transition", "done")
+
+
+def test_the_stepper_of_a_full_session_names_target_times(viewer: Client, session: Session) -> None:
+    page = viewer.get(session.get_absolute_url()).content.decode()
+    assert page.count("stepper__target") == 5
+    assert "target 30–60 min" in page
+    Session.objects.update(kind="PARTIAL")
+    assert "stepper__target" not in viewer.get(session.get_absolute_url()).content.decode()
 
 
 def test_a_session_page_asks_the_database_a_bounded_number_of_times(

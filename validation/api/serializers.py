@@ -9,6 +9,7 @@ from validation.hanging import overdue_since
 from validation.models import (
     Attempt,
     Check,
+    CodeTag,
     ConfigRevision,
     Item,
     LogLevel,
@@ -17,6 +18,7 @@ from validation.models import (
     Session,
     SessionKind,
     Task,
+    TaskStep,
 )
 from validation.observation import HIGHEST_CLIENT, LONGEST_S, SHORTEST_S
 
@@ -38,7 +40,8 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
             "code_version", "config_revision", "config_sha256", "planned", "fail_fast",
             "observe_s", "observed_client", "created_by", "created_at", "started_at",
             "ended_at", "outcome_reason", "cleanup",
-            "cleanup_note", "summary", "known_issues", "recommendation", "restart_of", "task",
+            "cleanup_note", "summary", "known_issues", "recommendation", "stability_notes",
+            "restart_of", "task",
         ]  # fmt: skip
 
 
@@ -65,13 +68,13 @@ class StartSerializer(serializers.Serializer[Any]):
         choices=LogLevel.choices, required=False, default=LogLevel.INFO,
         help_text="DEBUG also keeps every message on the wire.",
     )  # fmt: skip
-    observed_client = serializers.IntegerField(
-        required=False, min_value=0, max_value=HIGHEST_CLIENT,
-        help_text="OBSERVE: the bot's client id; without it, every other client is observed.",
     two_hours = serializers.BooleanField(
         required=False, default=False,
         help_text="Go on at the end until the watch has seen two hours (X-02).",
     )  # fmt: skip
+    observed_client = serializers.IntegerField(
+        required=False, min_value=0, max_value=HIGHEST_CLIENT,
+        help_text="OBSERVE: the bot's client id; without it, every other client is observed.",
     )  # fmt: skip
     run = serializers.BooleanField(
         required=False, default=True, help_text="False: the preflight only."
@@ -148,6 +151,7 @@ class NarrativeSerializer(serializers.Serializer[Any]):
     summary = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
     known_issues = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
     recommendation = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
+    stability_notes = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
 
 
 class ItemSerializer(serializers.ModelSerializer[Item]):
@@ -207,17 +211,42 @@ class StepSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=500)
 
 
+class TagSerializer(serializers.ModelSerializer[CodeTag]):
+    """A git tag that a pipeline made and pushed."""
+
+    # Whether it is known already is for the process to say: the same report twice is no mistake.
+    name = serializers.CharField(max_length=80)
+    reported_by = serializers.CharField(source="reported_by.username", read_only=True)
+
+    class Meta:
+        model = CodeTag
+        fields = ["name", "commit", "run_url", "reported_by", "reported_at"]
+        read_only_fields = ["reported_at"]
+
+
+class TaskStepSerializer(serializers.ModelSerializer[TaskStep]):
+    """One step of a task's procedure."""
+
+    done_by = serializers.CharField(source="done_by.username", default=None)
+
+    class Meta:
+        model = TaskStep
+        fields = ["code", "text", "roles", "tag", "note", "done_at", "done_by"]
+
+
 class TaskSerializer(serializers.ModelSerializer[Task]):
     """A task of the board."""
 
     depends_on = serializers.SerializerMethodField()
     comments = serializers.SerializerMethodField()
+    steps = TaskStepSerializer(many=True)
 
     class Meta:
         model = Task
         fields = [
             "code", "title", "column", "owner_role", "signed_off", "blocked_reason",
-            "completed_at", "moved_at", "depends_on", "comments",
+            "completed_at", "moved_at", "lead", "starts_on", "depends_on",
+            "comments", "steps",
         ]  # fmt: skip
 
     def get_depends_on(self, task: Task) -> list[str]:

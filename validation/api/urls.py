@@ -53,6 +53,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("config/revisions/<int:number>/<slug:step>", configuration.RevisionStep.as_view(),
          name="revision_step"),
     path("board/tasks", uploads.TaskList.as_view(), name="tasks"),
+    path("ci/tags", uploads.TagList.as_view(), name="tags"),
     path("ci/uploads", uploads.UploadList.as_view(), name="uploads"),
     path("ci/uploads/<int:pk>", uploads.UploadDetail.as_view(), name="upload"),
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from validation.scenarios.catalogue import Category
 from validation.verdicts import BAD
 
 A = AttemptState
-FIELDS = ("summary", "known_issues", "recommendation")
+FIELDS = ("summary", "known_issues", "recommendation", "stability_notes")
 UNWRITTEN = "Not written yet."
 OBSERVED = (
     "An observing session: it sent no order and watched others' from outside. It ran no scenario "
@@ -303,5 +303,7 @@ def _window_row(row: Mapping[str, Any]) -> tuple[object, ...]:
 
 def _end(data: Mapping[str, Any]) -> Iterator[str]:
     yield f"\n## Recommendation\n\n{data['recommendation'].strip() or UNWRITTEN}"
+    if data["stability_notes"].strip():
+        yield f"\n## Stability of the gateway\n\n{data['stability_notes'].strip()}"
     yield "\n## Known limitations\n"
     yield from (f"- {text}" for text in data["limitations"])

@@ -1,8 +1,10 @@
 """The project board."""
 
+from collections.abc import Set
 from typing import Any
 
 from django.contrib import messages
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -10,18 +12,19 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from brokerage.calendar import ET
-from crucible.roles import has_role
-from validation import board
+from crucible.roles import Role, has_role, roles_of
+from validation import board, milestones
 from validation.board import BoardError
-from validation.forms import CommentForm, MoveForm
-from validation.models import Column, Task
+from validation.forms import CommentForm, KickOffForm, MoveForm, TickForm
+from validation.models import Column, Task, TaskStep
 from validation.views.answers import carry_out, first_error, person_of, show
 
 
 def page(request: HttpRequest) -> HttpResponse:
     """All tasks in their columns."""
     may_move = has_role(request.user, *board.MAY_MOVE)
-    cards = [_card(task, may_move) for task in _tasks()]
+    held = roles_of(request.user)
+    cards = [_card(task, may_move, held) for task in _tasks()]
     columns = [
         {"column": column, "cards": [card for card in cards if card["task"].column == column]}
         for column in Column
@@ -37,13 +40,22 @@ def page(request: HttpRequest) -> HttpResponse:
 
 def _tasks() -> list[Task]:
     return list(
-        Task.objects.prefetch_related("comments__author", "depends_on", "sessions", "caused_by")
+        Task.objects.prefetch_related(
+            "comments__author", "depends_on", "sessions", "caused_by", "steps__done_by"
+        )
     )
 
 
-def _card(task: Task, may_move: bool) -> dict[str, Any]:
+def _card(task: Task, may_move: bool, held: Set[Role]) -> dict[str, Any]:
     comments = list(task.comments.all())
+    steps = list(task.steps.all())
+    open_steps = [step for step in steps if step.done_at is None]
     return {
+        "steps": steps,
+        "steps_done": len(steps) - len(open_steps),
+        "steps_mine": [step for step in open_steps if held & {Role(code) for code in step.roles}],
+        "may_kick_off": Role.PM in held
+        and milestones.START_DATE in {step.code for step in open_steps},
         "task": task,
         "comments": comments,
         "waits_for": [one for one in task.depends_on.all() if one.column != Column.DONE],
@@ -80,7 +92,33 @@ def comment(request: HttpRequest, code: str) -> HttpResponse:
     return carry_out(request, _address(task), lambda: board.comment(task, text, by), BoardError)
 
 
-def _wrong(request: HttpRequest, task: Task, form: MoveForm | CommentForm) -> HttpResponse:
+@require_POST
+def tick(request: HttpRequest, code: str, step: str) -> HttpResponse:
+    """Say that a step of a task is done."""
+    found = get_object_or_404(TaskStep.objects.select_related("task"), task__code=code, code=step)
+    form = TickForm(request.POST)
+    if not form.is_valid():
+        return _wrong(request, found.task, form)
+    note, by = form.cleaned_data["note"], person_of(request)
+    where = _address(found.task)
+    return carry_out(request, where, lambda: milestones.tick(found, by, note), BoardError)
+
+
+@require_POST
+def kick_off(request: HttpRequest, code: str) -> HttpResponse:
+    """Name the start date and the lead of the next milestone."""
+    task = get_object_or_404(Task, code=code)
+    form = KickOffForm(request.POST)
+    if not form.is_valid():
+        return _wrong(request, task, form)
+    wanted, by = form.cleaned_data, person_of(request)
+    return carry_out(
+        request, _address(task), lambda: milestones.kick_off(task, by, **wanted), BoardError,
+        done="The next milestone has a start date and a lead.",
+    )  # fmt: skip
+
+
+def _wrong(request: HttpRequest, task: Task, form: Form) -> HttpResponse:
     messages.error(request, first_error(form))
     return redirect(_address(task))
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Case, Q, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -87,4 +88,4 @@ def alert_acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
 
 def help_page(request: HttpRequest) -> HttpResponse:
     """How the product is used, role by role."""
-    return render(request, "validation/help.html", {})
+    return render(request, "validation/help.html", {"references": settings.REFERENCE_LINKS})

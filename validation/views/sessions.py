@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from brokerage.models import Execution, ObservedExecution, OrderRecord, ReconciliationDiff
 from crucible.ledger.models import Entry
 from crucible.roles import has_role
-from validation import acknowledging, differences, drills, hanging, observed, sessions
+from validation import acknowledging, differences, drills, hanging, observed, sessions, tags
 from validation.evidence import SessionEvidence
 from validation.facts import Facts
 from validation.forms import LogQuery, ReasonForm, SessionQuery, StartForm, TimelineQuery
@@ -215,6 +215,7 @@ def _story(facts: Facts) -> dict[str, Any]:
         "last_days": acknowledging.last_days(),
         "session": session,
         "evidence": SessionEvidence(facts),
+        "tag": tags.earned(session),
         "simulated": session.simulated,
         "attempts": attempts,
         **_running(attempts, session.speed),
@@ -279,10 +280,10 @@ def _lines(session: Session, wanted: dict[str, Any]) -> QuerySet[LogLine]:
         lines = lines.filter(level__in=WORSE[wanted["level"]])
     if wanted["scenario"]:
         lines = lines.filter(attempt__scenario=wanted["scenario"])
-    if wanted["text"]:
     if wanted["event"]:
         lines = lines.filter(event_type__startswith=wanted["event"])
     if wanted["correlation"]:
         lines = lines.filter(correlation=wanted["correlation"])
+    if wanted["text"]:
         lines = lines.filter(message__icontains=wanted["text"])
     return lines.filter(planned=False) if wanted["planned"] else lines

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from django.urls import reverse
 
 from brokerage.models import KillSwitch
+from validation.milestones import handed_over
 from validation.models import Attempt, AttemptState, CleanupState, Item, Session, SessionState
 from validation.preflight.report import Findings
 from validation.verdicts import BAD
@@ -15,14 +16,17 @@ from validation.verdicts import BAD
 S = SessionState
 UNDONE = {AttemptState.PENDING, AttemptState.RUNNING}
 CUT_SHORT = {*UNDONE, AttemptState.ABORTED}
+# How long each may take in minutes (WF-01); 2 to 3 hours in all.
 STEPS = (
-    ("Preflight", {S.DRAFT, S.PREFLIGHT, S.READY}),
-    ("Scenarios", {S.RUNNING, S.PAUSED}),
-    ("Clean-up", {S.CLEANUP}),
-    ("Manual checks", {S.MANUAL_CHECKS}),
-    ("Report", {S.REPORTING}),
-    ("Sign-off", {S.AWAITING_APPROVAL}),
+    ("Preflight", {S.DRAFT, S.PREFLIGHT, S.READY}, "15 min"),
+    ("Scenarios", {S.RUNNING, S.PAUSED}, "30–60 min"),
+    ("Clean-up", {S.CLEANUP}, "10 min"),
+    ("Manual checks", {S.MANUAL_CHECKS}, "30 min"),
+    ("Report", {S.REPORTING}, ""),
+    ("Sign-off", {S.AWAITING_APPROVAL}, "2–3 h in all"),
+    ("Transition", set[SessionState](), ""),
 )
+TITLES = [title for title, _, _ in STEPS]
 ICONS = {
     "done": "circle-check",
     "now": "player-play",
@@ -69,12 +73,13 @@ class Tally:
 
 
 class Step(NamedTuple):
-    """One of the six steps of a session."""
+    """One of the steps of a session; `target` is how long it is meant to take."""
 
     title: str
     state: str
     icon: str
     note: str
+    target: str
 
 
 @dataclass(frozen=True)
@@ -201,23 +206,23 @@ def not_passed(attempts: Iterable[Attempt]) -> list[str]:
 
 
 def steps(session: Session, counted: Tally, items: Sequence[Item]) -> list[Step]:
-    """Return the six steps, each done, now, still to do, or where it went wrong."""
+    """Return the steps, each done, now, still to do, or where it went wrong."""
     at = _reached(session, counted)
     stopped = session.state in STOPPED
     notes = _notes(session, counted, items)
     found = []
-    for index, (title, _) in enumerate(STEPS):
+    for index, (title, _, target) in enumerate(STEPS):
         state = "done" if index < at else "todo" if index > at else "bad" if stopped else "now"
-        found.append(Step(title, state, ICONS[state], notes.get(title, "")))
+        found.append(Step(title, state, ICONS[state], notes.get(title, ""), target))
     return found
 
 
 def _reached(session: Session, counted: Tally) -> int:
     if session.signed:
-        return len(STEPS)
+        return len(STEPS) if handed_over(session) else TITLES.index("Transition")
     if session.state == S.REJECTED:
-        return len(STEPS) - 1
-    for index, (_, states) in enumerate(STEPS):
+        return TITLES.index("Sign-off")
+    for index, (_, states, _) in enumerate(STEPS):
         if session.state in states:
             return index
     return 1 if session.started_at or counted.ended else 0
