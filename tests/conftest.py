@@ -30,6 +30,7 @@ from brokerage.patience import PatientPolicy
 from crucible.roles import Role
 from tests import databases, servers
 from tests.databases import Database
+from tests.replay import Recordings
 
 OWN_DATABASE = {"database", "postgres_db", "sqlite_file"}
 STAFF = {Role.CO, Role.AD, Role.CRO, Role.QA}
@@ -161,18 +162,26 @@ class People(dict[str, User]):
         return f"secret-{user.username}"
 
 
+@pytest.fixture(scope="session")
+def recordings() -> Recordings:
+    """What fixtures have written in this process."""
+    return Recordings()
+
+
 @pytest.fixture
-def people(request: pytest.FixtureRequest) -> People:
+def people(request: pytest.FixtureRequest, recordings: Recordings) -> People:
     """One person per role, by the role's lower-case code; the auditors may enter the admin."""
     own = OWN_DATABASE & set(request.fixturenames)
     request.getfixturevalue(own.pop() if own else "db")
-    return People({role.lower(): _person(role) for role in Role})
+    recordings.write("people", _everybody)
+    found = {user.username: user for user in User.objects.all()}
+    return People({role.lower(): found[role.lower()] for role in Role})
 
 
-def _person(role: Role) -> User:
-    code = role.lower()
-    user = User.objects.create_user(code, f"{code}@example.com", f"secret-{code}")
-    user.first_name, user.is_staff = role.label, role in STAFF
-    user.save()
-    user.groups.add(Group.objects.get_or_create(name=role.value)[0])
-    return user
+def _everybody() -> None:
+    for role in Role:
+        code = role.lower()
+        user = User.objects.create_user(code, f"{code}@example.com", f"secret-{code}")
+        user.first_name, user.is_staff = role.label, role in STAFF
+        user.save()
+        user.groups.add(Group.objects.get_or_create(name=role.value)[0])

@@ -15,6 +15,7 @@ from brokerage.calendar import ET, next_weekly_expiry
 from brokerage.models import Endpoint
 from brokerage.terms import Summary
 from tests.conftest import People
+from tests.replay import Recordings
 from tests.validation.quiet import QuietWatch
 from validation import acknowledging, runner, seeds, sessions
 from validation.bookkeeping import admit
@@ -159,9 +160,9 @@ def fast_pulse(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def seeded(people: People) -> Endpoint:
+def seeded(people: People, recordings: Recordings) -> Endpoint:
     """A fresh installation; returns its default endpoint."""
-    seeds.plant()
+    recordings.write("seeds", seeds.plant)
     return Endpoint.objects.get(is_default=True)
 
 
@@ -172,12 +173,21 @@ def operator(people: People) -> User:
 
 
 @pytest.fixture
-def sound(toys: Toys, seeded: Endpoint, operator: User) -> Session:
+def sound(
+    toys: Toys,
+    seeded: Endpoint,
+    operator: User,
+    recordings: Recordings,
+    request: pytest.FixtureRequest,
+) -> Session:
     """A full session of three toy scenarios, ready to run."""
     toys.add("BC-01", passes, severity="S-CRIT", waivable=False)
     toys.add("OE-01", passes, needs=[ORDERS])
     toys.add("RS-01", passes)
-    return sessions.start(operator)
+    planned = [one.id for one in toys.registry.all()]
+    # By module, so that its times are those of just now.
+    recordings.write(("sound", request.path, *planned), lambda: sessions.start(operator))
+    return Session.objects.latest("pk")
 
 
 def carry_out(lease: Lease) -> None:
@@ -221,10 +231,12 @@ def accept_metrics(session: Session, by: User) -> None:
 
 
 @pytest.fixture
-def reviewed(sound: Session, operator: User) -> Session:
+def reviewed(
+    sound: Session, operator: User, recordings: Recordings, request: pytest.FixtureRequest
+) -> Session:
     """A session that has run soundly, its metrics accepted, and waits for its manual checks."""
-    run(sound)
-    accept_metrics(sound, operator)
+    recordings.write(("reviewed", request.path), lambda: accept_metrics(run(sound), operator))
+    sound.refresh_from_db()
     assert set(states(sound).values()) == {AttemptState.PASSED}
     assert (sound.state, sound.cleanup) == (SessionState.MANUAL_CHECKS, CleanupState.DONE)
     return sound
