@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from brokerage.models import OrderRecord
 from crucible.ledger.canonical import canonical, digest
-from validation import observed
+from validation import observed, worth_and_host
 from validation.configuration import Config
 from validation.findings import TWO_HOURS
 from validation.judging import (
@@ -109,7 +109,7 @@ def _trading(config: Config) -> Iterator[Limit]:
     yield Limit("ME-21", "Rejection rate", "", "share", "", None, "",
                 "Rejected orders that were not meant to be, of those sent.")  # fmt: skip
     yield Limit("ME-21b", "Unplanned errors in the log", "", "count")
-    yield Limit("ME-23", "Change of the account", "USD", "count")
+    yield from worth_and_host.limits()
 
 
 def freeze(session: Session) -> MetricPlan:
@@ -225,7 +225,7 @@ class Book:
         yield self._log()
         yield self._scenarios()
         yield self._orders()
-        yield self._account()
+        yield worth_and_host.counts(self.session.facts)
 
     # -- against a baseline -------------------------------------------------------------------
 
@@ -354,13 +354,6 @@ class Book:
             "ME-20c": (float(states[STATE.CANCELLED]), n, ""),
             "ME-21": (float(rejected), len(serious), ""),
         }
-
-    def _account(self) -> Counts:
-        before = self.session.facts.get("opening_balance")
-        after = self.session.facts.get("closing_balance")
-        if before is None or after is None:
-            return {}
-        return {"ME-23": (after - before, 1, f"{before:,.2f} → {after:,.2f} USD.")}
 
 
 def _percent(share: float | None) -> float | None:

@@ -23,6 +23,7 @@ from crucible.correlation import correlated
 from validation import bookkeeping, preflight
 from validation.cleanup import Cleaned, clean_up
 from validation.configuration import Config
+from validation.host_watch import host_watched
 from validation.lease import RENEW_EVERY_S, Lease, StaleToken, fence, renew
 from validation.models import Attempt, AttemptState, CleanupState, SessionState
 from validation.observation import OBSERVATION, Observation
@@ -152,7 +153,7 @@ async def _carry_out(job: Run) -> None:
     if "opening_balance" not in job.facts:
         await _read_balance(job, "opening_balance")
     job.shared[OBSERVATION] = job.observation
-    async with watching(job, job.control.decide) as watch:
+    async with host_watched(job.facts), watching(job, job.control.decide) as watch:
         stop = await _scenarios(job, watch)
         if job.pausing and stop is None:
             stop = await _pause(job, watch)

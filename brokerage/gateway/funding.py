@@ -1,5 +1,8 @@
 """Read an account's cash and realised profit, and hold them against the executions."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 from asgiref.sync import sync_to_async
 
 from brokerage import funds
@@ -13,21 +16,33 @@ from brokerage.reconciliation import is_ours
 from brokerage.terms import Target
 
 TAGS = {CASH: "TotalCashValue", REALIZED: "RealizedPnL"}
+WORTH = "NetLiquidation"
 
 
-async def read(desk: Desk) -> dict[str, float]:
-    """Return what the gateway tells of the account in US dollars: nothing, where it does not."""
+@dataclass(frozen=True)
+class Told:
+    """What the gateway tells of an account in US dollars: figures that executions explain, and the
+    net liquidation value; neither where it does not tell."""
+
+    figures: Mapping[str, float] = field(default_factory=dict)
+    worth: float | None = None
+
+
+async def read(desk: Desk) -> Told:
+    """Ask for the account's values."""
     try:
-        values = await desk.account_values()
+        told = await desk.account_values()
     except GatewayError:
-        return {}
-    if values.currency != CURRENCY:
-        return {}
-    return {name: values.values[tag] for name, tag in TAGS.items() if tag in values.values}
+        return Told()
+    if told.currency != CURRENCY:
+        return Told()
+    values = told.values
+    figures = {name: values[tag] for name, tag in TAGS.items() if tag in values}
+    return Told(figures, values.get(WORTH))
 
 
 async def judge(
-    desk: Desk, scope: str, told: dict[str, float], own: Books, broker: Books, *, agreed: bool
+    desk: Desk, scope: str, told: Mapping[str, float], own: Books, broker: Books, *, agreed: bool
 ) -> Account:
     """Compare the account with its start; `agreed` says that nobody differs about executions.
 

@@ -21,6 +21,7 @@ from brokerage.errors import GatewayError
 from brokerage.funds import Account, differences
 from brokerage.gateway import funding, settling
 from brokerage.gateway.desk import Desk
+from brokerage.gateway.funding import Told
 from brokerage.models import ReconciliationRun
 from brokerage.reconciliation import Own, is_ours
 from brokerage.terms import CompletedOrder, Fill, Position, WorkingOrder
@@ -32,10 +33,14 @@ READ_AGAIN_WALL_S = 0.3
 
 @dataclass(frozen=True)
 class Reconciled:
-    """How a reconciliation ended: its run on record, and the differences of this reading."""
+    """How a reconciliation ended: its run on record, and the differences of this reading.
+
+    `worth` is the account's net liquidation value in USD; None where it was not told.
+    """
 
     run: ReconciliationRun
     found: tuple[Difference, ...] = ()
+    worth: float | None = None
 
     @property
     def state(self) -> str:
@@ -75,7 +80,7 @@ class _Reading:
     fills: list[Fill]
     positions: dict[int, float]
     names: dict[int, str]
-    told: dict[str, float]
+    told: Told
 
 
 @dataclass(frozen=True)
@@ -133,7 +138,7 @@ async def _carry_out(desk: Desk, scope: str, run: ReconciliationRun) -> Reconcil
         counts=(len(books.orders), len(books.fills)),
         account=judged.account,
     )
-    return Reconciled(ended, (*found, *late))
+    return Reconciled(ended, (*found, *late), judged.reading.told.worth)
 
 
 async def _read(desk: Desk, scope: str) -> _Reading:
@@ -184,7 +189,7 @@ async def _judge(
     broker = _broker(reading)
     found = compare(mine, _wire(reading.heard, desk.account), broker, setting)
     agreed = not any(one.of_execution and not one.explanation for one in found)
-    account = await funding.judge(desk, scope, reading.told, own, broker, agreed=agreed)
+    account = await funding.judge(desk, scope, reading.told.figures, own, broker, agreed=agreed)
     return _Judged(reading, found, account)
 
 

@@ -78,6 +78,7 @@ class Books:
         if last.error:
             self.unread(last.error)
             return []
+        self._watch.judge("worth", [await self._watch.worth.hear(last.worth)])
         self._watch.judge("reading", orders.not_compared(last.run.funds) if final else ())
         self._tell_explained(first, last)
         left = [orders.difference(one, final=final) for one in last.unexplained]

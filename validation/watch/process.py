@@ -25,6 +25,7 @@ from validation.watch.liveness import Answers, Drift, Hours, Line, hours
 from validation.watch.notebook import Notebook
 from validation.watch.outage import Outage
 from validation.watch.streams import Follower
+from validation.watch.worth import Worth
 
 logger = logging.getLogger(__name__)
 # Session seconds between looks, for an answer, and between attempts to connect.
@@ -80,6 +81,7 @@ class Watch:
         self.contracts: dict[str, Contract] = {}
         self._works: list[asyncio.Future[None]] = []
         self.books, self.outage = Books(self), Outage(assignment.target)
+        self.worth = Worth(assignment.target, assignment.earlier)
         self.wake, self.up = asyncio.Event(), asyncio.Event()
         self.desk: Desk | None = None
         self._before = self.figures.failures
@@ -142,7 +144,7 @@ class Watch:
     def content(self) -> dict[str, Any]:
         """Return the figures up to now."""
         self.figures.failures = self._before + self.job.notebook.failures
-        return self.figures.content()
+        return self.figures.content() | self.worth.content()
 
     # -- telling ------------------------------------------------------------------------------
 

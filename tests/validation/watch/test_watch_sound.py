@@ -29,6 +29,9 @@ async def test_a_sound_session_has_no_finding(watched: Open, seed: int) -> None:
     assert figures["regular_s"] >= 2 * MINUTE
     assert figures["failures"] == figures["misses"] == 0
     assert figures["reconciliations"] >= 4
+    assert figures["worth_readings"] >= 4
+    assert 99_000 < figures["worth_low"] <= figures["worth_high"] <= 100_000
+    assert 0 < figures["drawdown"] < 0.01
 
 
 async def test_silence_is_expected_of_a_closed_exchange(watched: Open) -> None:
