@@ -1,5 +1,6 @@
 """Run a validation session in the foreground; exit 0 if all passed, 1 if not, 2 for trouble."""
 
+import logging
 import signal
 import threading
 from argparse import ArgumentParser
@@ -16,10 +17,10 @@ from django.db import close_old_connections
 
 from brokerage.errors import PortError
 from brokerage.models import Endpoint
-from validation import database, finishing, foreground, sessions
+from validation import database, finishing, foreground, log_stream, sessions
 from validation.artefacts.junit import junit
 from validation.facts import Facts
-from validation.models import Attempt, AttemptState, Session, SessionState
+from validation.models import Attempt, AttemptState, LogLevel, Session, SessionState
 from validation.observation import Term
 from validation.scenarios.catalogue import UnknownScenarioError
 from validation.scenarios.trial import Trial
@@ -54,7 +55,6 @@ class Command(BaseCommand):
         parser.add_argument("--client", type=int, metavar="ID", help="with --observe: the bot's id")
         parser.add_argument("--fail-fast", action="store_true", help="stop at the first failure")
         parser.add_argument(
-        parser.add_argument(
             "--log-level", choices=LogLevel.values, default=LogLevel.INFO.value,
             help="DEBUG: keep every message on the wire, too",
         )  # fmt: skip
@@ -65,6 +65,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--verbose", action="store_true", help="keep everything, and print the session's log"
         )
+        parser.add_argument(
             "--user",
             metavar="NAME",
             help="the person who answers for it; without one the session can never be signed",
@@ -104,6 +105,13 @@ class Command(BaseCommand):
             signable=bool(name), term=self._term(options), log_level=self._log_level(options),
             two_hours=options["two_hours"],
         )  # fmt: skip
+
+    def _log_level(self, options: dict[str, Any]) -> str:
+        if not options["verbose"]:
+            return str(options["log_level"])
+        # At a terminal the lines of a session are not shown otherwise: progress is.
+        log_stream.logger.setLevel(logging.DEBUG)
+        return LogLevel.DEBUG
 
     def _term(self, options: dict[str, Any]) -> Term | None:
         if options["observe"] is None:
