@@ -7,7 +7,7 @@ attested; one without roles can't be attested by anybody.
 
 from dataclasses import dataclass
 
-VERSION = 2
+VERSION = 3
 SETUP = "Set-up"
 EXECUTION = "Automated tests"
 MANUAL = "Manual validation"
@@ -135,7 +135,7 @@ LINES = (
     Line(M, "1.3.13", "Average age of quotes is recorded and within its limit", "A", "B",
          "quote_age"),
     Line(M, "1.3.14", "The gateway was up all the time, planned faults aside", "A", "B",
-         "no_disconnects"),
+         "gateway_up"),
     Line(M, "1.3.15", "Average connection latency is within its limit", "A", "B", "latency"),
     Line(M, "1.3.16", "Screenshots or logs of critical steps are kept", "M", "I", "", OPERATOR),
     Line(M, "1.3.17", "Position size and risk per trade stayed within their limits", "A", "B",

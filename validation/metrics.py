@@ -36,7 +36,6 @@ from validation.models import (
     SampleKind,
     Session,
 )
-from validation.outages import Outage, outages, uptime
 from validation.pacing import PACING_CODES, RATE_SCENARIO, complains
 from validation.samples import Samples, meant_to_fill
 from validation.statistics import Interval, p95_ratio_interval, percentile
@@ -223,6 +222,7 @@ class Book:
 
     def _groups(self) -> Iterator[Counts]:
         yield self._log()
+        yield self._connection()
         yield self._scenarios()
         yield self._orders()
         yield worth_and_host.counts(self.session.facts)
@@ -250,49 +250,38 @@ class Book:
 
     def _log(self) -> Counts:
         lines = [line for line in self._lines if not self._planned(line)]
-        lost = sum(line.message.startswith("Disconnected") for line in lines)
         pacing = sum(complains(line) for line in lines)
         ran = int(self.session.started_at is not None)
         errors = sum(line.level in {"ERROR", "CRITICAL"} for line in lines)
-        return self._uptime() | {
+        return {
             "ME-12": (float(pacing), ran, f"Only {RATE_SCENARIO} may provoke them."),
-            "ME-13": (float(lost), ran, "Planned ones are left out."),
             "ME-21b": (float(errors), ran, ""),
         }
 
     @cached_property
     def _lines(self) -> Sequence[LogLine]:
-        """Return the lines that say something of connections, pacing and errors."""
+        """Return the lines that say something of pacing and errors."""
         wanted = (
-            Q(source="gateway")
-            | Q(level__in=["ERROR", "CRITICAL"])
+            Q(level__in=["ERROR", "CRITICAL"])
             | Q(code__in=PACING_CODES)
             | Q(source="broker", message__icontains="pacing")
         )
-        found = self.session.log_lines.filter(wanted).select_related("attempt")
-        return list(found.order_by("pk"))
+        return list(self.session.log_lines.filter(wanted).order_by("pk"))
 
     def _planned(self, line: LogLine) -> bool:
         return line.planned or self.samples.provoked(line.at)
 
-    def _uptime(self) -> Counts:
-        start, end = self.session.started_at, self.session.ended_at
-        if start is None or end is None:
-            return {}
-        spans = self.away()
-        unplanned = [one for one in spans if not one.planned]
-        words = f"{len(spans)} times away, {len(spans) - len(unplanned)} of them planned."
+    def _connection(self) -> Counts:
+        found = self.samples.connection
+        words = f"{len(found.outages)} times away, {found.planned} of them planned."
+        if not found.watched:
+            words = "Nobody watched the gateway to the end."
+        watched, lost = int(found.watched), found.unplanned
         return {
-            "ME-08": (_percent(uptime(unplanned, start, end)), 1, words),
-            "ME-08b": (_percent(uptime(spans, start, end)), 1, words),
+            "ME-08": (found.uptime.adjusted, watched, words),
+            "ME-08b": (found.uptime.raw, watched, words),
+            "ME-13": (None if lost is None else float(lost), int(lost is not None), words),
         }
-
-    def away(self) -> list[Outage]:
-        """Return the spans without a connection, up to the session's end."""
-        end = self.session.ended_at
-        if end is None:
-            return []
-        return outages(self._lines, end, self._planned)
 
     # -- scenarios ----------------------------------------------------------------------------
 
@@ -354,10 +343,6 @@ class Book:
             "ME-20c": (float(states[STATE.CANCELLED]), n, ""),
             "ME-21": (float(rejected), len(serious), ""),
         }
-
-
-def _percent(share: float | None) -> float | None:
-    return None if share is None else share * 100
 
 
 def _strata(samples: Samples) -> dict[str, list[float]]:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from brokerage.clock import SessionClock
 from brokerage.models import OrderEvent, OrderRecord
-from validation import observed
+from validation import observed, outages
 from validation.configuration import Config, read
 from validation.models import Attempt, FaultWindow, LatencySample, SampleKind, Session
 from validation.observation import SCENARIO
@@ -103,6 +103,11 @@ class Samples:
     def provoked(self, at: datetime) -> bool:
         """Say whether a moment lies in a span in which a fault was provoked."""
         return any(window.starts_at <= at <= window.ends_at for window in self.windows)
+
+    @cached_property
+    def connection(self) -> outages.Connection:
+        """What is known of the gateway's uptime and of each loss."""
+        return outages.of(self.session, self.provoked)
 
     @cached_property
     def all(self) -> list[Sample]:

@@ -16,6 +16,13 @@ SCENARIOS = (
     ("MY-1", "élan"), ("OE-01", "Order Execution"),
 )  # fmt: skip
 
+# The gateway was away once, for 3.025 of 60.5 real seconds.
+WATCHED = {
+    "total_s": 1512.5, "watched_s": 1436.9, "regular_s": 1436.9, "outage_s": 75.6,
+    "planned_outage_s": 0.0, "uptime": 0.95, "answers": 280, "misses": 0, "rtt_p95_ms": 1.0,
+    "reconciliations": 20, "failures": 1,
+}  # fmt: skip
+
 
 def at(seconds: float) -> datetime:
     """The time so many seconds after the session's start."""
@@ -33,7 +40,7 @@ def record_session(number: str = "VS-RECORDED", lines: int = 20) -> Session:
         code_version="a" * 40, simulated=True, speed=25.0, seed=7, planned=len(SCENARIOS),
         created_by=user, created_at=at(-5), started_at=AT, ended_at=at(60.5),
         state=SessionState.MANUAL_CHECKS, summary="It | went\nwell.", known_issues="none",
-        recommendation="Go on.", facts={"z": 1.0, "a": {"y": 2, "b": 1e20}},
+        recommendation="Go on.", facts={"z": 1.0, "a": {"y": 2, "b": 1e20}, "watch": WATCHED},
     )  # fmt: skip
     _attempts(session)
     checklist.create(session)

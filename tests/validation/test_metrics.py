@@ -185,19 +185,28 @@ def test_the_long_scenarios_do_not_count_as_active_time(ended: Session) -> None:
     assert row(ended, "ME-25a").value == pytest.approx(2.0 * (count - 1), abs=0.5)
 
 
-def test_uptime_with_and_without_planned_faults(ended: Session) -> None:
+def test_uptime_with_and_without_planned_faults_is_the_watchs(ended: Session) -> None:
     start = ended.started_at
     assert start is not None
-    ended.ended_at = start + timedelta(seconds=100)
+    told = {"total_s": 100.0, "uptime": 0.95, "outage_s": 5.0, "planned_outage_s": 10.0}
+    ended.facts = ended.facts | {"watch": ended.facts["watch"] | told}
     ended.save()
-    for begins, ends, planned in ((10, 20, True), (50, 55, False)):
-        at: dict[str, Any] = {"source": "gateway", "planned": planned}
-        line(ended, "Disconnected: x", at=start + timedelta(seconds=begins), **at)
-        line(ended, "Connected at attempt 1", at=start + timedelta(seconds=ends), **at)
+    states = ((1, "UP", False), (2, "DOWN", True), (3, "UP", True), (4, "DOWN", False))
+    ended.ended_at = start + timedelta(seconds=100)
+    for number, state, planned in states:
+        at = start + timedelta(seconds=10 * number)
+        ended.connection_events.create(lane="gateway", state=state, planned=planned, at=at)
     assert row(ended, "ME-08").value == pytest.approx(95.0)
     assert row(ended, "ME-08b").value == pytest.approx(85.0)
     assert verdicts(ended, "ME-08") == ("FAIL", "FAIL")
     assert row(ended, "ME-13").value == 1.0
+
+
+def test_a_session_that_nobody_watched_has_neither_uptime_nor_losses(ended: Session) -> None:
+    ended.facts = {}
+    for code in ("ME-08", "ME-08b", "ME-13"):
+        assert row(ended, code).value is None
+    assert verdicts(ended, "ME-08") == ("NO_DATA", "NO_DATA")
 
 
 def test_pacing_counts_outside_its_own_scenario(ended: Session) -> None:

@@ -1,12 +1,13 @@
 """Outages and uptime from a session's log: each loss once, planned ones apart."""
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 
-from tests.validation.recorded import at
-from validation.models import Attempt, LogLine
-from validation.outages import Outage, outages, uptime
+from tests.validation.recorded import at, record_session
+from validation.models import Attempt, ConnectionEvent, LogLine, Session, SessionState
+from validation.outages import Uptime, absences, of, outages
 
 END = at(100)
 
@@ -51,7 +52,75 @@ def test_each_loss_lasts_until_the_next_connection_or_its_attempts_end(
     assert spans(*lines) == wanted
 
 
-def test_uptime_is_the_share_without_outage() -> None:
-    assert uptime([Outage(at(0), at(25), False)], at(0), at(100)) == 0.75
-    assert uptime([], at(0), at(100)) == 1.0
-    assert uptime([], at(5), at(5)) is None
+@pytest.mark.parametrize(
+    ("states", "wanted"),
+    [
+        ([], []),
+        (["UP"], []),
+        (["DOWN"], [(0, 100)]),
+        (["UP", "DOWN"], [(10, 100)]),
+        (["UP", "MUTE", "DOWN", "UP"], [(10, 30)]),
+        (["UP", "DOWN", "UNKNOWN", "UP", "DOWN"], [(10, 20), (40, 100)]),
+    ],
+)
+def test_the_watch_tells_each_absence_of_the_gateway(
+    states: list[str], wanted: list[tuple[float, float]]
+) -> None:
+    events = [ConnectionEvent(state=state, at=at(10 * n)) for n, state in enumerate(states)]
+    found = absences(events, END)
+    assert [(one.starts, one.ends) for one in found] == [(at(a), at(b)) for a, b in wanted]
+
+
+def test_uptime_is_what_the_watch_has_added_up() -> None:
+    figures = {"total_s": 200.0, "uptime": 0.95, "planned_outage_s": 20.0}
+    assert Uptime.told(figures) == Uptime(95.0, 85.0)
+
+
+@pytest.mark.parametrize("figures", [None, {}, {"total_s": 0.0, "uptime": None}])
+def test_what_nobody_watched_has_no_uptime(figures: dict[str, Any] | None) -> None:
+    assert Uptime.told(figures) == Uptime(None, None)
+
+
+@pytest.fixture
+def recorded(db: None) -> Session:
+    return record_session()
+
+
+def seen(session: Session, seconds: float, state: str, *, planned: bool = False) -> None:
+    session.connection_events.create(lane="gateway", state=state, at=at(seconds), planned=planned)
+
+
+def test_a_loss_that_two_connections_saw_counts_once(recorded: Session) -> None:
+    seen(recorded, 0, "UP")
+    seen(recorded, 30.4, "DOWN")
+    seen(recorded, 34, "UP")
+    (outage,) = of(recorded, lambda _: False).outages
+    assert (outage.starts, outage.ends, outage.planned) == (at(30), at(34), False)
+
+
+def test_a_loss_between_scenarios_counts(recorded: Session) -> None:
+    seen(recorded, 50, "DOWN")
+    assert of(recorded, lambda _: False).unplanned == 2
+
+
+def test_what_one_witness_knows_to_be_provoked_was_provoked(recorded: Session) -> None:
+    seen(recorded, 30.4, "DOWN", planned=True)
+    found = of(recorded, lambda _: False)
+    assert (found.planned, found.unplanned) == (1, 0)
+
+
+def test_without_a_watch_no_count_of_losses_is_known_to_be_zero(recorded: Session) -> None:
+    recorded.facts = {}
+    assert of(recorded, lambda _: False).unplanned == 1
+    assert of(recorded, lambda _: True).unplanned is None
+
+
+def test_a_lost_worker_leaves_the_rest_of_a_paused_session_unknown(recorded: Session) -> None:
+    assert of(recorded, lambda _: False).uptime.adjusted == 95.0
+    recorded.state = SessionState.INTERRUPTED
+    assert of(recorded, lambda _: False).uptime.adjusted is None
+
+
+def test_a_loss_after_a_provoked_one_counts_for_itself() -> None:
+    lines = [line(10, LOST, planned=True), line(12, LOST), line(14, FOUND)]
+    assert spans(*lines) == [(10, 12, True), (12, 14, False)]

@@ -53,6 +53,15 @@ def line(session: Session, message: str, level: str = "WARNING", **fields: Any) 
     LogLine.objects.create(session=session, message=message, **row)
 
 
+def lost(session: Session, *, planned: bool = False) -> None:
+    line(session, "Disconnected: gone", "ERROR", source="gateway", planned=planned)
+
+
+def watched(session: Session, **figures: float) -> None:
+    facts = session.facts | {"watch": session.facts["watch"] | figures}
+    Session.objects.update(facts=facts)
+
+
 def proof(session: Session, account: str, ok: bool) -> None:
     AccountProof.objects.create(
         endpoint=session.endpoint, target="x", accounts=[account], ok=ok, at=session.started_at
@@ -123,8 +132,13 @@ CASES: list[tuple[str, Setup, bool | None]] = [
     ("log_errors", lambda s: line(s, "broken", "ERROR", planned=True), True),
     ("log_warnings", lambda s: line(s, "odd"), None),
     ("no_disconnects", lambda s: None, True),
-    ("no_disconnects", lambda s: line(s, "Disconnected: gone", "ERROR"), False),
-    ("no_disconnects", lambda s: line(s, "Disconnected: drill", planned=True), True),
+    ("no_disconnects", lost, False),
+    ("no_disconnects", lambda s: lost(s, planned=True), True),
+    ("no_disconnects", lambda s: Session.objects.update(facts={}), None),
+    ("no_disconnects", lambda s: (lost(s), Session.objects.update(facts={})), False),
+    ("gateway_up", lambda s: None, True),
+    ("gateway_up", lambda s: watched(s, uptime=0.9999), False),
+    ("gateway_up", lambda s: Session.objects.update(facts={}), None),
     ("no_pacing", lambda s: None, True),
     ("no_pacing", lambda s: line(s, "Max rate of messages", code=100), False),
     ("no_pacing", lambda s: line(s, "pacing violation", planned=True), True),

@@ -1,10 +1,8 @@
 """The performance record: time to fill, age of quotes, uptime, latency; nothing typed by hand."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from validation.facts import Facts
-from validation.outages import Outage, outages, uptime
 
 
 def figures(facts: Facts) -> list[dict[str, Any]]:
@@ -31,34 +29,20 @@ def _average(facts: Facts, name: str, key: str, unit: str, limit: float) -> dict
 
 
 def _uptime(facts: Facts) -> dict[str, Any]:
-    spans = [span for span in _spans(facts) if not span.planned]
-    share = _share(facts, spans)
+    found = facts.samples.connection
+    share = found.uptime.adjusted
     return {
         "name": "Gateway uptime, planned faults aside", "value": share, "unit": "%",
         "limit": 100.0, "comparator": "=", "holds": None if share is None else share >= 100.0,
-        "samples": len(spans),
+        "samples": found.unplanned or 0,
     }  # fmt: skip
 
 
 def connection(facts: Facts) -> dict[str, Any]:
     """Return the raw figures beside the adjusted one: uptime with planned faults, and losses."""
-    spans = _spans(facts)
-    planned = sum(span.planned for span in spans)
+    found = facts.samples.connection
     return {
-        "uptime_percent_raw": _share(facts, spans),
-        "unplanned_disconnections": len(spans) - planned,
-        "planned_disconnections": planned,
+        "uptime_percent_raw": found.uptime.raw,
+        "unplanned_disconnections": found.unplanned,
+        "planned_disconnections": found.planned if found.watched or found.planned else None,
     }
-
-
-def _spans(facts: Facts) -> list[Outage]:
-    end = facts.session.ended_at
-    return outages(facts.log_lines, end, facts.planned) if end else []
-
-
-def _share(facts: Facts, spans: Sequence[Outage]) -> float | None:
-    session = facts.session
-    if session.started_at is None or session.ended_at is None:
-        return None
-    share = uptime(spans, session.started_at, session.ended_at)
-    return None if share is None else round(share * 100, 3)

@@ -209,14 +209,18 @@ def _performance(data: Mapping[str, Any]) -> Iterator[str]:
     share = "not measured" if raw is None else f"{raw:g} %"
     yield (
         f"\nUptime with the planned faults counted: {share}. "
-        f"Disconnections: {found['unplanned_disconnections']} unplanned, "
-        f"{found['planned_disconnections']} planned."
+        f"Disconnections: {_known(found['unplanned_disconnections'])} unplanned, "
+        f"{_known(found['planned_disconnections'])} planned."
     )
     yield "\n### Metrics\n"
     yield from table(
         ("Metric", "Value", "95 % interval", "Limit", "Rule", "Evidence", "n"),
         map(_metric_row, data["metrics"]),
     )
+
+
+def _known(count: int | None) -> str:
+    return "an unknown number" if count is None else str(count)
 
 
 def _metric_row(row: Mapping[str, Any]) -> tuple[object, ...]:

@@ -31,11 +31,21 @@ def log_warnings(facts: Facts, _: str) -> Finding:
 
 @rule
 def no_disconnects(facts: Facts, _: str) -> Finding:
-    """No connection was lost without being provoked."""
-    lost = [line for line in facts.log_lines if line.message.startswith("Disconnected")]
-    unplanned = [line for line in lost if not facts.planned(line)]
-    text = f"{len(lost)} in all, {len(lost) - len(unplanned)} planned, {len(unplanned)} unplanned"
-    return Finding(not unplanned, text)
+    """No connection was lost without being provoked, as watch and scenarios saw it."""
+    found = facts.samples.connection
+    text = f"{len(found.outages)} in all, {found.planned} planned, {found.unplanned or 0} unplanned"
+    if found.watched or found.unplanned:
+        return Finding(not found.unplanned, text)
+    return Finding(None, f"{text}; nobody watched to the end")
+
+
+@rule
+def gateway_up(facts: Facts, _: str) -> Finding:
+    """The watch found the gateway up whenever no fault was provoked."""
+    share = facts.samples.connection.uptime.adjusted
+    if share is None:
+        return Finding(None, "nobody watched to the end")
+    return Finding(share >= 100.0, f"{share:g} %")
 
 
 @rule

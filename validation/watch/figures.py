@@ -8,7 +8,10 @@ from typing import Any
 
 @dataclass
 class Figures:
-    """Session seconds; `regular` of those watched lay in regular hours; latencies in real ms."""
+    """Session seconds since the watch began; `regular` of those watched lay in regular hours.
+
+    Latencies are real ms. The time before the first look counts as what that look finds.
+    """
 
     total: float = 0.0
     watched: float = 0.0
@@ -20,7 +23,7 @@ class Figures:
     reconciliations: int = 0
     failures: int = 0
     latencies: list[float] = field(default_factory=list)
-    _at: float | None = None
+    _at: float = 0.0
 
     @classmethod
     def resumed(cls, facts: Mapping[str, Any]) -> "Figures":
@@ -33,7 +36,7 @@ class Figures:
 
     def pass_time(self, now: float, *, up: bool, regular: bool, planned: bool) -> None:
         """Count the time since the last call: watched, or an outage, planned or not."""
-        spent = 0.0 if self._at is None else max(now - self._at, 0.0)
+        spent = max(now - self._at, 0.0)
         self._at = now
         self.total += spent
         if up:

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from brokerage.calendar import ET, CalendarNotCoveredError, is_regular_hours, session_hours
 from brokerage.terms import DATA_TYPES
-from validation.models.watching import Severity
+from validation.models.watching import LaneState, Severity
 from validation.watch.conditions import Condition
 
 COMPETING = 10197
@@ -110,6 +110,14 @@ class Line:
         if at is Hours.REGULAR and stands > FROZEN_S and self.standing >= FROZEN_TICKS:
             return self._frozen(stands)
         return None
+
+    def shown(self, condition: Condition | None) -> tuple[LaneState, str]:
+        """Return how the line is, and why: up only with ticks that nothing speaks against."""
+        if condition is None:
+            up = bool(self.ticks)
+            return (LaneState.UP, "") if up else (LaneState.UNKNOWN, "No tick has come yet.")
+        silent = condition.kind.startswith("silent")
+        return LaneState.SILENT if silent else LaneState.UNKNOWN, condition.text
 
     def _silent(self, now: float, at: Hours, restored: tuple[int, float] | None) -> Condition:
         kind, why = "silent_line", ""

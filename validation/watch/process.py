@@ -135,7 +135,11 @@ class Watch:
     async def stop(self) -> dict[str, Any]:
         """End the watch and return its figures."""
         if self._task is not None:
+            if not self.up.is_set():
+                # Also where the watch itself has ended: what it does not know was not up.
+                self._count(up=False)
             await _end(self._task)
+            self._task = None
             # A session may pause for a while, and nobody looks on meanwhile.
             self.lane(GATEWAY, LaneState.UNKNOWN, UNWATCHED)
             self._unknown(UNWATCHED)
@@ -327,12 +331,16 @@ class Watch:
         self.drift.hear(told, asked, self.clock.elapsed())
         return True
 
-    async def _pass_time(self, *, up: bool) -> None:
+    def _count(self, *, up: bool) -> float:
         now = self._hear_provocation()
         desk, always = self.desk, self.job.target.always_open
         regular = desk is not None and hours(desk.now(), always_open=always) is Hours.REGULAR
         planned = self.provocation.covers(now)
         self.figures.pass_time(now, up=up, regular=regular, planned=planned)
+        return now
+
+    async def _pass_time(self, *, up: bool) -> None:
+        now = self._count(up=up)
         if up:
             self.outage.over()
         else:
@@ -345,7 +353,7 @@ class Watch:
         if not (self.lanes.is_down(BROKER) or self.lanes.is_down(MARKET)):
             self.judge("lines", found)
         for line, condition in zip(self.lines.values(), found, strict=True):
-            self.lane(_line_lane(line.symbol), *_line_state(line, condition))
+            self.lane(_line_lane(line.symbol), *line.shown(condition))
 
     def _new_line(self, symbol: str) -> Line:
         floor = LEAST_SILENCE * self.clock.speed
@@ -378,15 +386,6 @@ class Watch:
 
 def _line_lane(symbol: str) -> str:
     return f"line {symbol}"
-
-
-def _line_state(line: Line, condition: Condition | None) -> tuple[LaneState, str]:
-    """Return how a line is: up only with ticks that nothing speaks against."""
-    if condition is None:
-        up = bool(line.ticks)
-        return (LaneState.UP, "") if up else (LaneState.UNKNOWN, "No tick has come yet.")
-    silent = condition.kind.startswith("silent")
-    return LaneState.SILENT if silent else LaneState.UNKNOWN, condition.text
 
 
 async def _end(*tasks: "asyncio.Future[None]") -> None:

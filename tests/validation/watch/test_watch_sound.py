@@ -4,8 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from brokerage.gateway import Desk
 from brokerage.simulator import venue
 from tests.validation.watch.conftest import Open, trading
+from validation.watch import Watch
 from validation.watch.lanes import NAMES
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -149,3 +151,36 @@ async def test_a_failure_of_the_watch_itself_is_a_finding(
     async with watched() as stage:
         monkeypatch.setattr(stage.watch.books, "_look", lambda: 1 / 0)
         assert "ZeroDivisionError" in (await stage.sees("watch_failed")).text
+
+
+async def test_a_gateway_that_goes_away_for_good_was_up_until_then(watched: Open) -> None:
+    async with watched() as stage:
+        await stage.passes(MINUTE)
+        stage.gateway.faults.on("port_closed")
+        stage.cut()
+        await stage.sees("no_connection")
+        await stage.passes(2 * MINUTE)
+        figures = await stage.watch.stop()
+    assert 0.2 < figures["uptime"] < 0.5
+    assert figures["total_s"] >= 3 * MINUTE
+
+
+async def test_a_gateway_that_was_never_there_was_never_up(watched: Open) -> None:
+    async with watched(before="port_closed") as stage:
+        await stage.passes(MINUTE)
+        figures = await stage.watch.stop()
+        assert (figures["uptime"], figures["watched_s"]) == (0.0, 0.0)
+        assert await stage.watch.stop() == figures
+
+
+async def test_a_watch_that_ends_before_its_session_knows_of_no_uptime_since(
+    watched: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(self: Watch, desk: Desk) -> bool:
+        raise ValueError("the watch broke")
+
+    async with watched() as stage:
+        monkeypatch.setattr(Watch, "_beat", broken)
+        await stage.sees("watch_failed")
+        await stage.passes(2 * MINUTE)
+        assert (await stage.watch.stop())["uptime"] < 0.5
