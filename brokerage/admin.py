@@ -99,7 +99,7 @@ class ExecutionAdmin(ReadOnlyAdmin):
 class OrderGrantAdmin(ReadOnlyAdmin):
     """Leaves to trade."""
 
-    list_display = ["scope", "endpoint", "issued_at", "expires_at", "revoked_at", "issued_by"]
+    list_display = ["scope", "endpoint", "symbols", "issued_at", "expires_at", "revoked_at"]
 
 
 @admin.register(AccountProof)

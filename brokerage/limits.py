@@ -88,6 +88,10 @@ def grant_problem(
     before = holdings.get(intent.contract.con_id, _nothing(intent, price))
     if closes(intent, before):
         return None
+    if intent.contract.symbol not in grant.symbols:
+        covered = ", ".join(grant.symbols) or "no symbol"
+        text = f"The order grant of {grant.scope} is for {covered}, not {intent.contract.symbol}."
+        return OrderRefused("GRANT_SYMBOL", text)
     if intent.contract.is_option and price * intent.contract.multiplier > grant.max_premium:
         premium = price * intent.contract.multiplier
         text = f"A premium of {premium:,.0f} USD is over the cap of {grant.max_premium:,.0f} USD."

@@ -183,6 +183,7 @@ class DeskFacts(Protocol):
     @property
     def connected(self) -> bool: ...
     def now(self) -> datetime: ...
+    async def contract(self, con_id: int) -> Contract: ...
     async def quote(self, contract: Contract, limit: float = 15.0) -> Quote: ...
     async def positions(self) -> list[Position]: ...
     async def account_summary(self) -> Summary: ...
@@ -206,6 +207,7 @@ class Door:
             return Permit(intent, _SEAL)
         endpoint_id = desk.target.endpoint_id
         await sync_to_async(self.admit)(intent, 0.0, endpoint_id)
+        await _check_contract(intent.contract, desk)
         if problem := hours_problem(desk.target, desk.now()):
             raise problem
         price = await self._price(intent, desk)
@@ -280,6 +282,29 @@ class Door:
             raise OrderRefused("REDUCE_ONLY", f"The position can't be read: {error}") from error
         if not _reduces(intent, positions):
             raise OrderRefused("REDUCE_ONLY", "The order is larger than the open position.")
+
+
+async def _check_contract(wanted: Contract, desk: DeskFacts) -> None:
+    """Raise OrderRefused unless the gateway tells the same of the id: orders are sent by it.
+
+    Symbol, kind and multiplier are what the grant's limits are judged by.
+    """
+    try:
+        told = await desk.contract(wanted.con_id)
+    except GatewayError as error:
+        raise OrderRefused("CONTRACT", f"The contract can't be looked up: {error}") from error
+    if _terms_of(wanted) != _terms_of(told):
+        text = f"{_words(wanted)} is ordered by the id {wanted.con_id} of {_words(told)}."
+        raise OrderRefused("CONTRACT", text)
+
+
+def _terms_of(contract: Contract) -> tuple[object, ...]:
+    return contract.symbol, contract.sec_type, contract.multiplier, contract.currency
+
+
+def _words(contract: Contract) -> str:
+    symbol, kind, multiplier, currency = _terms_of(contract)
+    return f"{kind} {symbol} × {multiplier} {currency}"
 
 
 def hours_problem(target: Target, now: datetime) -> OrderRefused | None:

@@ -97,21 +97,29 @@ def begin(session: Session) -> OrderGrant | None:
     if session.observes or not any(definition.wants(ORDERS) for definition in definitions):
         return None
     assign(session, cleanup=CleanupState.PENDING)
-    return _issue_grant(session)
+    extra = {symbol for definition in definitions for symbol in definition.trades}
+    return _issue_grant(session, extra)
 
 
-def _issue_grant(session: Session) -> OrderGrant:
-    """Grant what is left: what the session sent before a pause, or a rerun, still counts."""
-    limits = session.config.content["limits"]
+def _issue_grant(session: Session, extra: set[str]) -> OrderGrant:
+    """Grant what is left: what the session sent before a pause, or a rerun, still counts.
+
+    It may trade the configured test contract, and `extra` symbols that packages have declared.
+    """
+    limits, contracts = (session.config.content[key] for key in ("limits", "test_contracts"))
     left = max(limits["max_orders"] - OrderGrant.orders_used_by(session.number), 0)
     grant = OrderGrant.objects.create(
         scope=session.number, endpoint=session.endpoint, issued_by=session.created_by,
         expires_at=timezone.now() + GRANT_LIVES, max_orders=left,
         max_contracts=limits["max_contracts"], max_shares=limits["max_shares"],
         max_notional=limits["max_notional"],
-        max_premium=session.config.content["test_contracts"]["spy_weekly_call"]["premium_cap"],
+        max_premium=contracts["spy_weekly_call"]["premium_cap"],
+        symbols=sorted({contracts["spy"]["symbol"]} | extra),
     )  # fmt: skip
-    record("grant.issued", "grant", grant.pk, actor="system", scope=session.number)
+    record(
+        "grant.issued", "grant", grant.pk, actor="system", scope=session.number,
+        symbols=grant.symbols, max_orders=left,
+    )  # fmt: skip
     return grant
 
 

@@ -58,6 +58,7 @@ class Desk:
         self.attempts, self.gaps = 1, [0.0]
         self.lost_at: float | None = None
         self._prove_again = False
+        self._defined: dict[int, Contract] = {}
         self.book = OrderBook(link, self, listener)
         link.on_note, link.on_lost, link.on_message = self.book.hear, self._lost, self._message
         link.on_accounts = self._look_at_accounts
@@ -227,11 +228,15 @@ class Desk:
 
     async def qualify(self, spec: ContractSpec) -> Contract:
         """Find the one contract that is meant; raises ContractNotFoundError."""
-        return await market.qualify(self._link, spec)
+        found = await market.qualify(self._link, spec)
+        self._defined[found.con_id] = found
+        return found
 
     async def contract(self, con_id: int) -> Contract:
-        """Find a contract by its id; raises ContractNotFoundError."""
-        return await market.by_id(self._link, con_id)
+        """Find a contract by its id, asked once; raises ContractNotFoundError."""
+        if con_id not in self._defined:
+            self._defined[con_id] = await market.by_id(self._link, con_id)
+        return self._defined[con_id]
 
     async def chain(self, symbol: str) -> Chain:
         """Read the option chain of a share."""

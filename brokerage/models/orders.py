@@ -12,13 +12,16 @@ from crucible.ledger.append_only import AppendOnlyModel
 class OrderGrant(models.Model):
     """Leave to place so many orders for one scope (a session's number) until it expires.
 
-    It holds at its endpoint alone; one without is for a drill's private simulated gateway.
+    It holds at its endpoint alone; one without is for a drill's private simulated gateway. It
+    opens positions in its symbols alone (C-07), options on them included. Its table's triggers
+    let nobody widen it, renew it or delete it.
     """
 
     scope = models.CharField(max_length=60, db_index=True)
     endpoint = models.ForeignKey(
         Endpoint, null=True, on_delete=models.PROTECT, related_name="grants"
     )
+    symbols = models.JSONField(default=list, help_text="what it may trade, by underlying")
     max_orders = models.PositiveIntegerField(default=30)
     max_contracts = models.PositiveIntegerField(default=2, help_text="option contracts open")
     max_shares = models.PositiveIntegerField(default=5, help_text="shares open")

@@ -43,8 +43,8 @@ def triggers(
     """Return the migration operations that make `table` append-only.
 
     No row is ever deleted. No row is ever updated, or with `frozen_when` (a condition in SQL on
-    OLD that both databases understand, such as "OLD.state IN ('PASSED', 'FAILED')") none for which
-    it holds before the change. With `gap_free` the named column must grow by one with each row,
+    OLD and NEW that both databases understand, such as "OLD.state IN ('PASSED', 'FAILED')") none
+    for which it holds. With `gap_free` the named column must grow by one with each row,
     from 1.
 
     On SQLite an insert that hits an existing unique key is refused even as INSERT OR IGNORE, so

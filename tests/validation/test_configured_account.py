@@ -135,8 +135,9 @@ def test_the_door_asks_for_the_configured_account_at_each_order(
             target = held_to(config, endpoint)
             target = replace(target, port=simulated.target.port, speed=25.0)
             grant = await OrderGrant.objects.acreate(
-                scope=SCOPE, endpoint=endpoint, expires_at=timezone.now() + timedelta(minutes=5)
-            )
+                scope=SCOPE, endpoint=endpoint, symbols=["SPY"],
+                expires_at=timezone.now() + timedelta(minutes=5),
+            )  # fmt: skip
             async with gateway.connect(target, readonly=False) as desk:
                 contract = await desk.qualify(ContractSpec("SPY"))
                 intent = Intent("k", contract, "BUY", 1, limit_price=1.0, ref=f"{SCOPE}/OE-01")

@@ -88,6 +88,9 @@ def test_scenarios_of_packages_come_after_our_own(install: Install) -> None:
         (good("ACME", "x" * 41), "more than 40 characters"),
         (good().replace('"It shows something."', "pass"), "give it a docstring"),
         (good().replace("S-MED", "BAD"), "severity"),
+        (good().replace("timeout=10", "timeout=10, trades=['QQQ']"), "does not need ORDERS"),
+        (good().replace("timeout=10", "timeout=10, trades='QQQ'"), "a list of symbols"),
+        (good().replace("timeout=10", "timeout=10, needs=['ORDERS'], trades=['*']"), "no symbol"),
     ],
 )
 def test_a_faulty_package_is_left_out_and_told(install: Install, source: str, words: str) -> None:

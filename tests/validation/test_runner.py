@@ -119,6 +119,16 @@ def test_a_full_session_goes_on_to_the_manual_checks(sound: Session, toys: Toys)
     assert {"session.started", "session.running", "session.completed"} <= kinds
 
 
+def test_the_grant_carries_the_test_contract_and_what_chosen_scenarios_declare(
+    toys: Toys, seeded: Endpoint, operator: User
+) -> None:
+    toys.add("OE-01", passes, needs=["ORDERS"])
+    toys.add("OE-02", passes, needs=["ORDERS"], trades=["QQQ"])
+    toys.add("OE-03", passes, needs=["ORDERS"], trades=["TSLA"])
+    session = run(sessions.start(operator, scenarios=["OE-01", "OE-02"]))
+    assert OrderGrant.objects.get(scope=session.number).symbols == ["QQQ", "SPY"]
+
+
 def test_a_partial_session_ends_in_reporting(toys: Toys, seeded: Endpoint, operator: User) -> None:
     toys.add("BC-01", passes)
     session = run(sessions.start(operator, scenarios=["BC-01"]))

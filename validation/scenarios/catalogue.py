@@ -4,6 +4,7 @@ import hashlib
 import importlib
 import inspect
 import pkgutil
+import re
 import sys
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -11,11 +12,12 @@ from enum import StrEnum
 from functools import cache
 
 from validation import scenarios
-from validation.guests import Package, welcome
 from validation.findings import TWO_HOURS
+from validation.guests import Package, welcome
 from validation.scenarios.trial import Trial
 
 ScenarioFunction = Callable[[Trial], Awaitable[None]]
+SYMBOL = re.compile(r"[A-Z][A-Z0-9. ]{0,11}")
 SEVERITIES = ("S-CRIT", "S-HIGH", "S-MED")
 # Twice as long is overdue (SC-07): the last third of the time-out is left to tell people of it.
 USUAL_SHARE = 1 / 3
@@ -53,7 +55,8 @@ class UnknownScenarioError(LookupError):
 class Definition:
     """A scenario: what it is called, how long it may take (session seconds), and its function.
 
-    It takes `expected` when all is well, and is ended at `timeout`.
+    It takes `expected` when all is well, and is ended at `timeout`. What it trades beside the
+    configured test contract, it says in `trades`, by the symbol of the underlying.
     """
 
     id: str
@@ -68,6 +71,7 @@ class Definition:
     waivable: bool
     own_connection: bool
     function: ScenarioFunction
+    trades: tuple[str, ...] = ()
 
     @property
     def description(self) -> str:
@@ -133,19 +137,22 @@ class Catalogue:
         cases: tuple[int, ...] = (),
         waivable: bool = True,
         own_connection: bool = False,
+        trades: Iterable[str] = (),
     ) -> Callable[[ScenarioFunction], ScenarioFunction]:
         """Register the decorated function; raise ValueError for a duplicate or a missing text.
 
         With `own_connection` the trial comes without a desk: the scenario is about connecting.
         One that does not say how long it is expected to take is given a third of its time-out.
         """
+        if isinstance(trades, str):
+            raise ValueError(f"{id}: trades is a list of symbols, such as [{trades!r}]")
         usual = timeout * USUAL_SHARE if expected is None else expected
 
         def register(function: ScenarioFunction) -> ScenarioFunction:
             self.add(
                 Definition(
                     id, slug, title, _known(category), timeout, usual, severity,
-                    frozenset(needs), cases, waivable, own_connection, function,
+                    frozenset(needs), cases, waivable, own_connection, function, tuple(trades),
                 )
             )  # fmt: skip
             return function
@@ -167,6 +174,11 @@ class Catalogue:
             or not 0 < definition.expected <= definition.timeout
         ):
             raise ValueError(f"{definition.id}: severity, timeout or expected is out of range")
+        if definition.trades and not definition.wants(ORDERS):
+            raise ValueError(f"{definition.id} names what it trades, but does not need ORDERS")
+        for symbol in definition.trades:
+            if not SYMBOL.fullmatch(symbol):
+                raise ValueError(f"{definition.id}: {symbol!r} in trades is no symbol")
         self._by_id[definition.id] = definition
 
     def keep(self, definitions: Iterable[Definition]) -> None:

@@ -291,8 +291,9 @@ async def drill_door(
     ref = f"drill/{trial.ref}"
     until = timezone.now() + DRILL_LASTS
     grant = await OrderGrant.objects.acreate(
-        scope=ref, endpoint_id=endpoint_id, expires_at=until, **limits
-    )
+        scope=ref, endpoint_id=endpoint_id, expires_at=until,
+        symbols=[trial.config.test_contracts.spy.symbol], **limits,
+    )  # fmt: skip
     try:
         yield Door(grant.pk, clock), ref
     finally:

@@ -16,4 +16,6 @@ def endpoint(db: None) -> Endpoint:
 @pytest.fixture
 def grant(endpoint: Endpoint) -> OrderGrant:
     expires = timezone.now() + timedelta(hours=1)
-    return OrderGrant.objects.create(scope="s1", endpoint=endpoint, expires_at=expires)
+    return OrderGrant.objects.create(
+        scope="s1", endpoint=endpoint, expires_at=expires, symbols=["SPY"]
+    )

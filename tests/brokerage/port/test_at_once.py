@@ -19,7 +19,7 @@ TARGET = Target("sim", "127.0.0.1", 4002, SIMULATED)
 
 def granted(**more: float) -> OrderGrant:
     expires = timezone.now() + timedelta(hours=1)
-    return OrderGrant.objects.create(scope="s1", expires_at=expires, **more)
+    return OrderGrant.objects.create(scope="s1", expires_at=expires, symbols=["SPY"], **more)
 
 
 def submits(grant: OrderGrant, key: str) -> str:

@@ -109,8 +109,10 @@ def test_no_proof(grant: OrderGrant) -> None:
 
 def test_a_triggered_kill_switch(grant: OrderGrant) -> None:
     kill.trigger("test", "drill")
-    OrderGrant.objects.update(revoked_at=None)
-    assert refused(grant) == "KILL_SWITCH"
+    unrevoked = OrderGrant.objects.create(
+        scope="s1", endpoint=grant.endpoint, expires_at=grant.expires_at, symbols=["SPY"]
+    )
+    assert refused(unrevoked) == "KILL_SWITCH"
 
 
 @pytest.mark.parametrize("state", ["RESET_REQUESTED", "NONSENSE"])
@@ -224,8 +226,25 @@ def test_working_orders_count_toward_the_grant(grant: OrderGrant) -> None:
 
 
 def test_risk_above_three_per_cent(grant: OrderGrant) -> None:
-    OrderGrant.objects.update(max_notional=1e6)
-    assert refused(grant, quantity=5) == "RISK_PER_TRADE"
+    ample = OrderGrant.objects.create(
+        scope="s1", endpoint=grant.endpoint, expires_at=grant.expires_at, symbols=["SPY"],
+        max_notional=1e6,
+    )  # fmt: skip
+    assert refused(ample, quantity=5) == "RISK_PER_TRADE"
+
+
+def test_a_symbol_that_is_not_granted(grant: OrderGrant) -> None:
+    bare = OrderGrant.objects.create(
+        scope="s1", endpoint=grant.endpoint, expires_at=grant.expires_at
+    )
+    assert refused(bare) == "GRANT_SYMBOL"
+
+
+@pytest.mark.parametrize(
+    "disguise", [{"con_id": 320227571}, {"multiplier": 100}, {"sec_type": "OPT"}, {"con_id": 9}]
+)
+def test_a_contract_under_a_false_name(grant: OrderGrant, disguise: dict[str, Any]) -> None:
+    assert refused(grant, contract=replace(SHARE, **disguise)) == "CONTRACT"
 
 
 def bounded(**bounds: float) -> Any:

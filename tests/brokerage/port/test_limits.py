@@ -107,7 +107,8 @@ def test_an_unknown_value_allows_nothing(equity: float) -> None:
 
 
 def granted(**more: float) -> OrderGrant:
-    grant = OrderGrant(scope="s", expires_at=timezone.now() + timedelta(hours=1), **more)
+    expires = timezone.now() + timedelta(hours=1)
+    grant = OrderGrant(scope="s", expires_at=expires, symbols=["SPY"], **more)
     grant.orders_used = lambda: 0  # type: ignore[method-assign]
     return grant
 
@@ -124,6 +125,10 @@ def granted(**more: float) -> OrderGrant:
         (buying(), 10.0, {2: held(1, call=True), 1: held(4)}, ""),
         (selling(CALL), 99.0, {2: held(1, call=True)}, ""),
         (selling(CALL, 3), 1.0, {2: held(0, call=True)}, "GRANT_CONTRACTS"),
+        (buying(Contract(3, "QQQ")), 10.0, {}, "GRANT_SYMBOL"),
+        (buying(Contract(4, "QQQ", "OPT", multiplier=100)), 1.0, {}, "GRANT_SYMBOL"),
+        (selling(Contract(3, "QQQ"), 2), 10.0, {3: held(1)}, "GRANT_SYMBOL"),
+        (selling(Contract(3, "QQQ")), 10.0, {3: held(1)}, ""),
     ],
 )
 def test_what_a_grant_covers(

@@ -44,7 +44,7 @@ async def test_no_order_leaves_an_observing_session_not_even_with_a_grant(
     async with observe() as stage, stage.bot() as bot:
         await bot.buy()
         grant = await OrderGrant.objects.acreate(
-            scope=stage.session.number, endpoint=stage.session.endpoint,
+            scope=stage.session.number, endpoint=stage.session.endpoint, symbols=["SPY"],
             expires_at=timezone.now() + timedelta(hours=1),
         )  # fmt: skip
         with fence(stage.lease):

@@ -96,8 +96,10 @@ async def trial_at(
     orders = definition.wants(ORDERS)
     if orders:
         grant = await OrderGrant.objects.acreate(
-            scope=scope, endpoint=endpoint, expires_at=timezone.now() + timedelta(minutes=5)
-        )
+            scope=scope, endpoint=endpoint, symbols=[config.test_contracts.spy.symbol],
+            max_orders=config.limits.max_orders,
+            expires_at=timezone.now() + timedelta(minutes=5),
+        )  # fmt: skip
         trial.order_door = Door(grant.pk, clock)
     async with gateway.connect(
         trial.target, readonly=not orders, clock=clock, listener=TrialListener(trial)

@@ -140,7 +140,7 @@ def watched(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Open:
 async def trading(stage: Stage) -> AsyncIterator[Trader]:
     """A trader on the stage, whose desk is looked at before it is closed."""
     grant = await OrderGrant.objects.acreate(
-        scope=stage.scope, endpoint=stage.endpoint, max_notional=50_000.0,
+        scope=stage.scope, endpoint=stage.endpoint, max_notional=50_000.0, symbols=["SPY"],
         expires_at=timezone.now() + timedelta(minutes=5),
     )  # fmt: skip
     clock = SessionClock(SPEED)
