@@ -126,12 +126,15 @@ def test_the_expected_account_must_be_the_only_one() -> None:
 def test_a_further_account_that_turns_up_later_ends_the_connection() -> None:
     @story
     async def connects() -> None:
-        async with gateway.simulation(expected_account="DU1234567") as simulated:
-            async with gateway.connect(simulated.target, readonly=False) as desk:
-                set_levers(simulated, accounts=("DU1234567", "DU7654321"))
-                with pytest.raises(SafetyViolation, match="Besides"):
-                    await desk.renew_proof()
-                assert not desk.connected and desk.proof is None
+        async with (
+            gateway.simulation(expected_account="DU1234567") as simulated,
+            gateway.connect(simulated.target, readonly=False) as desk,
+        ):
+            set_levers(simulated, accounts=("DU1234567", "DU7654321"))
+            with pytest.raises(SafetyViolation, match="Besides"):
+                await desk.renew_proof()
+            assert not desk.connected
+            assert desk.proof is None
 
     connects()
 
