@@ -131,7 +131,8 @@ class Account:
         if self.reduces(order):
             return
         listing, held = self._listing(order.con_id), self.held_quantity(order.con_id)
-        short = order.side == "SELL" and order.quantity > max(held, 0.0)
+        free = max(held, 0.0) - (self.reserves.closing(order) if order.side == "SELL" else 0.0)
+        short = order.side == "SELL" and order.quantity > free
         if short and not self.rules.short_sales and listing.sec_type == "STK":
             raise OrderError(201, NO_SHORTS)
         credit = short or order.quantity * price * listing.units > self.cash
@@ -147,9 +148,10 @@ class Account:
             raise OrderError(201, DAY_TRADER)
 
     def reduces(self, order: SimOrder) -> bool:
-        """Whether an order can only make a position smaller."""
+        """Whether an order can only make a position smaller, whatever other orders close of it."""
         held = self.held_quantity(order.con_id)
-        return held * order.sign < 0 and order.remaining <= abs(held)
+        left = abs(held) - self.reserves.closing(order)
+        return held * order.sign < 0 and order.remaining <= left
 
     def held_quantity(self, con_id: int) -> float:
         """The signed quantity of a contract."""
@@ -160,11 +162,13 @@ class Account:
         """Keep what a working order will need; call again when it filled in part, or ended."""
         if not order.working:
             self._charged.pop(order.key, None)
-        need = 0.0
-        if order.working and not self.reduces(order):
+        need = closing = 0.0
+        if order.working and self.reduces(order):
+            closing = order.remaining
+        elif order.working:
             change, _ = self._change(order, order.remaining, price)
             need = max(change.initial - change.equity, 0.0)
-        self.reserves.keep(order.key, order.oca_group, need)
+        self.reserves.keep(order, need, closing)
 
     def day_trades_remaining(self) -> int:
         """Day trades that are left, −1 for any number."""
@@ -225,7 +229,10 @@ class Account:
         bound = requirement(listing, held + signed, worth, under)
         bound -= requirement(listing, held, worth, under)
         lent = loan_value(listing, held + signed, worth) - loan_value(listing, held, worth)
-        return Margins(bound, bound, lent - signed * price * listing.units - cost), cost
+        earned = lent - signed * price * listing.units
+        if lent:  # a limit better than the market earns nothing until the market has come to it
+            earned = min(earned, 0.0)
+        return Margins(bound, bound, earned - cost), cost
 
     def margins(self) -> Margins:
         """Margin and equity now."""

@@ -18,32 +18,32 @@ from brokerage.simulator.orders import (
 )
 
 OFF_TICK = 1e-6  # of a tick; what floats may be off
+MOST_QUANTITY = 1e9  # shares or contracts; margin refuses far less
+MOST_PRICE = 1e7  # dollars, and percent; beyond lies nothing but slips
 INVALID = "Error validating request.-'bF' : cause - "
 OFF_VARIATION = "The price does not conform to the minimum price variation for this contract."
 FRACTIONAL = (
     "Fractional-sized order cannot be placed via API. Please use desktop version to place this "
     "order."
 )
-# Documented for what cannot be traded; what a real gateway says of an index nobody has published.
-NOT_TRADED = "The contract is not available for trading."
 # The same type may be kept, and a limit order may become a market order, and the reverse.
 EXCHANGEABLE = frozenset({"MKT", "LMT"})
 
 
 def validate(order: SimOrder, listing: Listing) -> None:
-    """Raises OrderError: 412 index, 434 no size, 10243 fraction, 321 side, type, tif, 387, 110."""
-    if listing.sec_type == "IND":
-        raise OrderError(412, NOT_TRADED)
+    """Raises OrderError: 434 no size, 10243 fraction, 321 side, type, tif, 387, 110 off tick."""
     _size(order.quantity)
     _terms(order)
     for price in _prices(order):
-        if not 0 < price < math.inf or not _on_tick(price, listing.tick(price)):
+        if not 0 < price <= MOST_PRICE or not _on_tick(price, listing.tick(price)):
             raise OrderError(110, OFF_VARIATION)
 
 
 def _size(quantity: float) -> None:
     if not 0 < quantity < math.inf:
         raise OrderError(434, "The order size cannot be zero.")
+    if quantity > MOST_QUANTITY:
+        raise OrderError(321, f"{INVALID}Invalid order size was entered")
     if quantity != int(quantity):
         raise OrderError(10243, FRACTIONAL)
 
@@ -59,8 +59,15 @@ def _terms(order: SimOrder) -> None:
         raise OrderError(321, f"{INVALID}Invalid time in force was entered")
     if order.order_type in AUCTION and order.tif != "DAY":
         raise OrderError(113, "The Tif option should be set to DAY for MOC and LOC orders.")
-    if order.order_type in TRAILING and not (order.trail_amount > 0 or order.trail_percent > 0):
+    if order.order_type in TRAILING and not _trails(order):
         raise OrderError(321, f"{INVALID}Trailing amount or percent must be positive")
+
+
+def _trails(order: SimOrder) -> bool:
+    """Whether an amount or a percentage is given by which the stop follows, and none is absurd."""
+    distances = (order.trail_amount, order.trail_percent)
+    given = all(0 <= one <= MOST_PRICE for one in distances) and any(distances)
+    return given and abs(order.limit_offset) <= MOST_PRICE and order.stop_price <= MOST_PRICE
 
 
 def _prices(order: SimOrder) -> Iterator[float]:

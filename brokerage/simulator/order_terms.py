@@ -18,6 +18,7 @@ BAD_DATE = (
     "assumed(deprecated).  You can also provide yyyymmddd-hh:mm:ss time is in UTC. Note that there "
     "is a dash between the date and time in UTC notation."
 )
+LAST_YEAR = 2999  # no order is meant for later
 TIME_ONLY, DATE_ALONE = "%H:%M:%S", re.compile(r"\d{8}")
 
 
@@ -119,6 +120,9 @@ def _moment(label: str, text: str, now: float) -> float:
     else:
         return datetime.combine(new_york_date(now), clock.time(), ET).timestamp()
     try:
-        return parse_stamp(text).timestamp()
+        moment = parse_stamp(text)
+        if moment.year <= LAST_YEAR:
+            return moment.timestamp()
     except (ValueError, OverflowError, OSError):
-        raise OrderError(10314, f"{label}: {BAD_DATE}") from None
+        pass
+    raise OrderError(10314, f"{label}: {BAD_DATE}")

@@ -11,6 +11,8 @@ from brokerage.simulator.venue_terms import resolve
 from brokerage.tws.messages import PlaceOrder
 from brokerage.tws.objects import changed
 
+# Documented for what cannot be traded; what a real gateway says of an index nobody has published.
+NOT_TRADED = "The contract is not available for trading."
 CROWDED = "Maximum number of orders working on the same side of a contract is exceeded"
 
 
@@ -30,8 +32,10 @@ class Checks:
         return sim, listing
 
     def terms(self, key: Key, message: PlaceOrder) -> tuple[SimOrder, Listing]:
-        """The order translated and no more; raises ContractError or OrderError."""
+        """The order translated and no more; raises ContractError, OrderError (412: an index)."""
         listing = resolve(self._floor.listings, message.contract)
+        if listing.sec_type == "IND":
+            raise OrderError(412, NOT_TRADED)
         account = self._account(message.order.account)
         sim = sim_order(key, message, listing, account, self._floor.clock.time())
         _refuse_attributes(message)
@@ -48,9 +52,9 @@ class Checks:
     def funds(self, sim: SimOrder, listing: Listing, filled: float = 0.0) -> None:
         """Raises OrderError 201 when the account may not do what is left of an order.
 
-        A child is not checked: it closes what its parent opens.
+        A child that closes what its parent opens is not checked.
         """
-        if sim.parent is not None:
+        if self._closes_parent(sim):
             return
         price, power = self._floor.unit_price(sim), self._floor.levers.buying_power
         rest = changed(sim, quantity=sim.quantity - filled)
@@ -59,6 +63,15 @@ class Checks:
             words = f"YOUR ORDER IS NOT ACCEPTED. YOUR BUYING POWER IS [{power:.2f} USD]"
             raise OrderError(201, f"{REJECTED}{words}")
         self._floor.account(sim.account).check(rest, price)
+
+    def _closes_parent(self, sim: SimOrder) -> bool:
+        """Whether an order does no more than take its parent's position off again."""
+        parent = self._records.get(sim.parent) if sim.parent else None
+        if parent is None:
+            return False
+        opened = parent.sim
+        opposite = (opened.con_id, -opened.sign) == (sim.con_id, sim.sign)
+        return opposite and sim.quantity <= opened.quantity
 
     def _crowd(self, sim: SimOrder) -> None:
         most = self._floor.rules.most_active

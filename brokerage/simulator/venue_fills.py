@@ -7,7 +7,9 @@ from typing import Any
 
 from brokerage.simulator.account import Booking
 from brokerage.simulator.market import Phase, Quote
+from brokerage.simulator.order_terms import BAD_DATE
 from brokerage.simulator.orders import Change, Fill, Key
+from brokerage.simulator.refusals import RequestError, refusing
 from brokerage.simulator.venue_floor import Floor, Session
 from brokerage.simulator.venue_positions import PositionsDesk
 from brokerage.simulator.venue_records import (
@@ -260,10 +262,14 @@ class FillsDesk:
         exec_id = f"0000late.{record.perm_id:08x}.01.01"
         self._book(record, sim.execution(exec_id, left, price, self.floor.clock.time()))
 
+    @refusing
     def list_executions(self, session: Session, message: ReqExecutions) -> None:
-        """Executions that pass the filter, each with its commission, then the end."""
+        """Executions that pass the filter, each with its commission, then the end; or 10314."""
         levers = self.floor.levers
-        since = parse_stamp(message.time).timestamp() if message.time else 0.0
+        try:
+            since = parse_stamp(message.time).timestamp() if message.time else 0.0
+        except (ValueError, OverflowError):
+            raise RequestError(10314, BAD_DATE) from None
         for execution in self.executions:
             if levers.no_execution or not _passes(execution, message, since):
                 continue

@@ -15,7 +15,7 @@ from brokerage.simulator.levers import Levers
 from brokerage.simulator.listings import Listing, Listings
 from brokerage.simulator.market import Market
 from brokerage.simulator.matching import Book
-from brokerage.simulator.orders import SimOrder
+from brokerage.simulator.orders import LIMITED, SimOrder
 from brokerage.simulator.rates import LINES, Counting, Pacing, rate_for
 from brokerage.simulator.rules import Rules
 from brokerage.tws.messages import Error
@@ -144,8 +144,15 @@ class Floor:
         return self.listings.listed(con_id)
 
     def unit_price(self, sim: SimOrder) -> float:
-        """What an order would cost per unit: its limit, its stop, or where the market is."""
-        return sim.limit_price or sim.stop_price or self.market.price(sim.con_id)
+        """What an order would cost per unit: its limit, or its stop, or where the market is.
+
+        A stop that the market has passed already costs, or brings, what the market says. What
+        the type of the order does not use does not count, whatever a client wrote there.
+        """
+        if sim.order_type in LIMITED and sim.limit_price:
+            return sim.limit_price
+        price, worse = self.market.price(sim.con_id), max if sim.side == "BUY" else min
+        return worse(sim.stop_price, price) if sim.waits_for_price and sim.stop_price else price
 
     def session(self, client_id: int) -> Session | None:
         """The connected client with this id, or None."""

@@ -33,6 +33,8 @@ from brokerage.tws.messages import (
 )
 from brokerage.tws.objects import changed
 
+FIRST_ID, LAST_ID = -(2**31), 2**31 - 1  # what a real gateway can read as an order id
+BAD_ID = "Error reading request. Unable to parse data. The order id is out of range."
 LATE_FILL = 0.5  # simulated seconds between Cancelled and the fill of the fault
 IGNORED_HOURS = (
     "Order Event Warning: Attribute 'Outside Regular Trading Hours' is ignored based on the order "
@@ -64,6 +66,8 @@ class OrdersDesk:
             return
         key = (session.client_id, message.order_id)
         try:
+            if not FIRST_ID <= message.order_id <= LAST_ID:
+                raise OrderError(320, BAD_ID)
             if message.order.what_if:
                 self._what_if(session, key, message)
             elif (record := self.records.get(key)) is not None and record.bound:

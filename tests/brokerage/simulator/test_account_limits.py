@@ -67,6 +67,34 @@ def test_of_a_group_the_largest_order_alone_keeps_margin(account, prices):
     assert account.reserves.total((9, 9), "") == pytest.approx(400 * 600 / 4 + 2.0)
 
 
+def test_what_one_sale_closes_another_cannot_close_again(account, prices):
+    prices[SPY] = 600.0
+    account.apply(fill(quantity=100.0))
+    first = order("SELL", number=2)
+    account.reserve(first, 600.0)
+    assert account.reduces(first)
+    assert not account.reduces(order("SELL", number=3))
+    assert refusal(account, order("SELL", 900.0, number=3)).startswith("201 ")
+    assert account.reduces(order("SELL", 40.0, number=2))
+    first.status = "Cancelled"
+    account.reserve(first, 600.0)
+    assert account.reduces(order("SELL", number=3))
+
+
+def test_of_a_group_each_may_close_the_same_position(account, prices):
+    prices[SPY] = 600.0
+    account.apply(fill(quantity=100.0))
+    account.reserve(order("SELL", number=2, oca_group="exits"), 600.0)
+    assert account.reduces(order("SELL", number=3, oca_group="exits"))
+
+
+@pytest.mark.parametrize(("side", "limit"), [("SELL", 6000.0), ("BUY", 60.0)])
+def test_a_limit_far_from_the_market_lends_nothing(account, prices, side, limit):
+    prices[SPY] = 600.0
+    result = account.what_if(order(side), limit)
+    assert result.change.equity == -result.commission
+
+
 def test_what_has_filled_needs_no_reserve_any_more(account, prices):
     prices[SPY] = 600.0
     half = replace(order(quantity=400.0), filled=200.0)
