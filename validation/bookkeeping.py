@@ -34,13 +34,14 @@ def open_run(lease: Lease) -> dict[str, Any]:
         for scenario, state in latest(rows).items()
         if state not in {AttemptState.PENDING, AttemptState.RUNNING}
     }
-    registry = catalogue.load()
+    registry, config = catalogue.load(), read(session.config.content)
     waiting = session.attempts.filter(state=AttemptState.PENDING)
     pairs = [(attempt, registry.get(attempt.scenario)) for attempt in waiting]
     return {
         "plan": sorted(pairs, key=lambda pair: pair[1].order),
         "target": route(session),
-        "config": read(session.config.content),
+        "config": config,
+        "hours_required": session.needs_hours(config.validation.market_hours_required),
         "grant_id": grant.pk if grant else None,
         "fail_fast": session.fail_fast,
         "verbose": session.log_level == LogLevel.DEBUG,

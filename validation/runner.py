@@ -80,6 +80,7 @@ class Run:
     states: dict[str, str]
     recorder: Recorder
     control: Control
+    hours_required: bool = True
     observation: Observation | None = None
     watcher: Watcher | None = None
     shared: dict[str, Any] = field(default_factory=dict)
@@ -362,8 +363,7 @@ def _unmet(definition: Definition, job: Run) -> str:
     now = timezone.now()
     if definition.wants(ORDERS) and not order_window_open(now):
         return "Orders start in regular trading hours only, not in the last 15 minutes."
-    required = job.config.validation.market_hours_required
-    if definition.wants(MARKET_HOURS) and required and not is_regular_hours(now):
+    if definition.wants(MARKET_HOURS) and job.hours_required and not is_regular_hours(now):
         return "The exchange is closed, and the scenario needs regular trading hours."
     return ""
 

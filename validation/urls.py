@@ -33,6 +33,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sessions/<slug:number>/rerun/", sessions.rerun, name="session_rerun"),
     path("sessions/<slug:number>/preflight/", steering.preflight, name="session_preflight"),
     path("sessions/<slug:number>/preflight/<slug:code>/", steering.attest, name="session_attest"),
+    path("sessions/<slug:number>/hours/", steering.waive_hours, name="session_hours"),
     path("sessions/<slug:number>/run/", steering.run, name="session_run"),
     path("sessions/<slug:number>/pause/", steering.pause, name="session_pause"),
     path("sessions/<slug:number>/resume/", steering.resume, name="session_resume"),

@@ -175,3 +175,26 @@ def test_a_report_becomes_an_imported_session(
     page = operator.post(f"/ci/{upload.pk}/session/", follow=True).content.decode()
     assert "Imported" in page
     assert "Only a full session can be signed" in page
+
+
+def test_the_qa_lead_alone_is_offered_to_waive_the_hours(
+    people: People, operator: Client, session: Session
+) -> None:
+    checked(session, found("HP-07", Verdict.BLOCK, holds_up=True))
+    lead = Client()
+    lead.force_login(people.qa)
+    assert "Waive the hours" not in page_of(operator, session)
+    assert "Waive the hours" in page_of(lead, session)
+    page = steer(lead, session, "hours", reason="Only to see the closed market.")
+    assert "Not approvable: its regular hours are waived" in page
+    assert "Waive the hours" not in page
+    assert session.hours_waived_by == people.qa
+
+
+def test_rest_says_by_whom_the_hours_were_waived(people: People, session: Session) -> None:
+    checked(session)
+    lead = Client()
+    lead.force_login(people.qa)
+    url = f"/api/v1/sessions/{session.number}/hours"
+    told = lead.post(url, {"reason": "Only to see the closed market."}).json()
+    assert (told["hours_waived_by"], told["approvable"]) == (people.qa.username, False)

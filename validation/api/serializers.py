@@ -30,6 +30,8 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
     config_revision = serializers.IntegerField(source="config.number")
     config_sha256 = serializers.CharField(source="config.digest")
     restart_of = serializers.CharField(source="restart_of.number", default=None)
+    hours_waived_by = serializers.CharField(source="hours_waived_by.username", default=None)
+    approvable = serializers.BooleanField()
     task = serializers.CharField(source="task.code", default=None)
 
     class Meta:
@@ -41,7 +43,7 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
             "observe_s", "observed_client", "created_by", "created_at", "started_at",
             "ended_at", "outcome_reason", "cleanup",
             "cleanup_note", "summary", "known_issues", "recommendation", "stability_notes",
-            "restart_of", "task",
+            "restart_of", "task", "hours_waived_by", "hours_waived_reason", "approvable",
         ]  # fmt: skip
 
 

@@ -40,7 +40,9 @@ from validation.observation import asked
 from validation.samples import Samples
 
 REFUSED = OpenApiResponse(description="Not as things stand; `detail` says why.")
-SESSIONS = Session.objects.select_related("config", "created_by", "restart_of", "task")
+SESSIONS = Session.objects.select_related(
+    "config", "created_by", "restart_of", "task", "hours_waived_by"
+)
 
 
 class SessionList(generics.ListAPIView[Session]):

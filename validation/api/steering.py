@@ -11,7 +11,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from validation import acknowledging, drills, finishing, importing, pausing, sessions
+from validation import (
+    acknowledging,
+    drills,
+    finishing,
+    importing,
+    market_hours,
+    pausing,
+    sessions,
+)
 from validation.api.answers import answered, caller
 from validation.api.serializers import AbortSerializer, SessionSerializer
 from validation.facts import Facts
@@ -122,6 +130,18 @@ class SessionPreflight(Steering):
         body.is_valid(raise_exception=True)
         by, run = caller(request), body.validated_data["run"]
         return self.step(number, lambda session: sessions.preflight(session, by, run=run))
+
+
+class SessionHours(Steering):
+    """Let a draft run outside regular hours."""
+
+    @extend_schema(request=AbortSerializer, responses=ANSWERS)
+    def post(self, request: Request, number: str) -> Response:
+        """Waive them: QA Lead alone; the session can't be signed any more."""
+        body = AbortSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        by, reason = caller(request), body.validated_data["reason"]
+        return self.step(number, lambda session: market_hours.waive(session, by, reason))
 
 
 class SessionRun(Steering):

@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
          name="session_preflight"),
     path("sessions/<slug:number>/preflight/<slug:code>", steering.SessionAttest.as_view(),
          name="session_attest"),
+    path("sessions/<slug:number>/hours", steering.SessionHours.as_view(), name="session_hours"),
     path("sessions/<slug:number>/run", steering.SessionRun.as_view(), name="session_run"),
     path("sessions/<slug:number>/pause", steering.SessionPause.as_view(), name="session_pause"),
     path("sessions/<slug:number>/resume", steering.SessionResume.as_view(),

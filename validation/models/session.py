@@ -121,6 +121,11 @@ class Session(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
     pause_reason = models.CharField(max_length=500, blank=True)
+    # Who let it run outside regular hours: it can't be signed, and orders nothing then.
+    hours_waived_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    hours_waived_reason = models.CharField(max_length=500, blank=True)
     # Three sentences when a session did not end as planned: what happened, why, what to do.
     outcome_reason = models.TextField(blank=True)
     token = models.PositiveBigIntegerField(default=0)
@@ -190,8 +195,15 @@ class Session(models.Model):
 
     @property
     def approvable(self) -> bool:
-        """Whether a session of this kind can ever be signed."""
-        return self.kind == SessionKind.FULL
+        """Whether this session can ever be signed: a full one, in regular hours."""
+        return self.kind == SessionKind.FULL and self.hours_waived_by_id is None
+
+    def needs_hours(self, configured: bool) -> bool:
+        """Say whether its scenarios need an open exchange, as the configuration says or not.
+
+        One that can be signed always does.
+        """
+        return self.approvable or (configured and self.hours_waived_by_id is None)
 
     @property
     def observes(self) -> bool:

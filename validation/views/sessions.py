@@ -18,7 +18,16 @@ from django.views.decorators.http import require_POST
 from brokerage.models import Execution, ObservedExecution, OrderRecord, ReconciliationDiff
 from crucible.ledger.models import Entry
 from crucible.roles import has_role
-from validation import acknowledging, differences, drills, hanging, observed, sessions, tags
+from validation import (
+    acknowledging,
+    differences,
+    drills,
+    hanging,
+    market_hours,
+    observed,
+    sessions,
+    tags,
+)
 from validation.evidence import SessionEvidence
 from validation.facts import Facts
 from validation.forms import LogQuery, ReasonForm, SessionQuery, StartForm, TimelineQuery
@@ -155,6 +164,7 @@ def detail(request: HttpRequest, number: str) -> HttpResponse:
             "restart_of",
             "task",
             "abort_requested_by",
+            "hours_waived_by",
             "follow_up",
             "checklist",
         ).prefetch_related("checklist__items"),
@@ -181,6 +191,8 @@ def _may(request: HttpRequest, facts: Facts) -> dict[str, Any]:
         "may_steer": has_role(
             request.user, *(sessions.MAY_START if session.approvable else sessions.MAY_TRY)
         ),
+        "may_waive_hours": market_hours.waivable(session)
+        and has_role(request.user, *market_hours.MAY_WAIVE),
         "may_drill": has_role(request.user, *sessions.MAY_TRY),
         "may_acknowledge": undecided and has_role(request.user, *acknowledging.MAY_ACKNOWLEDGE),
         "may_attest": has_role(request.user, *acknowledging.MAY_ACKNOWLEDGE)

@@ -9,7 +9,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
-from validation import acknowledging, drills, finishing, importing, pausing, sessions
+from validation import (
+    acknowledging,
+    drills,
+    finishing,
+    importing,
+    market_hours,
+    pausing,
+    sessions,
+)
 from validation.forms import PreflightForm, ReasonForm, TurnForm, WarningsForm
 from validation.models import Session, Upload
 from validation.sessions import SessionRefused
@@ -54,6 +62,16 @@ def preflight(request: HttpRequest, number: str) -> HttpResponse:
 def run(request: HttpRequest, number: str) -> HttpResponse:
     """Run a session that is ready."""
     return _steer(request, number, sessions.run_now, "A worker takes it within a few seconds.")
+
+
+@require_POST
+def waive_hours(request: HttpRequest, number: str) -> HttpResponse:
+    """Let a draft run outside regular hours."""
+    return _steer_by(
+        ReasonForm(request.POST), request, number,
+        lambda session, by, said: market_hours.waive(session, by, said["reason"]),
+        "Its regular hours are waived; it can't be signed. Check it again.",
+    )  # fmt: skip
 
 
 @require_POST
