@@ -14,7 +14,7 @@ START = datetime(2026, 11, 23, 14, 30, tzinfo=UTC)
 
 def test_time_runs_at_the_given_speed(monkeypatch):
     seconds = iter([100.0, 102.0])
-    monkeypatch.setattr(module.time, "monotonic", lambda: next(seconds))
+    monkeypatch.setattr(module, "steady", lambda: lambda: next(seconds))
     assert Clock(speed=25.0, start=START).time() == START.timestamp() + 50.0
 
 
