@@ -109,12 +109,12 @@ async def _foreign(own: Trader) -> bool:
             return False
         began = trial.clock.elapsed()
         await own.reaches(opening + LOT)
-        run = await gateway.reconcile(trial.desk, trial.ref, DRILL)
+        drilled = await _reconcile(trial)
         took = trial.clock.elapsed() - began
         trial.measure("detect_s", took, "s")
         soon = took <= CYCLE_LIMIT_S + allowance(trial)
         trial.check("stranger's share: found", "within 60 s", f"{took:.1f} s", passed=soon)
-        found = await _check_found(own, "stranger's share", run, Kind.FOREIGN_POSITION, LOT)
+        found = await _check_found(own, "stranger's share", drilled, Kind.FOREIGN_POSITION, LOT)
         sold = await stranger.sell("stranger sells")
         if sold is None or not await stranger.executed("stranger sells", sold):
             return False
@@ -122,9 +122,19 @@ async def _foreign(own: Trader) -> bool:
     return await _check_clean(trial, "stranger's share: gone", DRILL) and found
 
 
-async def _check_found(own: Trader, name: str, run: Reconciled, kind: Kind, gap: float) -> bool:
-    """Check a difference, what is on record of it, the alert, and the door."""
-    trial = own.trial
+Drilled = tuple[Reconciled, bool]
+
+
+async def _reconcile(trial: Trial) -> Drilled:
+    """Compare the books; return what was found, and whether that alone has raised an alert."""
+    before = await _alerts(trial)
+    run = await gateway.reconcile(trial.desk, trial.ref, DRILL)
+    return run, bool(await _alerts(trial) - before)
+
+
+async def _check_found(own: Trader, name: str, drilled: Drilled, kind: Kind, gap: float) -> bool:
+    """Check a difference, what is on record of it, its own alert, and the door."""
+    trial, (run, raised) = own.trial, drilled
     for difference in run.unexplained:
         trial.note(f"{name}: {difference}", "WARNING")
     kinds = [difference.kind for difference in run.unexplained]
@@ -140,9 +150,14 @@ async def _check_found(own: Trader, name: str, run: Reconciled, kind: Kind, gap:
     actual = f"{row.broker} instead of {row.own}" if row else "not on record"
     fits = row is not None and float(row.broker) == held
     trial.check(f"{name}: broker's value counts", f"{held:g}", actual, passed=fits)
-    alerts = Alert.objects.filter(kind=DRILL_ALERT, ref=trial.ref)
-    trial.check(f"{name}: alert", "raised", "raised" if await alerts.aexists() else "none")
+    trial.check(f"{name}: alert", "raised", "raised" if raised else "none")
     return await _check_shut(own, name) and right
+
+
+async def _alerts(trial: Trial) -> set[tuple[int, int]]:
+    """Each open alert about a difference of the drill, with how often it was raised so far."""
+    rows = Alert.objects.filter(kind=DRILL_ALERT, ref=trial.ref, state=Alert.State.OPEN)
+    return {row async for row in rows.values_list("pk", "count")}
 
 
 async def _check_shut(own: Trader, name: str) -> bool:
@@ -163,8 +178,8 @@ async def _phantom(own: Trader) -> None:
     """Claim a share that nobody has, by a row beside the record; find it and take it back."""
     trial, contract = own.trial, own.contract
     await _claim(trial, contract)
-    run = await gateway.reconcile(trial.desk, trial.ref, DRILL)
-    await _check_found(own, "phantom", run, Kind.PHANTOM, -float(LOT))
+    drilled = await _reconcile(trial)
+    await _check_found(own, "phantom", drilled, Kind.PHANTOM, -float(LOT))
     diffs = ReconciliationDiff.objects.filter(
         scope=trial.ref, kind=Kind.PHANTOM, gap=-LOT, state=ReconciliationDiff.State.OPEN
     )

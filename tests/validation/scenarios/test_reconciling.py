@@ -2,6 +2,7 @@
 
 import pytest
 
+from brokerage import reconciliation
 from brokerage.gateway import Desk
 from brokerage.models import Correction, OrderRecord, ReconciliationDiff, ReconciliationRun
 from brokerage.terms import Position
@@ -87,6 +88,24 @@ async def test_a_door_that_does_not_ask_is_found_out(
     monkeypatch.setattr("brokerage.safety.refuse_unreconciled", lambda grant: None)
     outcome = await run_scenario("RS-08")
     assert outcome.failed == {"stranger's share: opening orders"}
+
+
+@pytest.mark.parametrize(
+    ("silent", "failed"),
+    [("FOREIGN_POSITION", "stranger's share: alert"), ("PHANTOM", "phantom: alert")],
+)
+async def test_a_difference_that_nobody_is_told_of_is_found_out(
+    run_scenario: Run, monkeypatch: pytest.MonkeyPatch, silent: str, failed: str
+) -> None:
+    """Each leg needs an alert of its own; that of the other says nothing of it."""
+    tell = reconciliation._tell
+
+    def told(run: ReconciliationRun, opened: list[ReconciliationDiff], still: int) -> None:
+        tell(run, [diff for diff in opened if diff.kind != silent], still + len(opened))
+
+    monkeypatch.setattr(reconciliation, "_tell", told)
+    outcome = await run_scenario("RS-08")
+    assert outcome.failed == {failed}
 
 
 async def test_a_history_that_was_edited_is_found_out(
