@@ -1,10 +1,12 @@
 """Procedures with a person: they pass when the person does what is asked, and tell what is not."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
+from brokerage.errors import AuthenticationError, GatewayConnectionError, GatewayError
 from brokerage.gateway import Desk
 from brokerage.simulator.server import Gateway
 from tests.validation.scenarios.conftest import Run
@@ -72,7 +74,6 @@ async def test_passes_when_the_person_does_what_is_asked(
         ("X-03", (nothing,), {"gateway is stopped"}),
         ("X-03", (STOP, nothing), {"gateway is back"}),
         ("X-04", (nothing,), {"gateway is not logged in"}),
-        ("X-04", (on("port_closed"), off("port_closed")), {"class of the error"}),
         ("X-04", (LOCK, nothing), {"right password"}),
         ("X-06", (nothing,), {"position that is not ours"}),
         ("X-06", (BUY, nothing), {"reconciliation after the sale"}),
@@ -83,6 +84,45 @@ async def test_what_is_not_observed_fails(
 ) -> None:
     outcome = await run_scenario(scenario, prepare=person(*deeds), config=ONE_TRY)
     assert (outcome.state, outcome.failed) == ("FAILED", failed)
+
+
+async def test_a_port_that_shuts_until_the_wrong_password_is_given_is_waited_for(
+    run_scenario: Run,
+) -> None:
+    def log_out(gateway: Gateway) -> None:
+        gateway.faults.on("port_closed")
+        asyncio.get_running_loop().call_later(0.5, log_in, gateway)
+
+    def log_in(gateway: Gateway) -> None:
+        gateway.faults.off("port_closed")
+        LOCK(gateway)
+
+    outcome = await run_scenario("X-04", prepare=person(log_out, UNLOCK), config=ONE_TRY)
+    assert (outcome.state, outcome.failed) == ("PASSED", set())
+
+
+async def test_a_port_that_stays_shut_is_told_to_a_person(run_scenario: Run) -> None:
+    deeds = on("port_closed"), off("port_closed")
+    outcome = await run_scenario("X-04", prepare=person(*deeds), config=ONE_TRY)
+    (warned,) = [row for row in outcome.trial.checks if not row.passed]
+    assert (warned.name, warned.required) == ("class of the error", False)
+    assert warned.actual == "GatewayConnectionError"
+    seen = {row.name: row.actual for row in outcome.trial.checks}
+    assert seen["gateway is not logged in"] == "the port is shut"
+
+
+async def test_a_login_without_a_class_of_its_own_is_found_out(
+    run_scenario: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def always(trial: Trial, attempts: int) -> GatewayError:
+        kind = AuthenticationError if attempts == 1 else GatewayConnectionError
+        error = kind(f"{trial.target.host}:{trial.target.port}")
+        error.attempts = attempts
+        return error
+
+    monkeypatch.setattr(by_hand, "_refusal", always)
+    outcome = await run_scenario("X-04", prepare=person(LOCK, UNLOCK))
+    assert outcome.failed == {"class of the error", "right password"}
 
 
 async def test_the_drill_leaves_an_order_behind_and_finds_it_again(
