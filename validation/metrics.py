@@ -4,13 +4,10 @@ Figures come from stored rows alone, so that the same session always gives the s
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, replace
-from functools import cached_property
 from operator import attrgetter
 from typing import Any
-
-from django.db.models import Q
 
 from brokerage.models import OrderRecord
 from crucible.ledger.canonical import canonical, digest
@@ -36,7 +33,7 @@ from validation.models import (
     SampleKind,
     Session,
 )
-from validation.pacing import PACING_CODES, RATE_SCENARIO, complains
+from validation.pacing import RATE_SCENARIO, complains
 from validation.samples import Samples, meant_to_fill
 from validation.statistics import Interval, p95_ratio_interval, percentile
 
@@ -191,7 +188,7 @@ class Book:
 
     def __init__(self, session: Session, samples: Samples) -> None:
         self.session, self.samples = session, samples
-        frozen = MetricPlan.objects.filter(session=session).first()
+        frozen: MetricPlan | None = getattr(session, "metric_plan", None)
         self.frozen = frozen.content if frozen else None
 
     @property
@@ -249,7 +246,7 @@ class Book:
     # -- the log ------------------------------------------------------------------------------
 
     def _log(self) -> Counts:
-        lines = [line for line in self._lines if not self._planned(line)]
+        lines = [line for line in self.samples.lines if not self._planned(line)]
         pacing = sum(complains(line) for line in lines)
         ran = int(self.session.started_at is not None)
         errors = sum(line.level in {"ERROR", "CRITICAL"} for line in lines)
@@ -257,16 +254,6 @@ class Book:
             "ME-12": (float(pacing), ran, f"Only {RATE_SCENARIO} may provoke them."),
             "ME-21b": (float(errors), ran, ""),
         }
-
-    @cached_property
-    def _lines(self) -> Sequence[LogLine]:
-        """Return the lines that say something of pacing and errors."""
-        wanted = (
-            Q(level__in=["ERROR", "CRITICAL"])
-            | Q(code__in=PACING_CODES)
-            | Q(source="broker", message__icontains="pacing")
-        )
-        return list(self.session.log_lines.filter(wanted).order_by("pk"))
 
     def _planned(self, line: LogLine) -> bool:
         return line.planned or self.samples.provoked(line.at)

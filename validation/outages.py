@@ -10,8 +10,6 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
-from django.db.models import Q
-
 from validation.models import ConnectionEvent, LaneState, LogLine, Session, SessionState
 from validation.watch.lanes import GATEWAY
 
@@ -78,18 +76,23 @@ class Connection:
         return count if count or self.watched else None
 
 
-def of(session: Session, provoked: Callable[[datetime], bool]) -> Connection:
+def of(
+    session: Session,
+    provoked: Callable[[datetime], bool],
+    lines: Iterable[LogLine] | None = None,
+) -> Connection:
     """Read what is known of an ended session's connection.
 
-    What was watched up to a pause says nothing of the rest, if the worker was lost after it.
+    `lines` is its log of connections where the caller has read it. What was watched up to a pause
+    says nothing of the rest, if the worker was lost after it.
     """
     end = session.ended_at
     if session.started_at is None or end is None:
         return Connection(Uptime(), ())
-    wanted = Q(message__startswith=LOST) | Q(message__startswith=FOUND)
-    lines = session.log_lines.filter(wanted, source="gateway").select_related("attempt")
+    if lines is None:
+        lines = session.log_lines.filter(source="gateway").select_related("attempt").order_by("pk")
     events = session.connection_events.filter(lane=GATEWAY).order_by("pk")
-    lost = outages(lines.order_by("pk"), end, lambda one: one.planned or provoked(one.at))
+    lost = outages(lines, end, lambda one: one.planned or provoked(one.at))
     seen = absences(events, end, lambda one: one.planned or provoked(one.at))
     whole = session.state != SessionState.INTERRUPTED
     uptime = Uptime.told(session.facts.get("watch") if whole else None)

@@ -7,15 +7,17 @@ from datetime import datetime
 from functools import cached_property
 from operator import attrgetter
 
+from django.db.models import Q
 from django.utils import timezone
 
 from brokerage.clock import SessionClock
 from brokerage.models import OrderEvent, OrderRecord
 from validation import observed, outages
 from validation.configuration import Config, read
-from validation.models import Attempt, FaultWindow, LatencySample, SampleKind, Session
+from validation.models import Attempt, FaultWindow, LatencySample, LogLine, SampleKind, Session
 from validation.observation import SCENARIO
 from validation.observed import Seen
+from validation.pacing import PACING_CODES
 from validation.statistics import Timed
 
 K = SampleKind
@@ -107,7 +109,19 @@ class Samples:
     @cached_property
     def connection(self) -> outages.Connection:
         """What is known of the gateway's uptime and of each loss."""
-        return outages.of(self.session, self.provoked)
+        return outages.of(self.session, self.provoked, self.lines)
+
+    @cached_property
+    def lines(self) -> list[LogLine]:
+        """The log lines that say something of connections, pacing and errors."""
+        wanted = (
+            Q(source="gateway")
+            | Q(level__in=["ERROR", "CRITICAL"])
+            | Q(code__in=PACING_CODES)
+            | Q(source="broker", message__icontains="pacing")
+        )
+        found = self.session.log_lines.filter(wanted).select_related("attempt")
+        return list(found.order_by("pk"))
 
     @cached_property
     def all(self) -> list[Sample]:
