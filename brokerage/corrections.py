@@ -5,6 +5,7 @@ difference is gone, nothing is opened at that gateway.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -75,9 +76,14 @@ def propose(
 
 
 @transaction.atomic
-def approve(diff: ReconciliationDiff, by: User) -> ReconciliationDiff:
-    """Settle a difference as another person has proposed it; raises CorrectionError."""
+def approve(diff: ReconciliationDiff, by: User, seen: datetime | None = None) -> ReconciliationDiff:
+    """Settle a difference as another person has proposed it; raises CorrectionError.
+
+    `seen` is when the proposal was made that the person has read: another one is not approved.
+    """
     diff = _proposed(diff, by)
+    if seen is not None and seen != diff.proposed_at:
+        raise CorrectionError("Another proposal has taken the place of the one that you saw.")
     text = diff.proposal
     if diff.proposes_row:
         _write_row(diff, text, by.get_username(), by)

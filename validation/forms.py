@@ -1,5 +1,6 @@
 """Forms: what people may enter, and what a query string may ask for."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -74,6 +75,19 @@ class ProposalForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 4}),
     )  # fmt: skip
     row = forms.BooleanField(required=False, label="Take the broker's value over")
+
+
+class ApprovalForm(forms.Form):
+    """Which proposal a person has read: that of this moment."""
+
+    seen = forms.CharField(max_length=40)
+
+    def clean_seen(self) -> datetime:
+        """Return the moment."""
+        try:
+            return datetime.fromisoformat(self.cleaned_data["seen"])
+        except ValueError as error:
+            raise forms.ValidationError("Load the page again.") from error
 
 
 class RefusalForm(forms.Form):

@@ -106,6 +106,11 @@ class ReconciliationDiff(models.Model):
         return self.kind.replace("_", " ").capitalize()
 
     @property
+    def settled(self) -> bool:
+        """Whether it is explained or resolved."""
+        return self.state != self.State.OPEN
+
+    @property
     def proposer(self) -> str:
         """Who has proposed its explanation, or nothing."""
         return self.proposed_by.get_username() if self.proposed_by else ""

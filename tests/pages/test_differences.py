@@ -31,6 +31,9 @@ def browser(people: People, code: str) -> Client:
 
 
 def act(client: Client, diff: ReconciliationDiff, step: str, **form: str) -> int:
+    if step == "approve":
+        diff.refresh_from_db()
+        form.setdefault("seen", diff.proposed_at.isoformat() if diff.proposed_at else "")
     return client.post(f"/differences/{diff.pk}/{step}/", form).status_code
 
 
@@ -106,6 +109,29 @@ def test_one_proposes_and_another_one_settles(people: People, diff: Reconciliati
     assert (diff.state, diff.explanation, diff.settled_by) == ("EXPLAINED", WHY, "qa")
     assert Correction.objects.get().quantity == -1.0
     assert "Approved" in page(operator, diff)
+
+
+def test_nobody_approves_another_proposal_than_the_one_that_was_read(
+    people: People, diff: ReconciliationDiff
+) -> None:
+    act(browser(people, "op"), diff, "propose", text=WHY)
+    diff.refresh_from_db()
+    assert diff.proposed_at is not None
+    read = diff.proposed_at.isoformat()
+    act(browser(people, "qs"), diff, "propose", text="It was the other bot.")
+    assert act(browser(people, "qa"), diff, "approve", seen=read) == 302
+    diff.refresh_from_db()
+    assert diff.state == "OPEN"
+    assert act(browser(people, "qa"), diff, "approve", seen="yesterday") == 400
+
+
+def test_open_ones_come_first_on_the_page_of_their_session(
+    viewer: Client, ended: Session, diff: ReconciliationDiff
+) -> None:
+    diff.settle("RESOLVED", "Gone.", "reconciliation")
+    late = ReconciliationDiff.objects.create(run=diff.run, scope=ended.number, kind="CASH")
+    shown = viewer.get(ended.get_absolute_url()).context["differences"]
+    assert [one.pk for one in shown] == [late.pk, diff.pk]
 
 
 def test_a_refused_proposal_stays_to_be_read(people: People, diff: ReconciliationDiff) -> None:

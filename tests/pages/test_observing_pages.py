@@ -115,3 +115,13 @@ def test_an_observation_too_short_is_a_bad_request(
     client.force_authenticate(people.op)
     asked = {"kind": "OBSERVE", "observe_s": 1}
     assert client.post("/api/v1/sessions", asked, format="json").status_code == 400
+
+
+def test_while_it_looks_on_the_page_says_so_and_for_how_long(
+    operator: Client, observing: Session
+) -> None:
+    observing.attempts.update(state="RUNNING", started_at=timezone.now())
+    body = page_of(operator, observing)
+    assert "No order is sent, and none of the bot&#x27;s is touched." in body
+    assert ", for 10 min 00 s" in body
+    assert "limit 8 h" not in body

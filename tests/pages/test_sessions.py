@@ -10,7 +10,14 @@ from crucible.ledger.models import Entry
 from tests.conftest import People
 from tests.pages.conftest import finish
 from validation import milestones
-from validation.models import AttemptState, ConfigRevision, Session, SessionState, Task
+from validation.models import (
+    AttemptState,
+    ConfigRevision,
+    Session,
+    SessionKind,
+    SessionState,
+    Task,
+)
 from validation.views.story import not_passed, steps, tally
 
 pytestmark = pytest.mark.django_db
@@ -240,6 +247,12 @@ def test_the_stepper_follows_the_state(ended: Session, state: str, shown: str) -
     ended.state = SessionState(state)
     counted = tally(ended.attempts.all(), ended.planned)
     assert " ".join(step.state for step in steps(ended, counted, [])) == shown
+
+
+def test_what_nobody_signs_has_no_step_of_signing(ended: Session) -> None:
+    ended.kind = SessionKind.OBSERVE
+    shown = [step.title for step in steps(ended, tally([], 1), [])]
+    assert shown == ["Preflight", "Scenarios", "Clean-up", "Report"]
 
 
 def test_an_approved_session_is_at_its_transition_until_every_step_of_it_is_done(

@@ -16,7 +16,7 @@ from brokerage.corrections import CorrectionError
 from brokerage.models import ReconciliationDiff, ReconciliationRun
 from crucible.ledger.models import Entry
 from validation import differences
-from validation.forms import DifferenceQuery, ProposalForm, RefusalForm
+from validation.forms import ApprovalForm, DifferenceQuery, ProposalForm, RefusalForm
 from validation.models import Session
 from validation.views.answers import carry_out, first_error, paged, person_of, refusal, show
 
@@ -124,8 +124,9 @@ def propose(request: HttpRequest, pk: int) -> HttpResponse:
 def approve(request: HttpRequest, pk: int) -> HttpResponse:
     """Settle it as another person has proposed."""
     return _settle(
-        forms.Form(request.POST), request, pk,
-        lambda diff, by, said: corrections.approve(diff, by), "Settled as it was proposed.",
+        ApprovalForm(request.POST), request, pk,
+        lambda diff, by, said: corrections.approve(diff, by, said["seen"]),
+        "Settled as it was proposed.",
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from brokerage.models import Execution, ObservedExecution, OrderRecord, ReconciliationDiff
+from brokerage.models import Execution, ObservedExecution, OrderRecord
 from crucible.ledger.models import Entry
 from crucible.roles import has_role
 from validation import (
@@ -31,6 +31,7 @@ from validation import (
 from validation.evidence import SessionEvidence
 from validation.facts import Facts
 from validation.forms import LogQuery, ReasonForm, SessionQuery, StartForm, TimelineQuery
+from validation.milestones import transition_code
 from validation.models import (
     Attempt,
     AttemptState,
@@ -167,6 +168,7 @@ def detail(request: HttpRequest, number: str) -> HttpResponse:
             "hours_waived_by",
             "follow_up",
             "checklist",
+            "metric_plan",
         ).prefetch_related("checklist__items"),
         number=number,
     )
@@ -209,10 +211,10 @@ def _story(facts: Facts) -> dict[str, Any]:
     counted = tally(attempts, session.planned)
     findings = told(facts.preflight)
     warnings = facts.warnings if session.ended_at else []
-    found = list(differences.of(session))
+    found = sorted(differences.of(session), key=attrgetter("settled"))
     return {
         "differences": found,
-        "open_differences": sum(one.state == ReconciliationDiff.State.OPEN for one in found),
+        "open_differences": sum(not one.settled for one in found),
         "findings": findings,
         "status_page": settings.BROKER_STATUS_URL,
         "turn": drills.turn(session) if session.in_flight else None,
@@ -228,6 +230,7 @@ def _story(facts: Facts) -> dict[str, Any]:
         "session": session,
         "evidence": SessionEvidence(facts),
         "tag": tags.earned(session),
+        "transition": transition_code(session),
         "simulated": session.simulated,
         "attempts": attempts,
         **_running(attempts, session.speed),

@@ -26,6 +26,7 @@ STEPS = (
     ("Sign-off", {S.AWAITING_APPROVAL}, "2–3 h in all"),
     ("Transition", set[SessionState](), ""),
 )
+SIGNED_ONLY = {"Manual checks", "Sign-off", "Transition"}
 TITLES = [title for title, _, _ in STEPS]
 ICONS = {
     "done": "circle-check",
@@ -182,6 +183,12 @@ UNSIGNED = Advice(
     "report",
     "Open the report",
 )
+OBSERVING = Advice(
+    "info",
+    "eye",
+    "Looking on",
+    "No order is sent, and none of the bot's is touched. What it does appears as it is seen.",
+)
 PAUSING = Advice("warn", "clock", "Pause requested", "The running scenario comes to its end first.")
 STOPPED = {
     S.ABORTED: "This session was aborted",
@@ -206,14 +213,18 @@ def not_passed(attempts: Iterable[Attempt]) -> list[str]:
 
 
 def steps(session: Session, counted: Tally, items: Sequence[Item]) -> list[Step]:
-    """Return the steps, each done, now, still to do, or where it went wrong."""
+    """Return the steps, each done, now, still to do, or where it went wrong.
+
+    What nobody signs has no manual checks, no sign-off and no transition.
+    """
     at = _reached(session, counted)
     stopped = session.state in STOPPED
     notes = _notes(session, counted, items)
     found = []
     for index, (title, _, target) in enumerate(STEPS):
         state = "done" if index < at else "todo" if index > at else "bad" if stopped else "now"
-        found.append(Step(title, state, ICONS[state], notes.get(title, ""), target))
+        if session.approvable or title not in SIGNED_ONLY:
+            found.append(Step(title, state, ICONS[state], notes.get(title, ""), target))
     return found
 
 
@@ -275,6 +286,8 @@ def _going(session: Session, items: Sequence[Item]) -> Advice:
     if session.state == S.REPORTING and not session.approvable:
         url = reverse(UNSIGNED.url, args=[session.number])
         return replace(UNSIGNED, url=url)
+    if session.observes and session.state == S.RUNNING:
+        return OBSERVING
     held = sum(item.holds_up for item in items)
     found = GOING[SessionState(session.state)]
     url = reverse(found.url, args=[session.number]) if found.url else ""
