@@ -300,7 +300,7 @@ class Listings:
         symbol, sec_type, _, _, _, local_symbol = wanted
         return tuple(
             replace(listing, exchange=exchange or listing.exchange)
-            for listing in self._candidates(con_id, symbol, sec_type, local_symbol)
+            for listing in self._candidates(con_id, symbol, sec_type, local_symbol, expiry)
             if all(
                 value in ("", 0.0, mine)
                 for value, mine in zip(wanted, _terms(listing), strict=True)
@@ -310,7 +310,7 @@ class Listings:
         )
 
     def _candidates(
-        self, con_id: int, symbol: str, sec_type: str, local_symbol: str
+        self, con_id: int, symbol: str, sec_type: str, local_symbol: str, expiry: str
     ) -> list[Listing]:
         if con_id:
             listing = by_id(con_id)
@@ -319,14 +319,19 @@ class Listings:
         if name not in PROFILES:
             return [index for index in INDICES.values() if index.symbol == name]
         if sec_type == "OPT" or (not sec_type and local_symbol[6:]):
-            return self._options(name)
+            return self._options(name, expiry or _expiry_in(local_symbol))
         return [SHARES[PROFILES[name].con_id]]
 
     def _is_listed(self, listing: Listing) -> bool:
         return listing.con_id in WITHOUT_END or listing.expiry in expirations(self.today())
 
-    def _options(self, symbol: str) -> list[Listing]:
-        return list(_chain_options(symbol, self.today()))
+    def _options(self, symbol: str, expiry: str) -> list[Listing]:
+        return [
+            listing
+            for day in expirations(self.today())
+            if day.startswith(expiry)
+            for listing in _expiring(symbol, day)
+        ]
 
     def chain(self, symbol: str) -> Chain:
         """The option chain of an underlying; raises KeyError for a symbol that is not listed."""
@@ -371,11 +376,13 @@ class Listings:
         return new_york_date(self.clock.time())
 
 
-@lru_cache(maxsize=16)
-def _chain_options(symbol: str, today: date) -> tuple[Listing, ...]:
+def _expiry_in(local_symbol: str) -> str:
+    """The expiration that an option's local symbol names, `SPY   261127C00680000`, if it does."""
+    return f"20{local_symbol[6:12]}" if local_symbol[6:] else ""
+
+
+@lru_cache(maxsize=512)
+def _expiring(symbol: str, expiry: str) -> tuple[Listing, ...]:
     return tuple(
-        option(symbol, expiry, strike, right)
-        for expiry in expirations(today)
-        for strike in strikes(symbol)
-        for right in "CP"
+        option(symbol, expiry, strike, right) for strike in strikes(symbol) for right in "CP"
     )

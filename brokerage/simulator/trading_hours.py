@@ -1,12 +1,14 @@
 """Opening hours as contract details write them: `20251119:0400-20251119:2000;20251122:CLOSED`."""
 
 from datetime import date, datetime
+from functools import lru_cache
 
 from brokerage.simulator.holidays import DAY, ET, session
 
 DAYS = 7  # from today on
 
 
+@lru_cache(maxsize=16)
 def hours_text(today: date, *, extended: bool, always_open: bool) -> str:
     """The sessions of the coming days, regular or extended, in New York time."""
     days = [today + DAY * ahead for ahead in range(DAYS)]

@@ -121,7 +121,7 @@ class Venue:
             del self.floor.sessions[session.client_id]
         session.muted = True
         session.backlog.clear()
-        data = (self.quotes, self.bars, self.history, self.ticks, self.past_ticks)
+        data = (self.details, self.quotes, self.bars, self.history, self.ticks, self.past_ticks)
         for desk in (*data, self.positions, self.accounts):
             desk.leave(session)
 

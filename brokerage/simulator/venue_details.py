@@ -1,13 +1,16 @@
 """The desk that knows the contracts: details, option chains, symbols, price increments."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from brokerage.simulator.listings import OPTION_EXCHANGES, RULES, Listing
+from brokerage.simulator.listings import OPTION_EXCHANGES, RULES, Listing, expirations
 from brokerage.simulator.trading_hours import hours_text
+from brokerage.simulator.turns import Turns
 from brokerage.simulator.venue_floor import Floor, Session
 from brokerage.simulator.venue_terms import NO_DEFINITION, find, wire_contract
 from brokerage.tws.messages import (
+    Contract,
     ContractData,
     ContractDetailsEnd,
     FamilyCode,
@@ -30,6 +33,7 @@ from brokerage.tws.messages import (
     TagValue,
 )
 
+ROWS = 40  # contracts told in one go: some 10 ms, in which nobody else is served
 UNREAL_ID = 999_999_999  # the contract id of what does not exist
 NO_RULE = "Error validating request.-'bN' : cause - Market rule is not found"
 
@@ -38,7 +42,7 @@ class DetailsDesk:
     """Answers what is listed."""
 
     def __init__(self, floor: Floor) -> None:
-        self.floor = floor
+        self.floor, self._turns = floor, Turns(floor)
         self.refused = False
         self.handlers: Mapping[type[Any], Callable[[Session, Any], None]] = {
             ReqContractDetails: self.details,
@@ -51,31 +55,58 @@ class DetailsDesk:
         }
 
     def details(self, session: Session, message: ReqContractDetails) -> None:
-        """Every contract that fits, then the end; error 200 if there is none."""
-        levers = self.floor.levers
-        found = self._found(message)
-        if levers.no_definition_after_error and self.refused:
-            found = []
-        if not found and levers.unknown_symbol_resolves:
-            found = [Listing(UNREAL_ID, message.contract.symbol, message.contract.sec_type)]
-        if not found:
-            self._refuse(session, message.req_id)
-            return
-        for listing in found:
-            session.send(self._data(message.req_id, listing))
-        session.send(ContractDetailsEnd(message.req_id))
+        """Every contract that fits, then the end; error 200 if there is none.
 
-    def _found(self, message: ReqContractDetails) -> list[Listing]:
-        """What fits the description, or bears the security number that was given instead."""
+        A long list goes on once others have had their turn.
+        """
+        self._turns.take(session, self._tell(session, message))
+
+    def _tell(self, session: Session, message: ReqContractDetails) -> Iterator[int]:
+        """Tell some of the contracts at each step, and the end of it at the last."""
+        told = 0
+        for number, listings in enumerate(_slices(self._found(message))):
+            if number:
+                yield number
+            for listing in listings:
+                session.send(self._data(message.req_id, listing))
+                told += 1
+        if told:
+            session.send(ContractDetailsEnd(message.req_id))
+        else:
+            self._refuse(session, message.req_id)
+
+    def _found(self, message: ReqContractDetails) -> Iterator[list[Listing]]:
+        """What fits, in parts; what does not exist, where a lever makes it up."""
+        levers, contract = self.floor.levers, message.contract
+        some = False
+        if not (levers.no_definition_after_error and self.refused):
+            for listings in self._fitting(message):
+                some = some or bool(listings)
+                yield listings
+        if not some and levers.unknown_symbol_resolves:
+            yield [Listing(UNREAL_ID, contract.symbol, contract.sec_type)]
+
+    def _fitting(self, message: ReqContractDetails) -> Iterator[list[Listing]]:
+        """What bears the security number, if one was given, or fits the description."""
+        listings, contract = self.floor.listings, message.contract
         if message.sec_id_type == "ISIN":
-            return self.floor.listings.with_isin(message.sec_id)
-        return find(self.floor.listings, message.contract)
+            yield listings.with_isin(message.sec_id)
+        elif _is_wide(contract):
+            for expiry in expirations(listings.today()):
+                if expiry.startswith(contract.expiry):
+                    yield find(listings, replace(contract, expiry=expiry))
+        else:
+            yield find(listings, contract)
 
     def _refuse(self, session: Session, req_id: int) -> None:
         self.refused = True
         session.error(*NO_DEFINITION, req_id)
         if self.floor.levers.unknown_symbol_kills:
             session.hang_up()
+
+    def leave(self, session: Session) -> None:
+        """Forget a client."""
+        self._turns.leave(session)
 
     def chain(self, session: Session, message: ReqSecDefOptParams) -> None:
         """The chain on each of its exchanges; nothing but the end for what has no options."""
@@ -160,3 +191,16 @@ class DetailsDesk:
     def _hours(self, *, extended: bool) -> str:
         market, today = self.floor.market, self.floor.listings.today()
         return hours_text(today, extended=extended, always_open=market.always_open)
+
+
+def _slices(parts: Iterator[list[Listing]]) -> Iterator[list[Listing]]:
+    """Cut each part into slices of at most `ROWS`; an empty part is one."""
+    for part in parts:
+        for first in range(0, max(len(part), 1), ROWS):
+            yield part[first : first + ROWS]
+
+
+def _is_wide(contract: Contract) -> bool:
+    """Whether a description may fit the options of many expirations."""
+    named = contract.con_id or contract.local_symbol
+    return contract.sec_type == "OPT" and bool(contract.symbol) and not named

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from ib_async import Stock
 
 from brokerage.simulator.server import Gateway
+from brokerage.tws import messages as tws
 from brokerage.tws.framing import Frames, frame, join, split
 from tests.brokerage.wire.conftest import client, codes, spy, until
+from tests.brokerage.wire.raw import Raw
 
 HELLO = b"API\0" + frame(b"v157..178")
 START = frame(join(["71", "2", "77", ""]))
@@ -130,3 +132,14 @@ async def test_profit_of_an_unknown_account_silences_nobody_elses(gateway, ib):
     names = [frame.name for frame in gateway.transcript]
     await until(lambda: [frame.name for frame in gateway.transcript].count("Pnl") >= 3)
     assert "Pnl" not in names
+
+
+async def test_whoever_asks_for_all_options_keeps_nobody_waiting(gateway):
+    options = tws.Contract(symbol="SPY", sec_type="OPT", exchange="SMART", currency="USD")
+    async with Raw(gateway, 71) as greedy, Raw(gateway, 72) as other:
+        greedy.post(*(tws.ReqContractDetails(number, options) for number in range(10)))
+        for _ in range(20):
+            await other.say()
+        await greedy.catch_up()
+        assert greedy.told(tws.ContractData)
+        assert not greedy.told(tws.ContractDetailsEnd)
