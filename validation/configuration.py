@@ -23,7 +23,8 @@ from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEv
 from brokerage.bounds import ALL_EXPOSURE, ONE_POSITION, RISK_PER_TRADE, SINGLE_TRADE
 from brokerage.terms import LIVE_PORTS, PAPER_ACCOUNT, PAPER_PORTS
 from crucible.ledger import canonical
-from validation.config_section import Section
+from validation.config_section import Seconds, Section, Share
+from validation.config_thresholds import Thresholds
 from validation.reset_windows import DEFAULT, ResetWindows
 
 MAX_BYTES = 64 * 1024
@@ -77,9 +78,7 @@ def _expiry_day(value: str) -> str:
 
 Expiry = Annotated[str, BeforeValidator(_expiry_text), Field(pattern=r"^(\d{8})?$")]
 Symbol = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.]{0,11}$")]
-Share = Annotated[float, Field(gt=0, le=1)]
 Dollars = Annotated[float, Field(gt=0, le=10_000_000)]
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
 class Gateway(Section):
@@ -187,36 +186,6 @@ class TestContracts(Section):
     spy: StockContract = StockContract()
     spy_weekly_call: WeeklyCall = WeeklyCall()
     companions: Annotated[list[Symbol], Field(min_length=1, max_length=9)] = ["QQQ", "IWM"]
-
-
-class Thresholds(Section):
-    """Pass limits: seconds unless named otherwise; `strict` blocks what is not shown to pass."""
-
-    strict: bool = False
-
-    quote_freshness_seconds: Annotated[float, Field(gt=0, le=60)] = 5
-    snapshot_timeout_seconds: Seconds = 15
-    stream_quality_seconds: Annotated[float, Field(ge=10, le=600)] = 60
-    stream_quality_min_quotes: Annotated[int, Field(ge=1, le=10_000)] = 50
-    stream_fresh_share: Share = 0.95
-    stream_max_gap_seconds: Seconds = 5
-    stream_buffer_bound: Annotated[int, Field(ge=10, le=100_000)] = 1000
-    order_ack_seconds: Seconds = 5
-    order_fill_timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 30
-    cancel_timeout_seconds: Seconds = 10
-    position_lag_seconds: Seconds = 10
-    commission_timeout_seconds: Seconds = 10
-    historical_timeout_seconds: Seconds = 30
-    server_time_seconds: Seconds = 5
-    connection_latency_ms: Annotated[float, Field(gt=0, le=10_000)] = 100
-    place_ack_ms: Annotated[float, Field(gt=0, le=10_000)] = 200
-    cancel_ack_ms: Annotated[float, Field(gt=0, le=10_000)] = 100
-    order_status_ms: Annotated[float, Field(gt=0, le=10_000)] = 50
-    latency_delta: Annotated[float, Field(gt=0, le=10)] = 0.5
-    min_fill_rate: Annotated[float, Field(gt=0, lt=1)] = 0.98
-    max_memory_mb: Annotated[float, Field(gt=0, le=100_000)] = 500
-    max_messages_per_second: Annotated[int, Field(ge=1, le=50)] = 50
-    suite_minutes: Annotated[float, Field(gt=0, le=600)] = 30
 
 
 class Limits(Section):

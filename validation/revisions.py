@@ -48,9 +48,12 @@ def allowed_ports() -> frozenset[int]:
 
 
 def changes(revision: ConfigRevision, base: ConfigRevision | None = None) -> list[Change]:
-    """Return what the revision changes against `base`, or against the one in force."""
+    """Return what the revision changes against `base`, or against the one in force.
+
+    A field that an older revision does not know has its default there, which is no change.
+    """
     base = base or in_force()
-    return diff(base.content if base else {}, revision.content)
+    return diff(_whole(base) if base else {}, _whole(revision))
 
 
 def slots(revision: ConfigRevision) -> list[Role]:
@@ -73,7 +76,7 @@ def draft(
         raise PermissionDenied("Your role may not propose configurations.")
     content = config.content()
     current = in_force()
-    if current is not None and current.digest == digest(content):
+    if current is not None and digest(_whole(current)) == digest(content):
         raise RevisionError(f"Revision {current.number}, in force, says the same already.")
     with transaction.atomic():
         return _new(by, content, note, origin)

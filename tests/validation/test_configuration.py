@@ -12,6 +12,9 @@ from validation.configuration import (
     to_yaml,
 )
 
+# What has to be tightened with it.
+WARNS = {"clock_drift_fail_seconds": "  clock_drift_warn_seconds: 0.5\n"}
+
 
 def problems(text: str) -> list[str]:
     with pytest.raises(ConfigError) as caught:
@@ -104,3 +107,23 @@ def test_a_difference_is_named_by_its_path() -> None:
 def test_the_digest_tells_contents_apart_and_not_the_order_of_their_keys() -> None:
     assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
     assert digest({"a": 1}) != digest({"a": 2})
+
+
+@pytest.mark.parametrize(
+    ("field", "limit"),
+    [
+        ("connection_p95_ms", 500), ("session_max_gap_seconds", 10),
+        ("clock_drift_warn_seconds", 1), ("clock_drift_fail_seconds", 2),
+    ],
+)  # fmt: skip
+def test_a_limit_of_the_specification_can_be_tightened_alone(field: str, limit: float) -> None:
+    assert getattr(Config().thresholds, field) == limit
+    (told,) = problems(f"thresholds:\n  {field}: {limit + 0.1}\n")
+    assert told.startswith(f"line 2: thresholds.{field}")
+    less = parse_yaml(f"thresholds:\n  {field}: {limit * 0.9}\n" + WARNS.get(field, ""))
+    assert getattr(less.thresholds, field) == pytest.approx(limit * 0.9)
+
+
+def test_a_drift_that_fails_lies_half_a_second_above_one_that_warns() -> None:
+    (told,) = problems("thresholds:\n  clock_drift_fail_seconds: 1.4\n")
+    assert "half a second" in told

@@ -11,6 +11,7 @@ from brokerage.errors import GatewayConnectionError
 from brokerage.models import Endpoint
 from brokerage.rollover import Expiry
 from crucible.alerts.models import Alert
+from crucible.roles import Role
 from tests.conftest import People
 from tests.validation.conftest import Toys, passes
 from validation import revisions, rolling, sessions
@@ -220,3 +221,26 @@ def test_an_expiry_that_can_not_be_verified_changes_nothing(
 def test_without_a_gateway_nothing_can_be_verified(first: ConfigRevision) -> None:
     Endpoint.objects.update(is_default=False)
     assert not rolling.roll().ok
+
+
+@pytest.fixture
+def older(first: ConfigRevision) -> ConfigRevision:
+    """The revision in force, of a version of the product that knew one threshold less."""
+    del first.content["thresholds"]["connection_p95_ms"]
+    first.save()
+    return first
+
+
+def test_what_an_older_revision_does_not_know_is_no_change(
+    older: ConfigRevision, people: People
+) -> None:
+    draft = revisions.draft(people.op, altered(older, timeout=20.0))
+    assert [change.path for change in revisions.changes(draft)] == ["gateway.timeout"]
+    assert revisions.slots(draft) == [Role.QA]
+    with pytest.raises(RevisionError, match="says the same already"):
+        revisions.draft(people.op, read(older.content))
+
+
+def test_a_tightened_drift_needs_the_risk_officer(older: ConfigRevision, people: People) -> None:
+    tighter = read(older.content | {"thresholds": {"clock_drift_warn_seconds": 0.4}})
+    assert revisions.slots(revisions.draft(people.op, tighter)) == [Role.QA, Role.CRO]

@@ -86,7 +86,7 @@ def live_ports(look: Situation) -> Found:
 
 
 @health(
-    "HP-04", "Gateway", "Clock synchronised", "off by 2 s at most",
+    "HP-04", "Gateway", "Clock synchronised", "off by 2 s at most, unless less is configured",
     remedy="Synchronise the clock of the worker's host (NTP), then check again.", blocks=True,
 )  # fmt: skip
 def clock(look: Situation) -> Found:
@@ -96,7 +96,9 @@ def clock(look: Situation) -> Found:
     off = drift(look.gateway.samples)
     if off is None:
         return Found(V.UNKNOWN, "The gateway did not tell its time.")
-    verdict = V.BLOCK if abs(off) > 2 else V.WARN if abs(off) > 1 else V.PASS
+    limits = (look.plan.config or Config()).thresholds
+    late = abs(off) > limits.clock_drift_fail_seconds
+    verdict = V.BLOCK if late else V.WARN if abs(off) > limits.clock_drift_warn_seconds else V.PASS
     return Found(verdict, f"Off by {off:+.1f} s against the gateway's time.")
 
 

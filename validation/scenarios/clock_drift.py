@@ -10,6 +10,7 @@ from typing import NamedTuple
 from brokerage.errors import GatewayError
 from brokerage.gateway import Contract, Quote
 from brokerage.safety import quote_problem
+from validation.config_thresholds import Thresholds
 from validation.host_clock import synchronised
 from validation.scenarios.catalogue import Category, scenario
 from validation.scenarios.steps import allowance, market_open, spy
@@ -19,8 +20,7 @@ from validation.scenarios.trial import Trial
 SAMPLES = 20
 EVERY_S = 0.45  # no divisor of a second: the whole seconds are met at many places
 ANSWER_LIMIT_S = 5.0
-MOST_S, WARN_S = 2.0, 1.0
-INJECTED = ((3.0, "FAIL"), (-3.0, "FAIL"), (1.5, "WARNING"))
+BEYOND_S = 1.0  # how far beyond the limit a fake clock is off
 AHEAD_S = 1.5
 FAKE_RTT_S = 0.02
 ADVICE = "check that both hosts synchronise their clocks (NTP)"
@@ -53,12 +53,12 @@ def offset(samples: Sequence[Sample]) -> float:
     return (low + high) / 2
 
 
-def judge(drift: float, more: float = 0.0) -> Judgement:
+def judge(drift: float, limits: Thresholds, more: float = 0.0) -> Judgement:
     """Return what a drift means; `more` seconds are allowed for what the machine loses."""
-    if not abs(drift) <= MOST_S + more:
+    if not abs(drift) <= limits.clock_drift_fail_seconds + more:
         text = f"The clocks are {drift:+.1f} s apart: {ADVICE}."
         return Judgement("FAIL", text)
-    if abs(drift) > WARN_S + more:
+    if abs(drift) > limits.clock_drift_warn_seconds + more:
         return Judgement("WARNING", f"The clocks are {drift:+.1f} s apart; {ADVICE}.")
     return Judgement("OK", f"{drift:+.2f} s")
 
@@ -77,13 +77,15 @@ async def clock_drift_detection(trial: Trial) -> None:
 
     Takes the server's time 20 times and compares it with this host's clock; where a simulated clock
     runs faster than ours, with the times of the trades that its stream tells. Then does the same
-    with a fake clock that is 3 s fast, 3 s slow and 1.5 s fast, offers a quote from the future to
-    the order decision, and asks the kernel whether a time service keeps the host's clock.
+    with a fake clock that is a second beyond the limit, fast and slow, and one between warning and
+    limit; offers a quote from the future to the order decision, and asks the kernel whether a time
+    service keeps the host's clock.
 
     Passes when
 
-    - the clocks are at most 2 seconds apart; more than 1 second is a warning;
-    - 3 seconds either way are judged a failure, in words that suggest NTP, and 1.5 a warning;
+    - the clocks are at most as far apart as configured (2 seconds; above 1 second is a warning);
+    - the clocks beyond the limit are judged a failure, in words that suggest NTP, the other a
+      warning;
     - a quote that is more than 1 second ahead of the clock is flagged and not decided on.
 
     A host clock that no time service keeps is a warning: somebody must attest that it is right.
@@ -135,17 +137,21 @@ async def _ask(trial: Trial, clock: Callable[[], float]) -> list[Sample]:
 
 def _check_drift(trial: Trial, drift: float) -> None:
     trial.measure("drift_s", drift, "s")
-    judgement = judge(drift, allowance(trial))
-    expected = f"at most {MOST_S:g} s"
+    limits = trial.config.thresholds
+    judgement = judge(drift, limits, allowance(trial))
+    expected = f"at most {limits.clock_drift_fail_seconds:g} s"
     trial.check("drift", expected, judgement.text, passed=judgement.state != "FAIL")
-    small = judgement.state == "OK"
-    trial.check("small drift", f"at most {WARN_S:g} s", judgement.text, small, required=False)
+    small, expected = judgement.state == "OK", f"at most {limits.clock_drift_warn_seconds:g} s"
+    trial.check("small drift", expected, judgement.text, small, required=False)
 
 
 def _check_injected(trial: Trial) -> None:
     """Judge a fake clock of ours that is off by a known time."""
-    for seconds, wanted in INJECTED:
-        judgement = judge(offset(_fake(seconds)))
+    limits = trial.config.thresholds
+    far = limits.clock_drift_fail_seconds + BEYOND_S
+    between = (limits.clock_drift_warn_seconds + limits.clock_drift_fail_seconds) / 2
+    for seconds, wanted in ((far, "FAIL"), (-far, "FAIL"), (between, "WARNING")):
+        judgement = judge(offset(_fake(seconds)), limits)
         trial.note(f"Our clock {seconds:+g} s: {judgement.state}: {judgement.text}")
         name = f"our clock {seconds:+g} s"
         trial.check(name, wanted, judgement.state)

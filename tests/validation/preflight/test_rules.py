@@ -8,7 +8,7 @@ import pytest
 
 from brokerage.calendar import ET
 from tests.validation.conftest import well_gateway, well_host
-from validation.configuration import Config
+from validation.configuration import Config, read
 from validation.host_load import HostLoad
 from validation.models import Verdict
 from validation.preflight import process
@@ -369,3 +369,11 @@ def test_the_vix_that_the_gateway_tells_is_marked_by_its_kind(
 def test_a_vix_that_the_gateway_tells_goes_before_what_a_person_says() -> None:
     calm = {"attested": {"HP-14": "op: 12"}}
     assert one("HP-14", situation(calm, {"vix": 41.0, "vix_type": 1})).verdict == WARN
+
+
+def test_a_stricter_configuration_blocks_a_smaller_drift() -> None:
+    content = Config().with_expiry("20260220").content()
+    content["thresholds"] |= {"clock_drift_warn_seconds": 0.5, "clock_drift_fail_seconds": 1.0}
+    strict = {"config": read(content)}
+    assert one("HP-04", situation(strict, {"samples": at_drift(1.5)})).verdict == BLOCK
+    assert one("HP-04", situation(strict, {"samples": at_drift(0.9)})).verdict == WARN

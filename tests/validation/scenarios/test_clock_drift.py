@@ -7,9 +7,11 @@ import pytest
 from brokerage.errors import OrderRefused
 from tests.validation.scenarios.catches import Catch, catch
 from tests.validation.scenarios.conftest import Caught, Run
+from validation.config_thresholds import Thresholds
 from validation.scenarios import clock_drift
 from validation.scenarios.clock_drift import Sample, judge, offset
 
+LIMITS = Thresholds()
 CATCHES = (
     catch("RS-07", "clock_drift", "drift", params={"seconds": 6.0}, speed=2.0),
     catch("RS-07", "clock_drift", "drift", params={"seconds": -60.0}),
@@ -34,7 +36,8 @@ async def test_each_fault_is_caught(caught: Caught, catch: Catch) -> None:
 async def test_a_judge_who_lets_everything_pass_is_found_out(
     run_scenario: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clock_drift, "MOST_S", math.inf)
+    blind = LIMITS.model_copy(update={"clock_drift_fail_seconds": math.inf})
+    monkeypatch.setattr(clock_drift, "judge", lambda drift, limits, more=0.0: judge(drift, blind))
     outcome = await run_scenario("RS-07")
     assert outcome.failed == {"our clock +3 s", "our clock -3 s"}
 
@@ -86,5 +89,14 @@ def test_one_slow_answer_among_quick_ones_does_no_harm() -> None:
     ],
 )  # fmt: skip
 def test_a_drift_is_judged_by_its_size(drift: float, state: str) -> None:
-    assert judge(drift).state == state
-    assert ("NTP" in judge(drift).text) is (state != "OK")
+    assert judge(drift, LIMITS).state == state
+    assert ("NTP" in judge(drift, LIMITS).text) is (state != "OK")
+
+
+async def test_a_stricter_configuration_judges_more_strictly(run_scenario: Run) -> None:
+    strict = {"clock_drift_warn_seconds": 0.5, "clock_drift_fail_seconds": 1.0}
+    assert judge(1.1, LIMITS.model_copy(update=strict)).state == "FAIL"
+    outcome = await run_scenario("RS-07", config={"thresholds": strict})
+    assert outcome.failed == set()
+    names = {check.name for check in outcome.trial.checks}
+    assert {"our clock +2 s", "our clock -2 s", "our clock +0.75 s"} <= names

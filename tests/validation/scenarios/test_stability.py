@@ -146,3 +146,18 @@ async def test_a_leak_is_told_by_growth_and_slope(
 async def test_the_limit_of_the_memory_is_the_configured_one(run_scenario: Run) -> None:
     outcome = await run_scenario("RS-05", config={"thresholds": {"max_memory_mb": 1}})
     assert outcome.failed == {"resident memory"}
+
+
+@pytest.mark.parametrize(
+    ("scenario", "limits", "check", "asked"),
+    [
+        ("BC-06", {"connection_p95_ms": 300.0}, ROUND_TRIPS[1], "below 300 ms"),
+        ("RS-05", {"session_max_gap_seconds": 4.0}, GAPS[0], "at most 4 s"),
+    ],
+)
+@pytest.mark.usefixtures("shorter")
+async def test_what_is_configured_is_what_is_asked(
+    run_scenario: Run, scenario: str, limits: dict[str, float], check: str, asked: str
+) -> None:
+    outcome = await run_scenario(scenario, config={"thresholds": limits})
+    assert {row.name: row.expected for row in outcome.trial.checks}[check] == asked
