@@ -108,9 +108,10 @@ def objection(message: ReqMktData, listing: Listing) -> str:
     """Why a list of generic ticks is refused; empty if it is not."""
     try:
         asked = generic_ticks(message.generic_ticks)
+        unknown = listing.sec_type == "STK" and asked - GENERIC.keys()
     except ValueError:
-        asked = frozenset({0})
-    if listing.sec_type == "STK" and asked - GENERIC.keys():
+        asked, unknown = frozenset(), frozenset({0})
+    if unknown:
         legal = ",".join(f"{number}({name})" for number, name in GENERIC.items())
         return (
             f"Incorrect generic tick list of {message.generic_ticks}. "

@@ -28,13 +28,14 @@ BLOCK_SECONDS = BLOCK * TICK
 Window = tuple[float, float]
 
 
-def parts(tape: Tape, hours: AlwaysOpen, request: Request) -> Iterator[list[Bar]]:
-    """Bars in ascending order, a stretch of trading at a time."""
+def parts(tape: Tape, hours: AlwaysOpen, request: Request, since: float) -> Iterator[list[Bar]]:
+    """Bars in ascending order, a stretch of trading at a time, none before `since`."""
+    listed = ((start, end) for start, end in windows(hours, request) if start >= since)
     if request.size <= DAILY:
-        for start, end in windows(hours, request):
+        for start, end in listed:
             yield cut(tape, request.what, request.size, start, end)
         return
-    days = list(windows(hours, request))
+    days = list(listed)
     for _, period in groupby(days, lambda window: _period(request.size, window)):
         daily = [bar for day in period for bar in cut(tape, request.what, DAILY, *day)]
         if daily:

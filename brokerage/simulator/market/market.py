@@ -9,6 +9,7 @@ from math import inf, nan
 import numpy as np
 
 from brokerage.simulator.clock import Clock
+from brokerage.simulator.holidays import midnight
 from brokerage.simulator.listings import Listing, Listings, expires
 from brokerage.simulator.market import history
 from brokerage.simulator.market.events import Events
@@ -221,7 +222,7 @@ class Market:
     def bars_in_parts(self, con_id: int, request: Request) -> Iterator[list[Bar]]:
         """The same a stretch at a time, so that a long request need not stop everything else."""
         tape, hours = self._tape(con_id), self._history_hours(con_id, rth=request.rth)
-        return history.parts(tape, hours, request)
+        return history.parts(tape, hours, request, midnight(self._listing(con_id).first_day))
 
     def bar(
         self, con_id: int, what: str, size: int, until: float, *, rth: bool = False

@@ -102,6 +102,14 @@ def test_what_has_filled_needs_no_reserve_any_more(account, prices):
     assert account.reserves.total((9, 9), "") == pytest.approx(200 * 600 / 4 + 1.0)
 
 
+def test_the_same_shares_are_not_sold_twice_where_the_house_lends_nothing(listings, prices):
+    prices[SPY] = 600.0
+    account = Account("DU1", listings, prices.__getitem__, rules=Rules(short_sales=False))
+    account.apply(fill(quantity=100.0))
+    account.reserve(order("SELL", number=2), 600.0)
+    assert refusal(account, order("SELL", 50.0, number=3)).endswith("for short sale.")
+
+
 def test_nothing_can_be_sold_short_where_the_house_lends_nothing(listings, prices):
     prices[SPY] = 600.0
     account = Account("DU1", listings, prices.__getitem__, rules=Rules(short_sales=False))

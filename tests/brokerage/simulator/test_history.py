@@ -229,3 +229,21 @@ def test_a_refusal_carries_the_gateways_code_and_words(market, duration, size, c
 def test_an_unknown_contract_has_no_history(market):
     with pytest.raises(KeyError):
         market.bars(12345, None, "1 D", "5 mins")
+
+
+@pytest.mark.parametrize(
+    ("con_id", "duration", "size", "first"),
+    [
+        (76792991, "30 Y", "1M", "20100630"),  # TSLA, whose first day was 29 June 2010
+        (CALL, "3 Y", "1W", "20251128"),
+        (CALL, "2 Y", "1 day", "20251128"),
+    ],
+)
+def test_no_history_is_older_than_what_it_is_of(market, con_id, duration, size, first):
+    bars = market.bars(con_id, None, duration, size)
+    assert bars[0].date == first
+
+
+def test_what_was_not_listed_yet_has_no_history(market):
+    before = datetime(2025, 6, 2, 20, tzinfo=UTC)
+    assert market.bars(CALL, before, "1 M", "1 day") == []

@@ -8,7 +8,9 @@ from brokerage.tws import messages as tws
 from tests.brokerage.simulator.tables import SPY, Table
 
 VIX = tws.Contract(con_id=13455763)
-CALL = {"symbol": "SPY", "sec_type": "OPT", "exchange": "SMART", "expiry": "20261127"}
+CALL = tws.Contract(
+    symbol="SPY", sec_type="OPT", exchange="SMART", expiry="20261127", strike=690.0, right="C"
+)
 LARGE = 1.7e308
 
 
@@ -55,16 +57,29 @@ def test_an_order_id_that_no_gateway_could_read_uses_none_up(table, number):
     assert table.told(tws.NextValidId)[-1].order_id == 101
 
 
-def test_a_price_that_the_type_does_not_use_lowers_no_margin(table):
-    place(table, 201, quantity=2000.0, limit_price=0.01)
-    place(table, 202, quantity=2000.0, aux_price=0.01)
-    assert table.codes() == [201, 201]
+@pytest.mark.parametrize("contract", [SPY, CALL])
+@pytest.mark.parametrize("stray", [{"limit_price": 0.05}, {"aux_price": 0.05}])
+def test_a_price_that_the_type_does_not_use_lowers_no_margin(table, contract, stray):
+    place(table, 201, contract, quantity=2000.0, **stray)
+    assert table.codes() == [201]
 
 
-def test_a_stop_that_the_market_has_passed_is_charged_at_the_market(table):
-    call = tws.Contract(**CALL, strike=700.0, right="C")
-    place(table, 201, call, action="SELL", quantity=20.0, order_type="STP", aux_price=600.0)
-    place(table, 202, quantity=2000.0, order_type="STP", aux_price=0.01)
+@pytest.mark.parametrize("contract", [SPY, CALL])
+def test_a_stop_that_the_market_has_passed_is_charged_at_the_market(table, contract):
+    place(table, 201, contract, quantity=2000.0, order_type="STP", aux_price=0.05)
+    assert table.codes() == [201]
+
+
+def test_a_stop_that_is_still_to_come_is_charged_at_the_stop(table):
+    place(table, 201, CALL, quantity=10.0, order_type="STP", aux_price=200.0)
+    assert table.codes() == [201]
+    place(table, 202, CALL, quantity=10.0, order_type="STP", aux_price=20.0)
+    assert table.codes() == [201]
+
+
+def test_a_sale_far_above_the_market_lends_nothing(table):
+    place(table, 201, action="SELL", quantity=2000.0, order_type="LMT", limit_price=6000.0)
+    place(table, 202, CALL, action="SELL", quantity=20.0, order_type="STP", aux_price=600.0)
     assert table.codes() == [201, 201]
 
 

@@ -193,3 +193,11 @@ def test_generic_ticks_that_do_not_exist_are_refused(changes, text):
     (error,) = [one for one in table.told(tws.Error) if one.req_id == 9]
     assert error.code == 321
     assert text in error.text
+
+
+def test_a_list_that_cannot_be_read_is_refused_for_an_option_too():
+    table = Table()
+    option = replace(SPY, sec_type="OPT", expiry="20261127", strike=690.0, right="C")
+    table.say(tws.ReqMktData(9, option, generic_ticks="abc"))
+    (error,) = [one for one in table.told(tws.Error) if one.req_id == 9]
+    assert (error.code, "Incorrect generic tick list" in error.text) == (321, True)
