@@ -59,8 +59,20 @@ class ClockHandle:
         A client gets `pause` wall seconds after each moment at which it was sent something, to
         answer within the skipped time. The calling thread waits: an asyncio test in which the
         client is to answer meanwhile awaits `asyncio.to_thread(tws_gateway.clock.skip, …)`.
+
+        It may take as long as it gets on. Raises TimeoutError when nothing has happened for a
+        minute on the wall.
         """
-        self._running.wait(lambda: self._running.gateway.skip(seconds, pause))
+        gateway = self._running.gateway
+        begun = self.time()
+        try:
+            self._running.wait(lambda: gateway.skip(seconds, pause), moves=lambda: gateway.skipped)
+        except TimeoutError as error:
+            raise TimeoutError(
+                f"The skip of {seconds:g} s does not get on: {error} It has come to {self.now()},"
+                f" {self.time() - begun:,.0f} s on. Skip less, or look for a client that does not"
+                " read what it is sent."
+            ) from None
 
 
 class MarketHandle:

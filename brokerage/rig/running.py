@@ -73,16 +73,22 @@ class Running:
 
         return self.wait(there)
 
-    def wait(self, function: Callable[[], Awaitable[T]], limit: float = PATIENCE) -> T:
+    def wait(
+        self,
+        function: Callable[[], Awaitable[T]],
+        limit: float = PATIENCE,
+        moves: Callable[[], object] = lambda: None,
+    ) -> T:
         """What `function` returns once awaited on the gateway's loop.
 
-        Raises RuntimeError when the gateway has stopped, TimeoutError after `limit` wall seconds.
+        Raises RuntimeError when the gateway has stopped, TimeoutError after `limit` wall seconds in
+        which `moves`, what shows that it gets on, has stayed the same.
         """
         if not self.running:
             raise RuntimeError("the gateway has stopped")
 
         async def there() -> T:
-            return await asyncio.wait_for(function(), limit)
+            return await _while_it_moves(function(), limit, moves)
 
         try:
             return asyncio.run_coroutine_threadsafe(there(), self._loop).result()
@@ -107,3 +113,17 @@ class Running:
         for task in rest:
             task.cancel()
         await asyncio.gather(*rest, return_exceptions=True)
+
+
+async def _while_it_moves(work: Awaitable[T], limit: float, moves: Callable[[], object]) -> T:
+    """Await the work; raises TimeoutError after `limit` seconds in which nothing has moved."""
+    task = asyncio.ensure_future(work)
+    try:
+        while not task.done():
+            before = moves()
+            await asyncio.wait({task}, timeout=limit)
+            if not task.done() and moves() == before:
+                raise TimeoutError(f"Nothing has happened for {limit:g} s.")
+        return task.result()
+    finally:
+        task.cancel()

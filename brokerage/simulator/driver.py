@@ -16,6 +16,7 @@ class Driver:
         self._timer: asyncio.Handle | None = None
         self._due = 0.0  # when the timer goes off, in simulated time
         self._skipping = asyncio.Lock()
+        self.skipped = 0  # instants that all skips together have gone through
 
     def start(self) -> None:
         """Follow the clock from now on."""
@@ -64,6 +65,7 @@ class Driver:
             while (due := self._venue.next_due()) <= until:
                 self._clock.jump(due)
                 self._step()
+                self.skipped += 1
                 await settle()
             self._clock.jump(until)
 

@@ -182,6 +182,11 @@ class Gateway:
 
         await self._driver.skip(seconds, settle)
 
+    @property
+    def skipped(self) -> int:
+        """How many instants all skips so far have gone through: moves while one gets on."""
+        return self._driver.skipped
+
     async def _settle(self, pause: float, turns: int) -> None:
         """Let the clients read and answer; wait a while for one that is far behind."""
         for _ in range(turns):

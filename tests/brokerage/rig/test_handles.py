@@ -5,13 +5,14 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from ib_async import IB, MarketOrder, Stock
 
 from brokerage.rig.errors import RefusedError
-from brokerage.rig.handles import TwsGateway
+from brokerage.rig.handles import ClockHandle, TwsGateway
+from brokerage.rig.running import Running
 from brokerage.simulator.faults.fault import FaultError
 
 SPY = Stock("SPY", "SMART", "USD")
@@ -54,6 +55,36 @@ def test_it_leaves_no_thread_and_no_open_port():
     with pytest.raises(RuntimeError, match="the gateway has stopped"):
         gateway.wait_for("Hello")
     assert gateway.transcript == []
+
+
+def test_a_call_may_take_as_long_as_it_gets_on():
+    steps = []
+
+    async def works() -> str:
+        for number in range(5):
+            await asyncio.sleep(0.1)
+            steps.append(number)
+        return "done"
+
+    with Running() as running:
+        assert running.wait(works, limit=0.3, moves=lambda: len(steps)) == "done"
+        with pytest.raises(TimeoutError, match=r"Nothing has happened for 0\.3 s"):
+            running.wait(works, limit=0.3)
+
+
+def test_a_skip_may_take_longer_than_a_call_and_says_how_far_it_came_when_it_can_not(monkeypatch):
+    monkeypatch.setattr(Running.wait, "__defaults__", (0.2, lambda: None))
+    with Running(start=START) as running:
+        clock = ClockHandle(running)
+        clock.skip(2 * 3600)
+        assert clock.now() >= START + timedelta(hours=2)
+        monkeypatch.setattr(running.gateway, "_settle", stand_still)
+        with pytest.raises(TimeoutError, match=r"skip of 60 s does not get on.* to 2026-03-03 17:"):
+            clock.skip(60)
+
+
+async def stand_still(pause: float, turns: int) -> None:
+    await asyncio.Event().wait()
 
 
 def test_a_taken_port_is_an_error_of_the_caller(gateway):
