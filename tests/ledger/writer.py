@@ -1,5 +1,6 @@
-"""A process that writes entries as fast as it can, and rolls every fifth transaction back."""
+"""Processes that write entries as fast as they can, and roll every fifth transaction back."""
 
+import multiprocessing
 import sys
 
 import django
@@ -22,5 +23,19 @@ def write(name: str, count: int) -> None:
                 transaction.set_rollback(True)
 
 
+def main(count: int, names: list[str]) -> int:
+    """Let one process for each name write so many entries; return how many of them failed.
+
+    They are forks of this one, so that the product is loaded once and all begin together.
+    """
+    processes = multiprocessing.get_context("fork")
+    writers = [processes.Process(target=write, args=(name, count)) for name in names]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    return sum(writer.exitcode != 0 for writer in writers)
+
+
 if __name__ == "__main__":
-    write(sys.argv[1], int(sys.argv[2]))
+    sys.exit(main(int(sys.argv[1]), sys.argv[2:]))
