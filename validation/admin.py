@@ -83,7 +83,7 @@ class ReportAdmin(ReadOnlyAdmin):
 class OutboxAdmin(ReadOnlyAdmin):
     """Messages to the workers."""
 
-    list_display = ["id", "topic", "payload", "created_at", "delivered_at", "tries"]
+    list_display = ["id", "topic", "payload", "created_at", "delivered_at", "tries", "correlation"]
 
 
 @admin.register(models.HealthCheck)

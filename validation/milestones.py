@@ -143,9 +143,7 @@ def _done(step: TaskStep, by: User | None, note: str) -> None:
     step.done_at, step.done_by, step.note = timezone.now(), by, note.strip()[:500]
     step.save(update_fields=["done_at", "done_by", "note"])
     actor: User | str = by or MACHINE
-    record(
-        "task.step_done", "task", step.task.code, actor=actor, step=step.code, note=step.note
-    )
+    record("task.step_done", "task", step.task.code, actor=actor, step=step.code, note=step.note)
     publish("board", "dashboard")
     if not step.task.steps.filter(done_at=None).exists():
         why = "Every step is done."

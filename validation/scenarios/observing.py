@@ -126,7 +126,10 @@ class _Lookout:
 
     def _tell(self, news: list[News], *, again: bool) -> None:
         for one in news:
-            self.trial.note(one.text, source="observed")
+            self.trial.note(
+                one.text, source="observed", event=f"observed.{one.kind.lower()}",
+                client_id=one.order.client_id if one.order else None,
+            )  # fmt: skip
             if not self.observation.concerns(one.order):
                 self._stranger(one)
             if again and one.kind == "EXECUTION":

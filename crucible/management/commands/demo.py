@@ -147,7 +147,8 @@ class Command(BaseCommand):
         self.supervisor.start(Child("gateway", command, lambda: listens("127.0.0.1", port)))
 
     def _start_workers(self) -> None:
-        celery = [sys.executable, "-m", "celery", "-A", "crucible"]
+        # Quiet: no banner between the lines of the log.
+        celery = [sys.executable, "-m", "celery", "-q", "-A", "crucible"]
         for queue, children in QUEUES.items():
             name = f"{queue}@crucible"
             flags = ["worker", "-Q", queue, "-c", str(children), "-n", name, "--without-mingle"]

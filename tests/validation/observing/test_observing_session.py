@@ -179,5 +179,7 @@ async def test_the_log_names_whose_order_it_was(observe: Observe) -> None:
     told = [line.message async for line in lines]
     assert told
     assert all(line.startswith(f"Order of client {BOT}, permanent id ") for line in told)
+    assert {line.client_id async for line in lines} == {BOT}
+    assert "observed.execution" in {line.event_type async for line in lines}
     states = {one.state async for one in Attempt.objects.filter(session=session)}
     assert states == {AttemptState.PASSED}
