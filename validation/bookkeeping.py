@@ -10,6 +10,7 @@ from crucible.alerts.raising import raise_alert, resolve
 from crucible.ledger.record import record
 from crucible.live.publish import publish
 from validation import sessions
+from validation.build import SURROUNDINGS, surroundings
 from validation.cleanup import Cleaned
 from validation.configuration import read
 from validation.lease import Lease, guarded
@@ -35,11 +36,12 @@ def open_run(lease: Lease) -> dict[str, Any]:
         if state not in {AttemptState.PENDING, AttemptState.RUNNING}
     }
     registry, config = catalogue.load(), read(session.config.content)
+    target = route(session)
     waiting = session.attempts.filter(state=AttemptState.PENDING)
     pairs = [(attempt, registry.get(attempt.scenario)) for attempt in waiting]
     return {
         "plan": sorted(pairs, key=lambda pair: pair[1].order),
-        "target": route(session),
+        "target": target,
         "config": config,
         "hours_required": session.needs_hours(config.validation.market_hours_required),
         "grant_id": grant.pk if grant else None,
@@ -47,7 +49,7 @@ def open_run(lease: Lease) -> dict[str, Any]:
         "verbose": session.log_level == LogLevel.DEBUG,
         "planned": session.planned,
         "states": states,
-        "facts": dict(session.facts),
+        "facts": session.facts | {SURROUNDINGS: surroundings(target)},
         "observation": observation_of(session, lease),
     }
 

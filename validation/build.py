@@ -1,9 +1,17 @@
-"""Which version of the product runs, found once at start-up."""
+"""Which version of the product runs, found once at start-up, and on what."""
 
 import functools
 import subprocess
+import sys
+from importlib.metadata import version
+from typing import Any
 
 from django.conf import settings
+
+from brokerage.terms import Target
+
+# Where a session's facts keep what it ran on.
+SURROUNDINGS = "surroundings"
 
 
 @functools.cache
@@ -19,3 +27,13 @@ def code_version() -> str:
     except (OSError, subprocess.SubprocessError):
         return "unknown"
     return done.stdout.strip()
+
+
+def surroundings(target: Target) -> dict[str, Any]:
+    """Return what this process runs a session on: its versions, and the gateway as it is set up."""
+    return {
+        "python": list(sys.version_info[:2]),
+        "ib_async": version("ib_async"),
+        "port": target.port,
+        "always_open": target.always_open,
+    }

@@ -41,11 +41,14 @@ def order(session: Session, number: int = 1, **fields: Any) -> OrderRecord:
     return OrderRecord.objects.create(**(row | fields))
 
 
-def fill(session: Session, side: str, number: int) -> None:
-    Execution.objects.create(
-        exec_id=f"e{number}", scope=session.number, con_id=1, symbol="SPY", side=side,
-        quantity=1, price=1.0, at=timezone.now(),
-    )  # fmt: skip
+def market(session: Session, paid: float, **fields: Any) -> OrderRecord:
+    row = {"order_type": "MKT", "limit_price": None, "avg_price": paid} | fields
+    return order(session, **row)
+
+
+def fill(session: Session, side: str, number: int | str, **fields: Any) -> None:
+    row = {"con_id": 1, "symbol": "SPY", "quantity": 1, "price": 1.0, "at": timezone.now()} | fields
+    Execution.objects.create(exec_id=f"e{number}", scope=session.number, side=side, **row)
 
 
 def line(session: Session, message: str, level: str = "WARNING", **fields: Any) -> None:
@@ -58,7 +61,15 @@ def lost(session: Session, *, planned: bool = False) -> None:
 
 
 def watched(session: Session, **figures: float) -> None:
-    facts = session.facts | {"watch": session.facts["watch"] | figures}
+    told(session, "watch", figures)
+
+
+def ran(session: Session, **what: Any) -> None:
+    told(session, "surroundings", what)
+
+
+def told(session: Session, name: str, what: dict[str, Any]) -> None:
+    facts = session.facts | {name: session.facts[name] | what}
     Session.objects.update(facts=facts)
 
 
@@ -100,8 +111,15 @@ CASES: list[tuple[str, Setup, bool | None]] = [
         started_at=s.started_at - timedelta(days=60)), False),
     ("timeouts", lambda s: None, True),
     ("regular_hours", lambda s: None, True),
-    ("regular_hours", lambda s: type(s.endpoint).objects.update(always_open=False), False),
+    ("regular_hours", lambda s: type(s.endpoint).objects.update(always_open=False), True),
+    ("regular_hours", lambda s: ran(s, always_open=False), False),
+    ("paper_port", lambda s: (
+        Session.objects.update(simulated=False), type(s.endpoint).objects.update(port=5000)), True),
+    ("paper_port", lambda s: (Session.objects.update(simulated=False), ran(s, port=7496)), False),
+    ("paper_port", lambda s: Session.objects.update(simulated=False, facts={}), None),
     ("environment", lambda s: None, True),
+    ("environment", lambda s: ran(s, python=[3, 10]), False),
+    ("environment", lambda s: Session.objects.update(facts={}), None),
     ("tests_green", lambda s: None, None),
     ("pass_rate", lambda s: None, True),
     ("pass_rate", lambda s: Session.objects.update(planned=4), False),
@@ -111,6 +129,9 @@ CASES: list[tuple[str, Setup, bool | None]] = [
     ("positions_traded", lambda s: None, None),
     ("positions_traded", lambda s: (fill(s, "BUY", 1), fill(s, "SELL", 2)), True),
     ("positions_traded", lambda s: fill(s, "BUY", 1), False),
+    ("positions_traded", lambda s: (fill(s, "BUY", 1), fill(s, "SELL", 2, con_id=2)), False),
+    ("positions_traded", lambda s: (
+        fill(s, "BUY", 1), fill(s, "SELL", "c.01", quantity=2), fill(s, "SELL", "c.02")), True),
     ("flat", lambda s: None, True),
     ("flat", lambda s: Session.objects.update(cleanup="FAILED"), False),
     ("flat", lambda s: Session.objects.update(cleanup="PENDING"), None),
@@ -146,6 +167,11 @@ CASES: list[tuple[str, Setup, bool | None]] = [
     ("sizing", lambda s: None, None),
     ("sizing", lambda s: (measure(s, "net_liquidation", 100_000), order(s)), True),
     ("sizing", lambda s: (measure(s, "net_liquidation", 4_000), order(s)), False),
+    ("sizing", lambda s: (measure(s, "net_liquidation", 100_000), market(s, 1.5)), True),
+    ("sizing", lambda s: (measure(s, "net_liquidation", 4_000), market(s, 1.5)), False),
+    ("sizing", lambda s: (measure(s, "net_liquidation", 100_000), market(s, 0)), None),
+    ("sizing", lambda s: (
+        measure(s, "net_liquidation", 100_000), order(s, 2), market(s, 0, state="REJECTED")), True),
     ("balance", lambda s: None, True),
     ("balance", lambda s: Session.objects.update(facts={}), None),
     ("balance", lambda s: Session.objects.update(

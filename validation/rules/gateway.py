@@ -1,11 +1,9 @@
 """Rules about the gateway, the configuration and the surroundings of a session."""
 
-import sys
-from importlib.metadata import version
-
 from brokerage.calendar import ET, is_regular_hours, next_weekly_expiry
 from brokerage.models import OrderRecord
 from brokerage.terms import PAPER_PORTS
+from validation.build import SURROUNDINGS
 from validation.configuration import ConfigError
 from validation.facts import Average, Facts
 from validation.models import AttemptState
@@ -13,6 +11,7 @@ from validation.rules.rule import Finding, rule
 
 State = OrderRecord.State
 PYTHON = (3, 11)
+NOT_KNOWN = "the worker has not told what it ran on"
 
 
 @rule
@@ -97,10 +96,12 @@ def config_valid(facts: Facts, _: str) -> Finding:
 @rule
 def paper_port(facts: Facts, _: str) -> Finding:
     """The endpoint's port is one of the broker's paper ports, or the gateway is simulated."""
-    port = facts.session.endpoint.port
-    good = facts.session.simulated or port in PAPER_PORTS
-    kind = "simulated gateway" if facts.session.simulated else "paper gateway"
-    return Finding(good, kind if facts.session.simulated else f"{kind} at port {port}")
+    if facts.session.simulated:
+        return Finding(True, "simulated gateway")
+    ran = facts.session.facts.get(SURROUNDINGS)
+    if ran is None:
+        return Finding(None, NOT_KNOWN)
+    return Finding(ran["port"] in PAPER_PORTS, f"paper gateway at port {ran['port']}")
 
 
 @rule
@@ -123,7 +124,8 @@ def timeouts(facts: Facts, _: str) -> Finding:
 def regular_hours(facts: Facts, _: str) -> Finding:
     """The session began and ended while the exchange was open, or its market never closes."""
     session = facts.session
-    if session.simulated and session.endpoint.always_open:
+    ran = session.facts.get(SURROUNDINGS, {})
+    if session.simulated and ran.get("always_open"):
         return Finding(True, "the simulated market is always open")
     if session.started_at is None or session.ended_at is None:
         return Finding(None, "the session has not ended")
@@ -133,9 +135,12 @@ def regular_hours(facts: Facts, _: str) -> Finding:
 
 @rule
 def environment(facts: Facts, _: str) -> Finding:
-    """Python and the broker's client library have the versions that the product needs."""
-    text = f"Python {sys.version_info[0]}.{sys.version_info[1]}, ib_async {version('ib_async')}"
-    return Finding(sys.version_info[:2] >= PYTHON, text)
+    """The worker's Python and client library have the versions that the product needs."""
+    ran = facts.session.facts.get(SURROUNDINGS)
+    if ran is None:
+        return Finding(None, NOT_KNOWN)
+    python, library = tuple(ran["python"]), ran["ib_async"]
+    return Finding(python >= PYTHON, f"Python {python[0]}.{python[1]}, ib_async {library}")
 
 
 @rule

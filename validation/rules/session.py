@@ -1,6 +1,7 @@
 """Rules about the course of a session: its pass rate, its orders and what it left."""
 
 from brokerage.models import OrderRecord
+from brokerage.terms import standing
 from validation import findings
 from validation.facts import Facts
 from validation.models import AttemptState, CleanupState
@@ -51,15 +52,24 @@ def no_skips(facts: Facts, _: str) -> Finding:
 
 @rule
 def positions_traded(facts: Facts, _: str) -> Finding:
-    """Bought and sold quantities of each contract are equal; a failure fails the item."""
-    net: dict[str, float] = {}
-    for fill in facts.executions:
+    """Bought and sold quantities of each contract are equal; a correction replaces its fill."""
+    fills, labels = standing(facts.executions), _labels(facts)
+    net: dict[int, float] = {}
+    for fill in fills:
         sign = 1 if fill.side.upper().startswith("B") else -1
-        net[fill.symbol] = net.get(fill.symbol, 0.0) + sign * fill.quantity
+        net[fill.con_id] = net.get(fill.con_id, 0.0) + sign * fill.quantity
+        labels.setdefault(fill.con_id, fill.symbol)
     if not net:
         return Finding(None, "no fills")
-    text = ", ".join(f"{symbol} net {total:+g}" for symbol, total in sorted(net.items()))
-    return Finding(not any(net.values()), f"{len(facts.executions)} fills, {text}")
+    text = ", ".join(
+        f"{labels[one]} net {net[one]:+g}" for one in sorted(net, key=labels.__getitem__)
+    )
+    return Finding(not any(net.values()), f"{len(fills)} fills, {text}")
+
+
+def _labels(facts: Facts) -> dict[int, str]:
+    """Name each contract that an own order traded, options by their own symbol."""
+    return {order.con_id: order.local_symbol or order.symbol for order in facts.orders}
 
 
 @rule
@@ -112,14 +122,27 @@ def orders_expected(facts: Facts, _: str) -> Finding:
 def sizing(facts: Facts, _: str) -> Finding:
     """No order was worth more than its share of the account, as BC-03 read it."""
     worth = facts.values("net_liquidation")
-    priced = [order for order in facts.sent_orders if order.limit_price is not None]
-    if not worth or not priced:
+    sizes = [_size(order) for order in facts.sent_orders if _counts(order)]
+    if not worth or not sizes:
         return Finding(None, "no orders, or the account's worth is unknown")
-    sizes = [(order.limit_price or 0.0) * order.quantity * order.multiplier for order in priced]
-    biggest = max(sizes)
+    known = [size for size in sizes if size is not None]
+    biggest = max(known, default=0.0)
     limits = facts.config.limits
     cap = worth[0] * min(limits.risk_per_trade, limits.single_trade, limits.position)
-    return Finding(biggest <= cap, f"largest order {biggest:,.0f} USD, limit {cap:,.0f} USD")
+    text = f"largest order {biggest:,.0f} USD, limit {cap:,.0f} USD"
+    if biggest <= cap and len(known) < len(sizes):
+        return Finding(None, f"{text}; {len(sizes) - len(known)} orders without a known price")
+    return Finding(biggest <= cap, text)
+
+
+def _counts(order: OrderRecord) -> bool:
+    return bool(order.filled) or order.state != State.REJECTED
+
+
+def _size(order: OrderRecord) -> float | None:
+    """Return what an order was worth in USD: by its limit, or by what it was filled at."""
+    price = order.limit_price if order.limit_price is not None else order.avg_price or None
+    return None if price is None else price * order.quantity * order.multiplier
 
 
 @rule
