@@ -39,6 +39,7 @@ from validation.signals import changed
 __all__ = ["SessionEvidence", "Summary", "changed", "load"]
 
 S = SessionState
+AGAIN = "Nobody's word stands against that: run it again, or start a new session."
 BACK_TO_REPORTING = ("CHANGES_REQUESTED", "VOIDED", "WITHDRAWN")
 
 
@@ -229,6 +230,8 @@ def _doubts(facts: Facts) -> Iterator[str]:
         yield f"{left} warning{'s are' if left > 1 else ' is'} not acknowledged yet."
     if expired := sum(warned.expired for warned in facts.warnings):
         yield f"{expired} acknowledgement{'s have' if expired > 1 else ' has'} expired."
+    for row in facts.failed_metrics:
+        yield f"{row.code} {row.limit.name} misses its limit: {row.told} {AGAIN}"
     if facts.config.thresholds.strict:
         for row in facts.doubtful_metrics:
             yield f"The policy is strict, and {row.code} {row.limit.name} is in doubt: {row.told}"

@@ -160,7 +160,7 @@ class Facts:
         """What only warns: checks that are not required, and findings of the last preflight.
 
         What the preflight could not find out, and what nobody has answered, warns as well. So does
-        each metric that misses its limit, or is not shown to keep it (shared statistics).
+        each metric that is not shown to keep its limit (shared statistics).
         """
         return [*self._warned_checks(), *self._warned_findings(), *self._warned_metrics()]
 
@@ -181,6 +181,15 @@ class Facts:
         if session.ended_at is None or not session.approvable:
             return []
         return [row for row in self.judged_metrics if row.doubtful]
+
+    @cached_property
+    def failed_metrics(self) -> list[Row]:
+        """The doubtful metrics that miss their limit: nobody's word stands against those.
+
+        What a simulated gateway lets a machine take in time and memory is doubtful only.
+        """
+        rows = [row for row in self.doubtful_metrics if row.failed]
+        return [row for row in rows if not (self.session.simulated and row.of_the_machine)]
 
     @cached_property
     def _acknowledged(self) -> dict[str, Acknowledgement]:
@@ -216,7 +225,7 @@ class Facts:
             yield Warned(key, f"{one.code} {one.title}", text, self._acknowledged.get(key))
 
     def _warned_metrics(self) -> Iterator[Warned]:
-        for row in self.doubtful_metrics:
+        for row in (one for one in self.doubtful_metrics if one not in self.failed_metrics):
             key = f"{METRIC}{row.code}"
             said = self._acknowledged.get(key)
             yield Warned(key, f"{row.code} {row.limit.name}", row.told, self._of_this_run(said))

@@ -7,7 +7,7 @@ from math import inf, isfinite
 from statistics import fmean
 
 from validation import statistics
-from validation.statistics import NOTHING, Interval, Timed
+from validation.statistics import NOTHING, Interval, Timed, four_digits
 
 PERCENT = 95
 LEAST_FOR_P99 = 20
@@ -33,6 +33,7 @@ COMPARE: dict[str, Callable[[float, float], bool]] = {
     "≥": lambda value, limit: value >= limit,
     ">": lambda value, limit: value > limit,
 }
+MACHINE_UNITS = frozenset({"ms", "min", "MB"})
 
 
 @dataclass(frozen=True)
@@ -89,10 +90,20 @@ class Row:
         return self.limit.threshold is not None and {self.policy, self.evidence} != {V.PASS}
 
     @property
+    def failed(self) -> bool:
+        """Whether it misses its limit by the point rule, which drives the gate."""
+        return self.limit.threshold is not None and self.policy == V.FAIL
+
+    @property
+    def of_the_machine(self) -> bool:
+        """Whether beside a simulated gateway it tells how fast the machine is, and no more."""
+        return self.limit.unit in MACHINE_UNITS or self.limit.figure == "ratio"
+
+    @property
     def told(self) -> str:
         """Its value, limit, verdicts, and how many samples there are and would be needed."""
-        limit = f"{self.limit.comparator} {_bar(self.limit):.4g} {self.limit.unit}".strip()
-        value = "–" if self.value is None else f"{self.value:.4g} {self.limit.unit}".strip()
+        limit = f"{self.limit.comparator} {four_digits(_bar(self.limit))} {self.limit.unit}".strip()
+        value = "–" if self.value is None else f"{four_digits(self.value)} {self.limit.unit}".strip()
         needed = f" of {self.n_needed} needed" if self.n_needed else ""
         return (
             f"{'≥ ' * self.at_least}{value}, limit {limit}. Rule: {_word(self.policy)}; "
@@ -232,7 +243,7 @@ def _value(sample: Timed) -> float:
 
 
 def _told(sample: Timed) -> str:
-    return f"{'over ' if sample.censored else ''}{sample.value:.4g}"
+    return f"{'over ' if sample.censored else ''}{four_digits(sample.value)}"
 
 
 def in_company(rows: Sequence[Row]) -> list[Row]:

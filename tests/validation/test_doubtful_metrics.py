@@ -65,21 +65,47 @@ def test_what_too_few_samples_show_blocks_until_it_is_acknowledged(
 
 
 @pytest.mark.parametrize(
-    ("row", "doubted"),
+    ("row", "warns", "blocks"),
     [
-        (judge_share(FILL, 400, 400), False),
-        (judge_share(FILL, 30, 60), True),
-        (judge_share(FILL, 0, 0), True),
-        (judge_count(ERRORS, 2.0, 1), True),
-        (judge_count(MEMORY, 20.0, 3), False),
-        (judge_count(FIGURE, 3.0, 3), False),
+        (judge_share(FILL, 400, 400), False, False),
+        (judge_share(FILL, 50, 50), True, False),
+        (judge_share(FILL, 30, 60), False, True),
+        (judge_share(FILL, 0, 0), True, False),
+        (judge_count(ERRORS, 2.0, 1), False, True),
+        (judge_count(MEMORY, 20.0, 3), False, False),
+        (judge_count(MEMORY, 600.0, 3), True, False),
+        (judge_count(FIGURE, 3.0, 3), False, False),
     ],
 )
-def test_only_what_has_a_limit_and_does_not_pass_is_in_doubt(
-    measured: Session, monkeypatch: pytest.MonkeyPatch, row: Row, doubted: bool
+def test_what_has_a_limit_and_does_not_pass_warns_and_what_misses_it_blocks(
+    measured: Session, monkeypatch: pytest.MonkeyPatch, row: Row, warns: bool, blocks: bool
 ) -> None:
     judged(monkeypatch, row)
-    assert keys(measured) == [f"metric:{row.code}"] * doubted
+    assert keys(measured) == [f"metric:{row.code}"] * warns
+    assert len(misses(measured)) == blocks
+
+
+def misses(session: Session) -> list[str]:
+    return [text for text in E.blockers(session.number) if "misses its limit" in text]
+
+
+def test_no_word_stands_against_a_missed_limit(
+    measured: Session, operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged(monkeypatch, judge_count(ERRORS, 2.0, 1))
+    with pytest.raises(SessionRefused, match="no such warning"):
+        acknowledging.acknowledge(measured, operator, "It was late.", ["metric:ME-12"])
+    (told,) = misses(measured)
+    assert told.startswith("ME-12 Pacing violations misses its limit: 2, limit = 0.")
+
+
+def test_time_and_memory_of_a_machine_block_beside_a_brokers_gateway(
+    measured: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged(monkeypatch, judge_count(MEMORY, 600.0, 3))
+    Session.objects.update(simulated=False)
+    assert keys(measured := Session.objects.get()) == []
+    assert len(misses(measured)) == 1
 
 
 @pytest.mark.parametrize("days", [None, -1, 91])
