@@ -39,6 +39,12 @@ BAD_DATE = (
     "Invalid date, time, or time-zone entered. The correct format is yyyymmdd hh:mm:ss xx/xxxx."
 )
 SERVICE = "Historical Market Data Service error message:"
+ADJUSTED = "ADJUSTED_LAST"  # the same as the trades: nothing here splits or pays a dividend
+# Refused as a gateway without the service does: 321 would leave ib_async waiting for ever.
+VOLATILITY = {
+    "HISTORICAL_VOLATILITY": "HistoricalVol",
+    "OPTION_IMPLIED_VOLATILITY": "OptionImpliedVol",
+}
 NAMES = {"TRADES": "Trades", "MIDPOINT": "Midpoint", "BID": "Bid", "ASK": "Ask"}
 
 
@@ -93,9 +99,9 @@ class HistoryDesk:
         end = parse_stamp(message.end) if message.end else None
         now, market = self.floor.clock.time(), self.floor.market
         until = min(end.timestamp(), now) if end else now
-        request = Request.parse(
-            until, message.duration, message.bar_size, message.what, message.use_rth
-        )
+        what = "TRADES" if message.what in {ADJUSTED, *VOLATILITY} else message.what
+        request = Request.parse(until, message.duration, message.bar_size, what, message.use_rth)
+        _check_kind(message, request, listing)
         if message.keep_up_to_date:
             _check_live(message, request)
         self._check_open(session, message.req_id)
@@ -202,11 +208,22 @@ class HistoryDesk:
         self.pending = {key: one for key, one in self.pending.items() if key[0] is not session}
 
 
+def _check_kind(message: ReqHistoricalData, request: Request, listing: Listing) -> None:
+    """Raises BarRequestError for adjusted prices in the past, 162 for what nobody keeps here."""
+    if message.what in VOLATILITY:
+        series = f"{listing.symbol}/{listing.sec_type}@IBVOL {VOLATILITY[message.what]}"
+        raise BarRequestError(f"No historical market data for {series} {request.size}", 162)
+    if message.what == ADJUSTED and message.end:
+        raise BarRequestError("End date not supported with adjusted last")
+    if message.what == ADJUSTED and request.size > DAILY:
+        raise BarRequestError("Multi day bar size not supported with adjusted last")
+
+
 def _check_live(message: ReqHistoricalData, request: Request) -> None:
     """Raises BarRequestError for what cannot be kept up to date."""
     if message.end:
         raise BarRequestError("End date/time is not supported with live updates")
-    if not 5 <= request.size <= DAILY or message.what == "BID_ASK":
+    if not 5 <= request.size <= DAILY or message.what in {"BID_ASK", ADJUSTED}:
         raise BarRequestError("Bar size or source price is not supported with live updates")
 
 

@@ -128,3 +128,42 @@ def test_history_begins_where_the_fund_did(form, first):
     table = Table()
     table.say(tws.ReqHeadTimestamp(9, SPY, what="TRADES", format_date=form))
     assert table.told(tws.HeadTimestamp) == [tws.HeadTimestamp(9, first)]
+
+
+def test_adjusted_prices_are_those_of_the_trades():
+    table = Table()
+    table.say(bars(9, "1 day", "1 M", what="ADJUSTED_LAST"))
+    table.say(bars(10, "1 day", "1 M"))
+    table.wait(1)
+    adjusted, traded = table.told(tws.HistoricalData)
+    assert adjusted.bars == traded.bars
+    assert len(adjusted.bars) > 15
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"end": "20261120 16:00:00"}, "End date not supported with adjusted last"),
+        ({"size": "1 week"}, "Multi day bar size not supported with adjusted last"),
+        ({"size": "5 mins", "keep_up_to_date": True}, "not supported with live updates"),
+    ],
+)
+def test_adjusted_prices_are_daily_at_most_and_up_to_now(more: dict[str, object], words: str):
+    table = Table()
+    table.say(bars(9, **{"what": "ADJUSTED_LAST", "duration": "1 M", "size": "1 day"} | more))
+    ((code, text),) = errors(table)
+    assert code == 321
+    assert words in text
+
+
+@pytest.mark.parametrize(
+    ("what", "name"),
+    [("HISTORICAL_VOLATILITY", "Hist"), ("OPTION_IMPLIED_VOLATILITY", "OptionImplied")],
+)
+def test_series_of_volatility_are_refused_so_that_no_client_waits(what: str, name: str):
+    table = Table()
+    table.say(bars(9, "1 hour", "2 D", what=what))
+    ((code, text),) = errors(table)
+    assert code == 162
+    assert f"No historical market data for SPY/STK@IBVOL {name}" in text
+    assert text.endswith(" 3600")
