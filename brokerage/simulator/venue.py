@@ -43,6 +43,7 @@ from brokerage.tws.table import Message
 log = logging.getLogger(__name__)
 
 MOST_CLIENTS = 32
+CLIENT_IDS = range(2**31)  # what a gateway can read
 EVERY_TWENTIETH = 20  # message is refused by the fault `max_rate_error`
 STEP = 0.25  # simulated seconds between market steps …
 STEP_WALL = 0.02  # … but never more often than this on the wall
@@ -96,7 +97,12 @@ class Venue:
         return table
 
     def enter(self, session: Session) -> bool:
-        """Let a client in and greet it; False after refusing an id in use, or one too many."""
+        """Let a client in and greet it; False after refusing its id, or one client too many."""
+        if session.client_id not in CLIENT_IDS:
+            text = f"Error reading request. Message id:71. {session.client_id} is no client id."
+            session.error(320, text)
+            session.hang_up()
+            return False
         in_use = session.client_id in self.floor.sessions
         if in_use or len(self.floor.sessions) >= MOST_CLIENTS:
             if in_use:

@@ -134,6 +134,15 @@ async def test_profit_of_an_unknown_account_silences_nobody_elses(gateway, ib):
     assert "Pnl" not in names
 
 
+@pytest.mark.parametrize("number", ["-1", "2147483648", "99999999999"])
+async def test_a_client_id_that_is_none_is_refused_with_320(gateway, number):
+    start = frame(join(["71", "2", number, ""]))
+    answers, closed = await exchange(gateway.port, HELLO, start, wait=1.0)
+    assert ["4", "2", "-1", "320"] in [answer[:4] for answer in answers]
+    assert closed
+    assert not gateway.sessions()
+
+
 async def test_whoever_asks_for_all_options_keeps_nobody_waiting(gateway):
     options = tws.Contract(symbol="SPY", sec_type="OPT", exchange="SMART", currency="USD")
     async with Raw(gateway, 71) as greedy, Raw(gateway, 72) as other:
