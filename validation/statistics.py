@@ -41,6 +41,11 @@ class Timed:
 # -- shares ---------------------------------------------------------------------------------------
 
 
+def four_digits(value: float) -> str:
+    """Return a figure with the four digits that matter, a large one whole; never an exponent."""
+    return f"{value:,.0f}" if 9999.5 <= abs(value) < inf else f"{value:.4g}"
+
+
 def wilson(hits: float, n: int, z: float = Z) -> Interval:
     """Return the Wilson score interval of a share; hits may be fractions (partial fills)."""
     if n <= 0:

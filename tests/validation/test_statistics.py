@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from validation import statistics
-from validation.statistics import Interval, Timed
+from validation.statistics import Interval, Timed, four_digits
 
 
 def timed(*values: float, unanswered: int = 0, limit: float = 5000.0) -> list[Timed]:
@@ -183,3 +183,17 @@ def test_straight_passes_bound_the_failure_rate(passes: int, bound: float) -> No
 
 def test_how_many_passes_a_bound_needs() -> None:
     assert statistics.passes_needed(0.05) == 59
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (1.23456, "1.235"),
+        (9999.4, "9999"),
+        (9999.6, "10,000"),
+        (30_000.0, "30,000"),
+        (-1e6, "-1,000,000"),
+    ],
+)
+def test_a_figure_has_four_digits_or_is_whole(value: float, shown: str) -> None:
+    assert four_digits(value) == shown

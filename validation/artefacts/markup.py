@@ -15,6 +15,7 @@ from markdown_it import MarkdownIt
 from brokerage.calendar import ET
 from crucible.ledger.canonical import plain
 from validation.models import Session
+from validation.statistics import four_digits
 
 SIMULATED = "**SIMULATED**: everything below comes from a simulated gateway, not from a broker."
 # The file stands alone: it is read and printed where the product's sheets are not.
@@ -64,7 +65,7 @@ def number(value: float | str | None) -> str:
     """Return a figure with four digits that matter; a word as it is, and a dash for none."""
     if value is None:
         return "–"
-    return value if isinstance(value, str) else f"{value:.4g}"
+    return value if isinstance(value, str) else four_digits(value)
 
 
 def html(text: str) -> str:

@@ -10,6 +10,7 @@ from crucible.roles import Role
 from crucible.templatetags.crucible import NOTHING, duration, share
 from validation.artefacts.markup import html
 from validation.models import Check, Item, Metric, Session
+from validation.statistics import four_digits
 
 register = template.Library()
 FAILURE_SHARE = 0.20
@@ -78,4 +79,4 @@ def metric_name(metric: Metric) -> str:
 @register.filter
 def figure(value: float | None) -> str:
     """Show a measured value with four digits that matter."""
-    return NOTHING if value is None else f"{value:.4g}"
+    return NOTHING if value is None else four_digits(value)
