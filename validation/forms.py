@@ -123,6 +123,7 @@ class TimelineQuery(forms.Form):
     ]
     level = forms.ChoiceField(choices=any_of(LEVELS, "All levels"), required=False)
     scenario = forms.CharField(max_length=10, required=False)
+    event = forms.CharField(max_length=60, required=False, label="Event begins with")
     text = forms.CharField(max_length=100, required=False, label="Log contains")
     planned = forms.ChoiceField(
         choices=any_of([("no", "Only unplanned")], "Planned or not"), required=False, label="Faults"

@@ -58,6 +58,7 @@ class Wanted:
     text: str = ""
     planned: str = ""
     zoom: bool = False
+    event: str = ""
 
     @property
     def ranged(self) -> bool:
@@ -174,6 +175,8 @@ class Timeline:
         wanted, found = self.wanted, self._lines()
         if wanted.level:
             found = found.filter(level__in=WORSE[wanted.level])
+        if wanted.event:
+            found = found.filter(event_type__startswith=wanted.event)
         if wanted.text:
             found = found.filter(message__icontains=wanted.text)
         return found.filter(planned=False) if wanted.planned else found

@@ -62,6 +62,8 @@ def test_a_range_may_be_open_at_one_end(viewer: Client, small: Session) -> None:
 def test_level_text_and_scenario_filter_too(viewer: Client, small: Session) -> None:
     assert counted(page(viewer, small, "?level=ERROR"), "log") == 30
     assert counted(page(viewer, small, "?text=LINE+00007"), "log") == 1
+    small.log_lines.create(source="order", message="A", event_type="order.filled")
+    assert counted(page(viewer, small, "?event=order."), "log") == 1
     first = small.attempts.first()
     assert first is not None
     part = page(viewer, small, f"?scenario={first.scenario}")

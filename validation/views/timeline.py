@@ -138,7 +138,7 @@ class View:
 def _wanted(asked: dict[str, Any]) -> Wanted:
     return Wanted(
         asked["from"], asked["to"], asked["level"], asked["scenario"], asked["text"],
-        asked["planned"], asked["zoom"],
+        asked["planned"], asked["zoom"], asked["event"],
     )  # fmt: skip
 
 
