@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.conftest import People
-from validation.models import Attempt, AttemptState, Session
+from validation.models import Attempt, AttemptState, Session, SessionState
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +29,10 @@ def test_an_overdue_scenario_is_amber_with_the_abort_beside_it(
     assert "Overdue since" in page
     assert "card--warn" in page
     assert "Abort the session" in page
+    Session.objects.update(state=SessionState.RUNNING)
+    page = operator.get(session.get_absolute_url()).content.decode()
+    assert "BC-06 is overdue" in page
+    assert "Nothing to do" not in page
 
 
 def test_a_scenario_in_its_time_is_not_overdue_and_the_page_asks_again_when_it_would_be(

@@ -46,7 +46,7 @@ from validation.observation import asked
 from validation.preflight.report import told
 from validation.views import timeline
 from validation.views.answers import carry_out, first_error, paged, person_of, refusal, show
-from validation.views.story import advice, not_passed, steps, tally
+from validation.views.story import advice, hung, not_passed, steps, tally
 
 # The preflight's findings stand first as long as they are what the session waits for.
 BEFORE_RUN = {SessionState.DRAFT, SessionState.PREFLIGHT, SessionState.READY, SessionState.PAUSED}
@@ -209,7 +209,7 @@ def _story(facts: Facts) -> dict[str, Any]:
     attempts = sorted(facts.all_attempts, key=attrgetter("position", "number"))
     items = list(session.checklist.items.all()) if hasattr(session, "checklist") else []
     counted = tally(attempts, session.planned)
-    findings = told(facts.preflight)
+    findings, running = told(facts.preflight), _running(attempts, session.speed)
     warnings = facts.warnings if session.ended_at else []
     found = sorted(differences.of(session), key=attrgetter("settled"))
     return {
@@ -233,10 +233,12 @@ def _story(facts: Facts) -> dict[str, Any]:
         "transition": transition_code(session),
         "simulated": session.simulated,
         "attempts": attempts,
-        **_running(attempts, session.speed),
+        **running,
         "tally": counted,
         "steps": steps(session, counted, items),
-        "advice": advice(session, items, findings),
+        "advice": hung(running["now_running"])
+        if running["overdue"] and not session.abort_requested_at
+        else advice(session, items, findings),
         "items": items,
         "signable": session.approvable
         and session.state not in {SessionState.DRAFT, *IN_FLIGHT, *STOPPED},

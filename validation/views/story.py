@@ -189,6 +189,13 @@ OBSERVING = Advice(
     "Looking on",
     "No order is sent, and none of the bot's is touched. What it does appears as it is seen.",
 )
+HUNG = Advice(
+    "warn",
+    "hourglass",
+    "{scenario} is overdue",
+    "It has run for more than twice the time that it should take. Look at log, network and "
+    "gateway; it is ended at its limit, or abort the session.",
+)
 PAUSING = Advice("warn", "clock", "Pause requested", "The running scenario comes to its end first.")
 STOPPED = {
     S.ABORTED: "This session was aborted",
@@ -257,6 +264,11 @@ def advice(session: Session, items: Sequence[Item], findings: Findings | None = 
     if held and session.state in {S.DRAFT, S.PAUSED} and not session.wanted:
         found = replace(found, tone="bad", text=f"{found.text} In the way: {', '.join(held)}.")
     return found
+
+
+def hung(attempt: Attempt) -> Advice:
+    """Return what to do about a scenario that runs for too long."""
+    return replace(HUNG, title=HUNG.title.format(scenario=attempt.scenario))
 
 
 def _stopped(session: Session) -> Advice | None:
