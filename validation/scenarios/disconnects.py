@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
 
 from brokerage import gateway
 from brokerage.errors import GatewayError
@@ -11,7 +12,7 @@ from brokerage.models import KillSwitch, OrderRecord
 from brokerage.terms import WORKING
 from validation.scenarios.catalogue import MARKET_HOURS, ORDERS, Category, scenario
 from validation.scenarios.resting import FAR
-from validation.scenarios.steps import allowance, fresh_quote, spy
+from validation.scenarios.steps import fresh_quote, spy
 from validation.scenarios.trading import Trade, Trader
 from validation.scenarios.trial import Trial, TrialListener
 
@@ -92,12 +93,14 @@ async def mid_session_disconnect_recovery(trial: Trial) -> None:
     before = await gateway.reconcile(trial.desk, trial.ref, "START")
     if not trial.check("reconciliation before", "CLEAN", before.words, passed=before.clean):
         return
+    outage = 0.0
     async with gateway.relayed(trial.target) as line:
         with trial.planned_fault(PLANNED):
             broken = await _break(trial, line, contract)
             if broken is not None:
                 await _recover(trial, line, broken)
-    _check_rule(trial, trial.clock.elapsed() - broken.cut_at if broken else AWAY_S)
+                outage = trial.clock.elapsed() - broken.cut_at
+    _check_rule(trial, outage)
     armed = await KillSwitch.objects.filter(state=KillSwitch.State.ARMED).aexists()
     trial.check("kill switch", "armed", "armed" if armed else "not armed")
 
@@ -266,9 +269,23 @@ async def _check_news(trial: Trial, desk: Desk, broken: Broken) -> None:
 
 
 def _check_rule(trial: Trial, outage: float) -> None:
-    """Ask the kill switch's rule about this outage, and about one of a minute; nothing trips."""
-    planned = connection_problem([Loss(outage, planned=outage + allowance(trial))])
+    """Ask the kill switch's rule about this outage and most of a minute more; nothing trips.
+
+    Its seconds count as planned only as far as the stored windows cover them: without one it trips.
+    """
+    loss = Loss(outage + LONGEST_LOSS_S - 1, planned=_provoked(trial, outage))
+    planned = connection_problem([loss])
     trial.check("rule for this loss, planned", "does not trip", planned or "does not trip")
     long = connection_problem([Loss(LONGEST_LOSS_S + 1)])
     actual = long or "does not trip"
     trial.check("rule for 61 s, not planned", "trips", actual, passed=bool(long))
+
+
+def _provoked(trial: Trial, outage: float) -> float:
+    """Return how many session seconds of an outage that has just ended lie in stored windows."""
+    if not trial.windows:
+        return 0.0
+    end = trial.windows[-1].ends_at
+    start = end - timedelta(seconds=outage / trial.target.speed)
+    covered = (min(one.ends_at, end) - max(one.starts_at, start) for one in trial.windows)
+    return sum(max(one.total_seconds(), 0.0) for one in covered) * trial.target.speed

@@ -7,6 +7,7 @@ from datetime import datetime
 from brokerage.calendar import is_regular_hours
 from brokerage.errors import ErrorClass, GatewayError, OrderRefused
 from brokerage.gateway import Contract, ContractSpec, Desk, Quote
+from brokerage.models import OrderRecord
 from brokerage.safety import QUOTE_AHEAD_SECONDS, quote_problem
 from validation.scenarios.trial import Trial
 
@@ -50,6 +51,11 @@ def unfresh(trial: Trial, quote: Quote, now: datetime) -> str:
 def market_open(trial: Trial, desk: Desk | None = None) -> bool:
     """Say whether the exchange trades now, by the gateway's time."""
     return trial.target.always_open or is_regular_hours((desk or trial.desk).now())
+
+
+async def intents(trial: Trial) -> int:
+    """Return how many orders stand on record for this scenario, those that never left included."""
+    return await OrderRecord.objects.filter(ref__startswith=trial.ref).acount()
 
 
 async def snapshot(trial: Trial, contract: Contract) -> Quote | None:

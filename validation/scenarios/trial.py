@@ -120,6 +120,7 @@ class Trial:
     shared: dict[str, Any] = field(default_factory=dict)
     documented_positions: str = ""
     checks: list[CheckRow] = field(default_factory=list)
+    windows: list[WindowRow] = field(default_factory=list)
     metrics: list[MetricRow] = field(default_factory=list)
     samples: list[SampleRow] = field(default_factory=list)
     notes: list[NoteRow] = field(default_factory=list)
@@ -264,7 +265,9 @@ class Trial:
 
     def window(self, since: datetime, why: str) -> None:
         """Store that everything from `since` (aware) until now was provoked."""
-        self._send(WindowRow(since, datetime.now(UTC), clean(why)[:LONGEST_REASON]))
+        row = WindowRow(since, datetime.now(UTC), clean(why)[:LONGEST_REASON])
+        self.windows.append(row)
+        self._send(row)
 
     def connect(
         self, *, purpose: str, readonly: bool = True, **options: Any

@@ -114,3 +114,11 @@ async def test_orders_that_leave_before_everything_is_read_are_found_out(
     monkeypatch.setattr("brokerage.safety.refuse_unreconciled", lambda grant: None)
     outcome = await run_scenario("RS-06")
     assert outcome.failed == {"orders before everything is read"}
+
+
+async def test_a_loss_whose_window_is_not_kept_is_found_out(
+    run_scenario: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Trial, "window", lambda *_: None)
+    outcome = await run_scenario("RS-06")
+    assert "rule for this loss, planned" in outcome.failed

@@ -8,9 +8,10 @@ from ib_async import Client
 
 from brokerage.broker import link
 from brokerage.gateway import ContractSpec, Quote
+from brokerage.models import OrderRecord
 from tests.validation.scenarios.catches import Catch, catch
 from tests.validation.scenarios.conftest import Caught, Run, unpaced
-from validation.scenarios.trial import TrialListener
+from validation.scenarios.trial import Trial, TrialListener
 
 
 def limits(**thresholds: float) -> dict[str, Any]:
@@ -190,3 +191,21 @@ async def test_the_unknown_symbol_is_skipped_with_its_code(sound: Run) -> None:
     skipped = next(row for row in outcome.trial.notes if "skipped" in row.text)
     assert (skipped.code, skipped.planned) == (200, True)
     assert outcome.measured["error_code"] == 200
+
+
+@pytest.mark.parametrize(
+    ("scenario", "failed"),
+    [("RS-03", "orders from stale quotes"), ("MD-05", "orders from partial quotes")],
+)
+async def test_an_order_on_record_behind_a_bad_quote_is_found_out(
+    run_scenario: Run, scenario: str, failed: str
+) -> None:
+    async def trade(trial: Trial) -> None:
+        await OrderRecord.objects.acreate(
+            scope=trial.ref.split("/")[0], ref=trial.ref, endpoint_id=trial.target.endpoint_id,
+            key=f"{trial.ref}/1", con_id=1, symbol="SPY", sec_type="STK", side="BUY", quantity=1,
+            order_type="MKT", state="INTENT",
+        )  # fmt: skip
+
+    outcome = await run_scenario(scenario, prepare=trade)
+    assert (outcome.state, outcome.failed) == ("FAILED", {failed})
