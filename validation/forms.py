@@ -37,6 +37,10 @@ class Query(forms.Form):
 
     page = forms.IntegerField(required=False, min_value=1, max_value=1_000_000)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # The list of sessions stands beside the form that starts one: both have a kind.
+        super().__init__(*args, **({"auto_id": "filter-%s"} | kwargs))
+
 
 class SessionQuery(Query):
     """Which sessions to list."""

@@ -1,6 +1,8 @@
 """What holds for every page of validation: login, empty tables, bad input, methods."""
 
 import logging
+import re
+from collections import Counter
 
 import pytest
 from django.test import Client
@@ -125,3 +127,12 @@ def test_the_policy_allows_nothing_inline(viewer: Client) -> None:
     policy = viewer.get("/")["Content-Security-Policy"]
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("path", [*EMPTY, "/sessions/{number}/", "/sessions/{number}/log/"])
+def test_no_two_parts_of_a_page_have_the_same_id(
+    operator: Client, ended: Session, path: str
+) -> None:
+    body = operator.get(path.format(number=ended.number)).content.decode()
+    ids = re.findall(r'\sid="([^"]+)"', body)
+    assert [one for one, count in Counter(ids).items() if count > 1] == []
