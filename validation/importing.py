@@ -25,7 +25,7 @@ from validation.models import (
     SessionState,
     Upload,
 )
-from validation.scenarios import catalogue
+from validation.scenarios import catalogue, handoff
 from validation.scenarios.catalogue import Definition, UnknownScenarioError
 from validation.sessions import SessionRefused
 from validation.uploads import outcome_of, problem_of, seconds_of
@@ -49,7 +49,9 @@ class Case:
 
 
 def import_report(upload: Upload, by: User) -> Session:
-    """Return the session made of a report's cases, by their scenario's id or slug; once for each.
+    """Return the session made of a report's cases; once for each report.
+
+    A case is known by its scenario's id or slug, or by its name in the handed-over suite (SC-02).
 
     Raises PermissionDenied, and SessionRefused when no case is a scenario of the catalogue.
     """
@@ -86,7 +88,7 @@ def _definition(element: Element) -> Definition | None:
     words = [element.get("name", ""), *element.get("classname", "").split()[:1]]
     for word in words:
         try:
-            return catalogue.load().get(word)
+            return catalogue.load().get(handoff.scenario(word))
         except UnknownScenarioError:
             continue
     return None

@@ -12,6 +12,8 @@ from tests.validation.conftest import Toys, passes, states
 from validation import evidence, importing, sessions
 from validation.edge_cases import newest_attempts
 from validation.models import Session, SessionState, Upload
+from validation.scenarios import handoff
+from validation.scenarios.catalogue import load
 from validation.sessions import SessionRefused
 
 pytestmark = pytest.mark.django_db
@@ -91,3 +93,19 @@ def test_what_is_no_session_is_refused(catalogue: None, people: People) -> None:
         importing.import_report(upload(people.ci, '<testcase name="test_x"/>'), people.op)
     with pytest.raises(PermissionDenied):
         importing.import_report(upload(people.ci, run_url="https://ci.example.com/2"), people.vw)
+
+
+def test_cases_of_the_handed_over_suite_are_known_by_their_names(
+    catalogue: None, people: People
+) -> None:
+    cases = (
+        '<testcase name="test_gateway_authentication" classname="tests.live.test_gateway"/>'
+        '<testcase name="test_api_rate_limit_handling[paper]" classname="tests.live"/>'
+    )
+    session = importing.import_report(upload(people.ci, cases), people.op)
+    assert states(session) == {"BC-01": "PASSED", "RS-02": "PASSED"}
+
+
+def test_each_name_of_the_handed_over_suite_is_a_scenario_of_its_own() -> None:
+    scenarios = [load().get(handoff.scenario(name)).id for name in handoff.SCENARIOS]
+    assert len(scenarios) == len(set(scenarios)) == 19
