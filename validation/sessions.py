@@ -283,6 +283,8 @@ def _create(
 
 def _config() -> ConfigRevision:
     config = ConfigRevision.objects.filter(state=RevisionState.ACTIVE).first()
+    if config is None and not ConfigRevision.objects.exists():
+        raise SessionRefused("The database is new: run `manage.py seed_crucible` first.")
     if config is None:
         raise SessionRefused("No configuration is in force. Approve and activate a revision.")
     return config

@@ -107,6 +107,15 @@ class Endpoint(models.Model):
             return
         raise ValidationError({"control_port": text})
 
+    @classmethod
+    def unknown(cls, name: str) -> str:
+        """Say that there is none of this name, and which there are."""
+        names = ", ".join(cls.objects.values_list("name", flat=True))
+        known = (
+            f"There are: {names}." if names else "For a new database: `manage.py seed_crucible`."
+        )
+        return f"There is no endpoint {name}. {known}"
+
     @property
     def simulated(self) -> bool:
         """Whether results from here are marked SIMULATED."""

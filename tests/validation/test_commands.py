@@ -205,3 +205,14 @@ def test_a_private_simulated_gateway_runs_real_scenarios(seeded: Endpoint) -> No
     session = Session.objects.get()
     assert (session.simulated, session.seed, session.cleanup) == (True, 3, "DONE")
     assert "Verified: no own order works" in session.cleanup_note
+
+
+def test_a_new_database_names_the_command_that_fills_it(operator: User) -> None:
+    with pytest.raises(sessions.SessionRefused, match="seed_crucible"):
+        sessions.start(operator, endpoint=Endpoint.objects.create(name="new", kind="SIMULATED"))
+
+
+@pytest.mark.parametrize("command", ["run_validation", "update_weekly_expiry"])
+def test_an_unknown_endpoint_names_the_known_ones(seeded: Endpoint, command: str) -> None:
+    with pytest.raises(CommandError, match=f"There are: {seeded.name}"):
+        call_command(command, "--endpoint", "nope")

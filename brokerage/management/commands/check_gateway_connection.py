@@ -50,5 +50,5 @@ def _endpoint(name: str | None) -> Endpoint:
     found = Endpoint.objects.filter(name=name) if name else Endpoint.objects.filter(is_default=True)
     endpoint = found.first()
     if endpoint is None:
-        raise CommandError(f"There is no endpoint {name}." if name else "No endpoint is set up.")
+        raise CommandError(Endpoint.unknown(name) if name else "No endpoint is set up.")
     return endpoint

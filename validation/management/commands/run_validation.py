@@ -123,7 +123,7 @@ class Command(BaseCommand):
         if name := options["endpoint"]:
             endpoint = Endpoint.objects.filter(name=name).first()
             if endpoint is None:
-                raise CommandError(f"There is no endpoint {name}.", returncode=TROUBLE)
+                raise CommandError(Endpoint.unknown(name), returncode=TROUBLE)
             if not foreground.reachable(endpoint):
                 raise CommandError(
                     f"Nothing listens at {endpoint.host}:{endpoint.port}. Start the gateway.",

@@ -33,7 +33,7 @@ def _endpoint(name: str | None) -> Endpoint | None:
         return None
     found = Endpoint.objects.filter(name=name).first()
     if found is None:
-        raise CommandError(f"There is no endpoint {name}.", returncode=2)
+        raise CommandError(Endpoint.unknown(name), returncode=2)
     return found
 
 
