@@ -136,8 +136,10 @@ def test_every_file_for_programs_says_in_every_row_whether_it_was_simulated(
             said[one.name] = {json.loads(line)["simulated"] for line in text.splitlines()}
         elif one.name.startswith(("metrics", "orders")):
             said[one.name] = {json.loads(text)["simulated"]}
+        elif one.name.endswith(".yaml"):
+            said[one.name] = {"SIMULATED" in text.splitlines()[0]}
     assert said == {name: {simulated} for name in said}
-    assert len(said) == 6
+    assert len(said) == 7
     assert problems(archiving.archive(recorded)) == []
 
 

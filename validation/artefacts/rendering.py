@@ -42,11 +42,19 @@ def makers(session: Session) -> dict[str, tuple[str, Callable[[], str]]]:
         f"broker_messages_{date}.csv": (CSV, lambda: broker_messages(facts)),
         f"session_log_{date}.jsonl": (LINES, lambda: session_log(facts)),
         f"orders_{date}.json": (JSON, lambda: order_history(facts)),
-        "validation_config.yaml": (YAML, lambda: to_yaml(facts.config)),
+        "validation_config.yaml": (YAML, lambda: _configuration(facts)),
     }
     if not session.approvable:
         del found["checklist_completed.md"]
     return found
+
+
+def _configuration(facts: Facts) -> str:
+    """Return the pinned configuration, under a comment with the session that ran with it."""
+    session = facts.session
+    label = "SIMULATED. " if session.simulated else ""
+    head = f"# {label}Configuration revision {session.config.number} of session {session.number}.\n"
+    return head + to_yaml(facts.config)
 
 
 def render(session: Session) -> list[File]:
