@@ -1,8 +1,9 @@
-"""Let `default` point to another database for a while, and let a flush pass the triggers."""
+"""Let `default` point to another database for a while, and begin each test with the same tables."""
 
 import itertools
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -92,6 +93,16 @@ def postgres_copy(server: str, template: str | None = None) -> Iterator[str]:
             yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
         finally:
             admin.execute(drop)
+
+
+def snapshot(connection: BaseDatabaseWrapper) -> sqlite3.Connection | None:
+    """Copy a SQLite database in memory as it stands now; None for any other."""
+    if connection.vendor != "sqlite" or not connection.is_in_memory_db():  # type: ignore[attr-defined]
+        return None
+    copy = sqlite3.connect(":memory:")
+    connection.ensure_connection()
+    connection.connection.backup(copy)
+    return copy
 
 
 def disarm(connection: BaseDatabaseWrapper) -> None:
