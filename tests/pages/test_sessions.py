@@ -253,6 +253,8 @@ def test_what_nobody_signs_has_no_step_of_signing(ended: Session) -> None:
     ended.kind = SessionKind.OBSERVE
     shown = [step.title for step in steps(ended, tally([], 1), [])]
     assert shown == ["Preflight", "Scenarios", "Clean-up", "Report"]
+    ended.kind = SessionKind.IMPORTED
+    assert [step.title for step in steps(ended, tally([], 1), [])] == ["Scenarios", "Report"]
 
 
 def test_an_approved_session_is_at_its_transition_until_every_step_of_it_is_done(

@@ -14,7 +14,7 @@ from tests.validation.test_rules import line, order
 from validation import metrics, sessions
 from validation.configuration import Config
 from validation.judging import Row
-from validation.models import FaultWindow, LatencySample, MetricPlan, Session
+from validation.models import FaultWindow, LatencySample, MetricPlan, Session, SessionKind
 from validation.samples import Samples
 
 pytestmark = pytest.mark.django_db
@@ -299,3 +299,8 @@ def test_the_api_gives_verdicts_plan_and_samples(
 
 def test_a_session_that_has_not_run_has_no_green_metric(sound: Session) -> None:
     assert not [one for one in metrics.rows(sound) if one.evidence == "PASS"]
+
+
+def test_a_report_of_elsewhere_has_no_log_to_count_in(ended: Session) -> None:
+    ended.kind = SessionKind.IMPORTED
+    assert verdicts(ended, "ME-12") == ("NO_DATA", "NO_DATA")

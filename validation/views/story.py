@@ -9,7 +9,15 @@ from django.urls import reverse
 
 from brokerage.models import KillSwitch
 from validation.milestones import handed_over
-from validation.models import Attempt, AttemptState, CleanupState, Item, Session, SessionState
+from validation.models import (
+    Attempt,
+    AttemptState,
+    CleanupState,
+    Item,
+    Session,
+    SessionKind,
+    SessionState,
+)
 from validation.preflight.report import Findings
 from validation.verdicts import BAD
 
@@ -222,15 +230,19 @@ def not_passed(attempts: Iterable[Attempt]) -> list[str]:
 def steps(session: Session, counted: Tally, items: Sequence[Item]) -> list[Step]:
     """Return the steps, each done, now, still to do, or where it went wrong.
 
-    What nobody signs has no manual checks, no sign-off and no transition.
+    What nobody signs has no manual checks, no sign-off and no transition; what was imported had no
+    preflight and no clean-up of ours.
     """
+    left_out = set[str]() if session.approvable else SIGNED_ONLY
+    if session.kind == SessionKind.IMPORTED:
+        left_out = left_out | {"Preflight", "Clean-up"}
     at = _reached(session, counted)
     stopped = session.state in STOPPED
     notes = _notes(session, counted, items)
     found = []
     for index, (title, _, target) in enumerate(STEPS):
         state = "done" if index < at else "todo" if index > at else "bad" if stopped else "now"
-        if session.approvable or title not in SIGNED_ONLY:
+        if title not in left_out:
             found.append(Step(title, state, ICONS[state], notes.get(title, ""), target))
     return found
 
