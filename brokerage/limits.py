@@ -2,13 +2,18 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
+from django.db.models import Q
 from django.utils import timezone
 
 from brokerage.bounds import HOUSE, Bounds
 from brokerage.errors import OrderRefused
 from brokerage.models import OrderGrant, OrderRecord
-from brokerage.terms import WORKING, Intent, Position
+from brokerage.terms import TERMINAL, WORKING, Intent, OrderState, Position
+
+# Orders that may still fill, and that nobody has asked to end.
+STANDING = frozenset({OrderState.SUBMITTING, OrderState.SUBMITTED, OrderState.PARTIAL})
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,42 @@ class Holding:
     def notional(self) -> float:
         """USD of the worst case."""
         return self.worst * self.price * self.multiplier
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a reduce-only order could close, by the gateway's word of `asked_at` or later."""
+
+    quantity: float
+    asked_at: datetime
+
+
+def doubled_problem(intent: Intent, holding: Held, endpoint_id: int | None) -> OrderRefused | None:
+    """Return why a clean-up order would do again what another one does, if so.
+
+    Two that are let out at the same time would turn the position round. To be asked in the
+    transaction that lets the order out: each locks the rows of all. Orders that are being
+    cancelled, or whose fate is unknown, do not hold a clean-up up.
+    """
+    # Private gateways have nothing but the reference in common.
+    here = Q(endpoint=None, ref=intent.ref) if endpoint_id is None else Q(endpoint_id=endpoint_id)
+    counts = ~Q(state__in=TERMINAL) | Q(ended_at__gte=holding.asked_at)
+    rows = (
+        OrderRecord.objects.select_for_update()
+        .filter(here, counts, con_id=intent.contract.con_id, side=intent.side, purpose="CLEANUP")
+        .exclude(key=intent.key)
+    )
+    under_way = sum(_taken(row) for row in rows.order_by("pk"))
+    if intent.quantity + under_way <= holding.quantity:
+        return None
+    text = f"Another clean-up order for {under_way:g} of {holding.quantity:g} is under way."
+    return OrderRefused("REDUCE_ONLY", text)
+
+
+def _taken(order: OrderRecord) -> float:
+    if order.state in STANDING:
+        return order.quantity
+    return order.filled if order.terminal else 0.0
 
 
 def closes(intent: Intent, holding: Holding) -> bool:

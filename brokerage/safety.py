@@ -11,12 +11,20 @@ from typing import Protocol
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, InterfaceError, transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from brokerage.bounds import QUOTE_LIVES_SECONDS
 from brokerage.calendar import CalendarNotCoveredError, is_regular_hours
 from brokerage.clock import SessionClock
 from brokerage.errors import GatewayError, OrderRefused, SafetyViolation
-from brokerage.limits import closes_own, grant_problem, holdings_of, trade_problem
+from brokerage.limits import (
+    Held,
+    closes_own,
+    doubled_problem,
+    grant_problem,
+    holdings_of,
+    trade_problem,
+)
 from brokerage.models import KillSwitch, OrderGrant, OrderRecord, ReconciliationDiff
 from brokerage.terms import (
     DATA_TYPES,
@@ -154,14 +162,17 @@ def fenced(still_ours: Callable[[], object]) -> Iterator[None]:
 class Permit:
     """Leave for one order, handed out by the door alone; without it nothing can be sent.
 
-    `price` is the dearest price the order may pay, as far as the door looked.
+    `price` is the dearest price the order may pay, as far as the door looked; `holding` is what
+    a reduce-only order may reduce.
     """
 
-    def __init__(self, intent: Intent, seal: object, price: float = 0.0) -> None:
+    def __init__(
+        self, intent: Intent, seal: object, price: float = 0.0, holding: Held | None = None
+    ) -> None:
         if seal is not _SEAL:
             raise TypeError("only the door gives permits")
         self._intent: Intent | None = intent
-        self.price = price
+        self.price, self.holding = price, holding
 
     def spend(self) -> Intent:
         """Return the order it is for, once; raises OrderRefused when it was used before."""
@@ -203,8 +214,7 @@ class Door:
         check_connection(desk)
         check_shape(intent)
         if intent.purpose == "CLEANUP":
-            await self._check_reduces(intent, desk)
-            return Permit(intent, _SEAL)
+            return Permit(intent, _SEAL, holding=await self._check_reduces(intent, desk))
         endpoint_id = desk.target.endpoint_id
         await sync_to_async(self.admit)(intent, 0.0, endpoint_id)
         await _check_contract(intent.contract, desk)
@@ -215,7 +225,13 @@ class Door:
         await self._check_limits(intent, price, desk)
         return Permit(intent, _SEAL, price)
 
-    def admit(self, intent: Intent, price: float, endpoint_id: int | None) -> OrderGrant | None:
+    def admit(
+        self,
+        intent: Intent,
+        price: float,
+        endpoint_id: int | None,
+        holding: Held | None = None,
+    ) -> OrderGrant | None:
         """Read fence, kill switch and grant from the database now, in a transaction.
 
         `endpoint_id` is where the order is to go; None is a private simulated gateway. Raises
@@ -225,6 +241,8 @@ class Door:
             with transaction.atomic():
                 _fence.get()()
                 if intent.purpose == "CLEANUP":
+                    if holding and (problem := doubled_problem(intent, holding, endpoint_id)):
+                        raise problem
                     return None
                 return self._admit(intent, price, endpoint_id)
         except (DatabaseError, InterfaceError) as error:
@@ -273,15 +291,18 @@ class Door:
         if problem := trade_problem(intent, price, equity, positions, desk.target.bounds):
             raise problem
 
-    async def _check_reduces(self, intent: Intent, desk: DeskFacts) -> None:
+    async def _check_reduces(self, intent: Intent, desk: DeskFacts) -> Held:
+        """Return what is held, with the time from which on it may be less."""
         if not intent.reduce_only:
             raise OrderRefused("REDUCE_ONLY", "Clean-up orders only reduce positions.")
+        asked_at = timezone.now()
         try:
             positions = await desk.positions()
         except GatewayError as error:
             raise OrderRefused("REDUCE_ONLY", f"The position can't be read: {error}") from error
         if not _reduces(intent, positions):
             raise OrderRefused("REDUCE_ONLY", "The order is larger than the open position.")
+        return Held(_held_against(intent, positions), asked_at)
 
 
 async def _check_contract(wanted: Contract, desk: DeskFacts) -> None:
@@ -358,5 +379,10 @@ def check_shape(intent: Intent) -> None:
 
 
 def _reduces(intent: Intent, positions: Iterable[Position]) -> bool:
+    return intent.quantity <= _held_against(intent, positions)
+
+
+def _held_against(intent: Intent, positions: Iterable[Position]) -> float:
+    """What the order could close: the long position for a sale, the short one for a purchase."""
     held = sum(p.quantity for p in positions if p.con_id == intent.contract.con_id)
-    return intent.quantity <= (held if intent.side == "SELL" else -held)
+    return held if intent.side == "SELL" else -held

@@ -169,6 +169,8 @@ async def _flatten(
 ) -> None:
     contract = await desk.contract(con_id)
     for step in range(1, STEPS + 1):
+        # The door counts an order that is not on record as ended as one that may still fill.
+        await desk.book.flush()
         await _reduce(desk, scope, contract, quantity, step)
         left = (await _delta(desk, scope)).get(con_id, 0.0)
         report.closed[contract.label] = report.closed.get(contract.label, 0.0) + quantity - left

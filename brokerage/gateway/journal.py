@@ -87,7 +87,7 @@ def submit(order: OrderRecord, intent: Intent, door: Door, permit: Permit, order
 
     Raises OrderRefused; then nothing is written here.
     """
-    grant = door.admit(intent, permit.price, order.endpoint_id)
+    grant = door.admit(intent, permit.price, order.endpoint_id, permit.holding)
     if grant is not None:
         order.grant, order.scope = grant, grant.scope
     order.state, order.order_id = OrderState.SUBMITTING, order_id
@@ -102,7 +102,7 @@ def change(order: OrderRecord, intent: Intent, door: Door, permit: Permit) -> No
 
     Raises OrderRefused; then nothing is written here.
     """
-    door.admit(intent, permit.price, order.endpoint_id)
+    door.admit(intent, permit.price, order.endpoint_id, permit.holding)
     order.limit_price = intent.limit_price
     order.save(update_fields=["limit_price"])
     _line("order.changed", order, **_words(order), order_id=order.order_id)

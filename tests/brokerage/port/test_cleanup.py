@@ -202,3 +202,30 @@ def test_marketable_prices_cross_the_spread_and_stay_on_tick() -> None:
     assert gateway.marketable(quote, "BUY", 0.01) == 0.06
     assert gateway.marketable(quote, "SELL", 0.01) == 0.01
     assert gateway.marketable(quote, "SELL", 0.05) == 0.05
+
+
+def closing(contract: Contract, key: str) -> Intent:
+    return Intent(
+        key, contract, "SELL", 1, limit_price=1.0, ref="s1/cleanup", purpose="CLEANUP",
+        reduce_only=True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("fills", [True, False])
+def test_of_two_clean_ups_at_once_one_closes_the_position(grant: OrderGrant, fills: bool) -> None:
+    @story
+    async def cleans() -> None:
+        async with open_desk() as (simulated, desk):
+            await (await buy(desk, grant)).done()
+            set_levers(simulated, sell_never_fills=not fills)
+            contract = await desk.qualify(SPY)
+            placing = [
+                desk.place(closing(contract, key), Door(None, desk.clock))
+                for key in ("c1", "c2", "c3")
+            ]
+            answers = await asyncio.gather(*placing, return_exceptions=True)
+            refused = [one.reason for one in answers if isinstance(one, OrderRefused)]
+            assert refused == ["REDUCE_ONLY"] * 2
+            assert orders_on_the_wire(simulated) == 1 + 1
+
+    cleans()

@@ -1,17 +1,27 @@
 """Sizes and shares: what an order may be, given what is held and what still works."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
 from brokerage.bounds import Bounds
 from brokerage.gateway import Contract, Intent, Position
-from brokerage.limits import Holding, closes, grant_problem, holdings_of, trade_problem
+from brokerage.limits import (
+    Held,
+    Holding,
+    closes,
+    doubled_problem,
+    grant_problem,
+    holdings_of,
+    trade_problem,
+)
 from brokerage.models import OrderGrant, OrderRecord
 
 SHARE = Contract(1, "SPY")
 CALL = Contract(2, "SPY", "OPT", multiplier=100)
+NOW = datetime(2026, 2, 17, 15, tzinfo=UTC)
+EARLIER, LATER = NOW - timedelta(seconds=1), NOW + timedelta(seconds=1)
 
 
 def buying(contract: Contract = SHARE, quantity: float = 1) -> Intent:
@@ -153,3 +163,29 @@ def test_holdings_add_up_what_is_filled_and_what_works() -> None:
         )  # fmt: skip
     assert holdings_of("s") == {1: Holding("STK", 1, 7, net=2, buying=3, selling=1)}
     assert holdings_of("other") == {}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        ({"state": "SUBMITTED"}, "REDUCE_ONLY"),
+        ({"state": "FILLED", "filled": 1, "ended_at": LATER}, "REDUCE_ONLY"),
+        ({"state": "FILLED", "filled": 1, "ended_at": EARLIER}, ""),
+        ({"state": "CANCELLED", "ended_at": LATER}, ""),
+        ({"state": "INTENT"}, ""),
+        ({"state": "UNKNOWN"}, ""),
+        ({"state": "SUBMITTED", "purpose": "TEST"}, ""),
+        ({"state": "SUBMITTED", "side": "BUY"}, ""),
+        ({"state": "SUBMITTED", "ref": "s2/cleanup"}, ""),
+    ],
+)
+def test_a_clean_up_order_does_not_do_again_what_another_does(
+    other: dict[str, object], expected: str
+) -> None:
+    usual = {"ref": "s1/cleanup", "side": "SELL", "purpose": "CLEANUP", "key": "c1", "scope": "s1"}
+    OrderRecord.objects.create(
+        **usual | other, route="SIMULATED", con_id=1, symbol="SPY", sec_type="STK", quantity=1
+    )
+    intent = Intent("c2", SHARE, "SELL", 1, ref="s1/cleanup", purpose="CLEANUP", reduce_only=True)
+    assert reason(doubled_problem(intent, Held(1, NOW), None)) == expected
