@@ -83,7 +83,7 @@ def test_the_wheel_has_the_four_packages_and_nothing_else(wheel):
         names = [name for name in archive.namelist() if ".dist-info/" not in name]
     allowed = tuple(f"brokerage/{package}/" for package in PACKAGES)
     rest = {name for name in names if not name.startswith(allowed)}
-    assert rest == {"brokerage/__init__.py", "brokerage/py.typed"}
+    assert rest == {"brokerage/__init__.py", "brokerage/py.typed", "brokerage/patience.py"}
     assert [package for package in allowed if f"{package}__init__.py" not in names] == []
 
 
