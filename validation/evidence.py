@@ -267,7 +267,9 @@ def _configuration(session: Session) -> dict[str, Any]:
     # What has been decided stays as it was decided, whatever comes into force later.
     still = session.terminal or revisions.agrees(session)
     config = session.config
-    return {"revision": config.number, "sha256": config.digest, "in_force": still}
+    # Of the content as it stands: the stored digest would not tell that somebody edited the row.
+    sha256 = digest(canonical(config.content))
+    return {"revision": config.number, "sha256": sha256, "in_force": still}
 
 
 def _result(attempt: Attempt) -> dict[str, Any]:

@@ -91,6 +91,16 @@ def test_any_change_of_content_changes_the_manifest(
     assert text(ready) != before
 
 
+def test_a_configuration_that_somebody_edits_in_its_row_changes_its_digest(ready: Session) -> None:
+    before = evidence._configuration(ready)["sha256"]
+    assert before == ready.config.digest
+    content = ready.config.content
+    ConfigRevision.objects.update(
+        content=content | {"limits": content["limits"] | {"max_orders": 1}}
+    )
+    assert evidence._configuration(Session.objects.get(pk=ready.pk))["sha256"] != before
+
+
 @pytest.mark.parametrize("row", [False, True])
 def test_who_settles_a_difference_signs_nothing_and_changes_what_is_signed(
     ready: Session, people: People, row: bool
