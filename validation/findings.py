@@ -12,7 +12,7 @@ TWO_HOURS = "X-02"  # waits until the watch beside the session has seen enough
 # The watch ends with the scenarios: nothing that comes later adds to what it has seen.
 SHORTER = (
     "The watch ended with the scenarios. Write an exception with its risk here, which the QA Lead "
-    "acknowledges; a session started with \"Watch for two hours\" (X-02) shows them."
+    'acknowledges; a session started with "Watch for two hours" (X-02) shows them.'
 )
 BLOCKING = (Severity.ERROR, Severity.CRITICAL)
 ORDER = (Severity.CRITICAL, Severity.ERROR, Severity.WARNING)

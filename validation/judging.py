@@ -103,7 +103,9 @@ class Row:
     def told(self) -> str:
         """Its value, limit, verdicts, and how many samples there are and would be needed."""
         limit = f"{self.limit.comparator} {four_digits(_bar(self.limit))} {self.limit.unit}".strip()
-        value = "–" if self.value is None else f"{four_digits(self.value)} {self.limit.unit}".strip()
+        value = (
+            "–" if self.value is None else f"{four_digits(self.value)} {self.limit.unit}".strip()
+        )
         needed = f" of {self.n_needed} needed" if self.n_needed else ""
         return (
             f"{'≥ ' * self.at_least}{value}, limit {limit}. Rule: {_word(self.policy)}; "

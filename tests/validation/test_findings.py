@@ -39,7 +39,9 @@ def test_an_unplanned_error_speaks_against_a_signature(reviewed: Session) -> Non
     sight(reviewed)
     sight(reviewed, kind="untold", severity="WARNING")
     sight(reviewed, kind="no_answer", severity="CRITICAL", planned=True)
-    assert list(findings.blockers(findings.summarise(reviewed))) == ["The session watch found: No tick of SPY."]
+    assert list(findings.blockers(findings.summarise(reviewed))) == [
+        "The session watch found: No tick of SPY."
+    ]
     said = evidence.load().blockers(reviewed.number)
     assert "The session watch found: No tick of SPY." in said
 
