@@ -23,6 +23,7 @@ from brokerage.tws.connection import (
     State,
     Unsupported,
 )
+from brokerage.tws.framing import join
 from brokerage.tws.messages import SIMULATED_BRAND, ReqUserInfo, UserInfo
 from brokerage.tws.table import Message
 
@@ -143,12 +144,12 @@ class Peer(asyncio.Protocol):
     def _handle(self, event: Event) -> None:
         gateway, session = self.gateway, self.session
         match event:
-            case Received(ReqUserInfo(req_id) as message, fields) if session:
-                gateway.record(self, IN, type(message).__name__, message, fields)
+            case Received(ReqUserInfo(req_id) as message, payload) if session:
+                gateway.record(self, IN, type(message).__name__, message, payload)
                 # At once and past all faults: nobody may take it for a broker's gateway.
                 self.queue(UserInfo(req_id, SIMULATED_BRAND))
-            case Received(message, fields) if session:
-                gateway.record(self, IN, type(message).__name__, message, fields)
+            case Received(message, payload) if session:
+                gateway.record(self, IN, type(message).__name__, message, payload)
                 for passed in gateway.faults.incoming(session, message):
                     gateway.venue.receive(session, passed)
             case Offered():
@@ -156,10 +157,10 @@ class Peer(asyncio.Protocol):
             case Started():
                 self._enter(event)
             case Malformed(fields) if session:
-                gateway.record(self, IN, "Malformed", fields, fields)
+                gateway.record(self, IN, "Malformed", fields, join(fields))
                 gateway.venue.receive(session, event)
             case Unsupported(number, fields) if session:
-                gateway.record(self, IN, f"Unsupported{number}", fields, fields)
+                gateway.record(self, IN, f"Unsupported{number}", fields, join(fields))
                 gateway.venue.receive(session, Malformed(fields, "It is not supported."))
             case _:
                 self.hang_up()
@@ -179,7 +180,7 @@ class Peer(asyncio.Protocol):
         """The client has named itself; it may be refused."""
         gateway = self.gateway
         self.session = Session(started.client_id, self.deliver, self.hang_up, self._drained)
-        gateway.record(self, IN, "StartApi", started.message, started.fields)
+        gateway.record(self, IN, "StartApi", started.message, started.payload)
         if gateway.faults.starts(self.session) and gateway.venue.enter(self.session):
             self._be_patient()
         else:

@@ -234,9 +234,9 @@ class Gateway:
         direction: str,
         name: str,
         message: Message,
-        received: tuple[str, ...] | None = None,
+        received: bytes | None = None,
     ) -> None:
-        """Write a message into the transcript; `received` are its fields if a client sent it."""
+        """Write a message into the transcript; `received` is its payload if a client sent it."""
         client_id = peer.session.client_id if peer.session else None
         at, version = self.clock.time(), peer.connection.version
         frame = Frame(at, client_id, direction, name, message, version, received)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from brokerage.tws.connection import Offered
+from brokerage.tws.framing import split
 from brokerage.tws.messages import SERVER
 from brokerage.tws.table import Message
 
@@ -31,13 +32,13 @@ class Frame(NamedTuple):
     name: str
     message: Message
     version: int = 0  # that the connection speaks; 0 before it is agreed
-    received: tuple[str, ...] | None = None  # a client's message, as it came
+    received: bytes | None = None  # a client's payload, as it came
 
     @property
     def fields(self) -> list[Any]:
         """What stood on the wire, number first; for a switch of a fault, its values."""
         if self.received is not None:
-            return list(self.received)
+            return split(self.received)
         if self.direction == OUT and type(self.message) in SERVER.by_class:
             return SERVER.fields(self.message, self.version)
         return _plain(self.message)

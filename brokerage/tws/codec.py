@@ -1,6 +1,5 @@
 """Messages to payloads and back, both directions, at every supported server version."""
 
-from brokerage.tws.framing import split
 from brokerage.tws.messages import CLIENT, SERVER
 from brokerage.tws.table import Message
 
@@ -26,9 +25,9 @@ def encode(message: Message, version: int) -> bytes:
 
 def decode_client(payload: bytes, version: int) -> Message:
     """What a client sent; raises WireError."""
-    return CLIENT.parse(split(payload), version)
+    return CLIENT.read(payload, version)
 
 
 def decode_server(payload: bytes, version: int) -> Message:
     """What a gateway sent; raises WireError."""
-    return SERVER.parse(split(payload), version)
+    return SERVER.read(payload, version)

@@ -39,19 +39,19 @@ class Offered:
 
 @dataclass(frozen=True)
 class Started:
-    """The client named itself; `fields` as received."""
+    """The client named itself; `payload` as received."""
 
     client_id: int
     message: StartApi
-    fields: tuple[str, ...] = field(default=(), compare=False)
+    payload: bytes = field(default=b"", compare=False)
 
 
 @dataclass(frozen=True)
 class Received:
-    """A whole message; `fields` as received."""
+    """A whole message; `payload` as received."""
 
     message: Message
-    fields: tuple[str, ...] = field(default=(), compare=False)
+    payload: bytes = field(default=b"", compare=False)
 
 
 @dataclass(frozen=True)
@@ -132,14 +132,13 @@ class Connection:
     def _event(self, payload: bytes) -> Event:
         if self.state is State.OFFER:
             return self._offer(payload)
-        fields = split(payload)
         try:
-            message = CLIENT.parse(fields, self.version)
+            message = CLIENT.read(payload, self.version)
         except UnknownMessageError as error:
-            return Unsupported(error.number, tuple(fields))
+            return Unsupported(error.number, tuple(split(payload)))
         except WireError as error:
-            return Malformed(tuple(fields), str(error))
-        return self._message(message, tuple(fields))
+            return Malformed(tuple(split(payload)), str(error))
+        return self._message(message, payload)
 
     def _offer(self, payload: bytes) -> Event:
         match = OFFER.fullmatch(payload.decode("utf-8", "replace").rstrip("\0"))
@@ -152,10 +151,10 @@ class Connection:
         self._frames.limit = REQUEST_LIMIT
         return Offered(low, high, version)
 
-    def _message(self, message: Message, fields: tuple[str, ...]) -> Event:
+    def _message(self, message: Message, payload: bytes) -> Event:
         if self.state is State.READY:
-            return Received(message, fields)
+            return Received(message, payload)
         if self.state is State.STARTING and isinstance(message, StartApi):
             self.state = State.READY
-            return Started(message.client_id, message, fields)
+            return Started(message.client_id, message, payload)
         raise FramingError("startApi must come first")

@@ -79,7 +79,7 @@ PLACE = (
 )
 
 
-@CLIENT.row(3, *PLACE)
+@CLIENT.row(3, *PLACE, repetitive=True)
 @dataclass(frozen=True)
 class PlaceOrder:
     """A new order, or a change of a working one with the same id."""

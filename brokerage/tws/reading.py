@@ -21,6 +21,7 @@ from brokerage.tws.objects import assembled
 from brokerage.tws.parts import Conditional, Literal, Part, Path, Repeat, Scalar
 
 Read = Callable[[list[str], int], tuple[Any, int]]
+ReadHead = Callable[[list[str], Any], Any]
 MAX_REPEAT = 100_000  # a count above it is a lie
 
 # What most fields hold, and what it means: a look-up is cheaper than a call.
@@ -58,6 +59,14 @@ def count_of(text: str) -> int:
 def reader(cls: Any, parts: tuple[Part, ...], version: int) -> Read:
     """A function from (fields, where to begin) to an object and where it ended."""
     return _Reader(cls, parts).compiled(f"read {cls.__name__} at {version}", version)
+
+
+def head_reader(cls: Any, parts: tuple[Part, ...], version: int) -> ReadHead:
+    """A function from fields, number first, and an object to one like it but for these parts.
+
+    They must be literals and scalars.
+    """
+    return _HeadReader(cls, parts).compiled(f"read the head of {cls.__name__}", version)
 
 
 class _Reader:
@@ -151,9 +160,8 @@ class _Reader:
         self._source.deeper(-1)
 
     def _object(self, prefix: Path, cls: Any) -> str:
-        """The expression that builds an object: what has been read, the defaults of the rest."""
-        defaults = {one.name: self._default((*prefix, one.name)) for one in fields(cls)}
-        arguments = {name: self._source.name(value) for name, value in defaults.items()}
+        """The expression that builds an object: what has been read, and the rest."""
+        start, arguments = self._rest(prefix, cls)
         nested: set[str] = set()
         for path in sorted(self._read):
             if path[: len(prefix)] != prefix:
@@ -165,7 +173,27 @@ class _Reader:
                 nested.add(name)
                 arguments[name] = self._object((*prefix, name), get_hints(cls)[name])
         listed = ", ".join(f"{name!r}: {value}" for name, value in arguments.items())
-        return f"{self._source.name(assembled)}({self._source.name(cls)}, {{{listed}}})"
+        return f"{self._source.name(assembled)}({self._source.name(cls)}, {{{start}{listed}}})"
+
+    def _rest(self, prefix: Path, cls: Any) -> tuple[str, dict[str, str]]:
+        """How the object's dictionary begins, and the default of each of its fields."""
+        defaults = {one.name: self._default((*prefix, one.name)) for one in fields(cls)}
+        return "", {name: self._source.name(value) for name, value in defaults.items()}
+
+
+class _HeadReader(_Reader):
+    """Takes the values that it does not read from another object."""
+
+    def compiled(self, title: str, version: int) -> ReadHead:
+        """The function."""
+        self._source = Source("def made(texts, like):")
+        self._source.line("at = 1")
+        self._parts(self._parts_of_all)
+        self._source.line(f"return {self._object((), self._cls)}")
+        return self._source.compiled(title)
+
+    def _rest(self, prefix: Path, cls: Any) -> tuple[str, dict[str, str]]:
+        return f"**vars({'.'.join(('like', *prefix))}), ", {}
 
 
 def _variable(path: Path) -> str:

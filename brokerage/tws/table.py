@@ -4,8 +4,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 from brokerage.tws.fields import WireError
+from brokerage.tws.framing import split
 from brokerage.tws.layout import Item, Layout
 from brokerage.tws.parts import Literal, at_version
+from brokerage.tws.remembering import Remembering
 from brokerage.tws.writing import Write, writer
 
 Message = Any  # an instance of any class that has a row
@@ -51,15 +53,24 @@ class Table:
         self.by_number: dict[int, Row] = {}
         self.by_class: dict[type[Any], Row] = {}
         self._writers: dict[int, Writers] = {}
+        self._repetitive: dict[bytes, Row] = {}
+        self._readers: dict[tuple[int, int], Remembering] = {}  # by number and version
 
-    def row(self, number: int, *items: Item) -> Callable[[type[T]], type[T]]:
-        """Decorator: this class is message `number` with this layout; a number stands once."""
+    def row(
+        self, number: int, *items: Item, repetitive: bool = False
+    ) -> Callable[[type[T]], type[T]]:
+        """Decorator: this class is message `number` with this layout; a number stands once.
+
+        A `repetitive` one is long, and mostly what it was before: see `Remembering`.
+        """
 
         def add(cls: type[T]) -> type[T]:
             if number in self.by_number:
                 raise ValueError(f"{self.name} message {number} stands in the table already")
             row = Row(number, cls.__name__, Layout(cls, *items))
             self.by_number[number] = self.by_class[cls] = row
+            if repetitive:
+                self._repetitive[str(number).encode()] = row
             return cls
 
         return add
@@ -77,6 +88,16 @@ class Table:
     def fields(self, message: Message, version: int) -> list[str]:
         """The same one by one."""
         return self.text(message, version).split("\0")[:-1]
+
+    def read(self, payload: bytes, version: int) -> Message:
+        """The message of a payload; raises WireError."""
+        row = self._repetitive.get(payload[: payload.find(b"\0")])
+        if row is None:
+            return self.parse(split(payload), version)
+        reader = self._readers.get((row.number, version))
+        if reader is None:
+            reader = self._readers[row.number, version] = Remembering(row.layout, version)
+        return reader.read(payload)
 
     def parse(self, fields: list[str], version: int) -> Message:
         """The message that these fields make; raises WireError."""

@@ -1,0 +1,64 @@
+"""Reads a long message quickly: what follows its first fields is nearly always what it was before.
+
+A client writes some eighty fields behind the terms of an order, and the same for each order. They
+are read once; of the next message with the same text there, the first fields alone are read.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import takewhile
+from typing import Any
+
+from brokerage.tws.framing import split
+from brokerage.tws.layout import Layout
+from brokerage.tws.parts import Conditional, Literal, Part, Path, Repeat, Scalar, at_version
+from brokerage.tws.reading import head_reader
+
+MOST_KNOWN = 64  # texts; one more, and all are forgotten
+LONGEST = 4096  # bytes of a message that is remembered
+
+
+class Remembering:
+    """Reads one class at one version; its straight first fields must not come again behind."""
+
+    def __init__(self, layout: Layout, version: int) -> None:
+        """Raises ValueError for a layout that it cannot read."""
+        parts = at_version(layout.parts, version)
+        head = tuple(takewhile(lambda part: isinstance(part, Literal | Scalar), parts))
+        paths = {part.path: at for at, part in enumerate(head, 1) if isinstance(part, Scalar)}
+        if not paths.keys().isdisjoint(_values(parts[len(head) :])):
+            raise ValueError(f"{layout.cls.__name__} has a field twice")
+        self._size = 1 + len(head)  # the message's number comes first
+        self._deciding = [paths[path] for path in _tested(parts) if path in paths]
+        self._whole, self._head = layout.reader(version), head_reader(layout.cls, head, version)
+        self._known: dict[tuple[str, ...], Any] = {}
+
+    def read(self, payload: bytes) -> Any:
+        """The message; raises WireError."""
+        texts = payload.decode("utf-8", "replace").split("\0", self._size)
+        key = texts[-1], *[texts[at] for at in self._deciding if at < len(texts)]
+        like = self._known.get(key)
+        if like is not None and len(texts) > self._size:
+            return self._head(texts, like)
+        message = self._whole(split(payload), 1)[0]
+        if len(payload) <= LONGEST:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[key] = message
+        return message
+
+
+def _tested(parts: Iterable[Part]) -> Iterator[Path]:
+    """The values that decide which fields follow."""
+    for part in parts:
+        if isinstance(part, Conditional):
+            yield part.path
+            yield from _tested(part.parts)
+
+
+def _values(parts: Iterable[Part]) -> Iterator[Path]:
+    """The values that the parts hold."""
+    for part in parts:
+        if isinstance(part, Scalar | Repeat):
+            yield part.path
+        elif isinstance(part, Conditional):
+            yield from _values(part.parts)
