@@ -86,6 +86,7 @@ class Account:
         self._charged: dict[Key, tuple[float, float, float]] = {}  # quantity, value, commission
         self._opening: dict[int, float] = {}  # open profit of positions when the day began
         self._day = listings.today()  # which day that is
+        self._to_reserve: dict[Key, tuple[SimOrder, float]] = {}  # for an order, at a price
 
     def apply(self, fill: Fill) -> Booking:
         """Book a fill; raises KeyError for an unknown contract.
@@ -128,6 +129,7 @@ class Account:
         credit, may not sell short, or has used up its day trades. An order that only reduces a
         position always passes.
         """
+        self.reserve_now()
         if self.reduces(order):
             return
         listing, held = self._listing(order.con_id), self.held_quantity(order.con_id)
@@ -136,7 +138,7 @@ class Account:
         if short and not self.rules.short_sales and listing.sec_type == "STK":
             raise OrderError(201, NO_SHORTS)
         credit = short or order.quantity * price * listing.units > self.cash
-        after = self.what_if(order, price).after
+        after = self.margins() + self._change(order, order.quantity, price)[0]
         kept = self.reserves.total(order.key, order.oca_group)
         if after.equity - kept < after.initial:
             raise OrderError(
@@ -158,8 +160,18 @@ class Account:
         held = self.positions.get(con_id)
         return held.quantity if held else 0.0
 
+    def reserve_soon(self, order: SimOrder, price: float) -> None:
+        """Keep what a new order will need, at the latest when the next one is checked."""
+        self._to_reserve[order.key] = order, price
+
+    def reserve_now(self) -> None:
+        """Do what `reserve_soon` has put off."""
+        for order, price in list(self._to_reserve.values()):
+            self.reserve(order, price)
+
     def reserve(self, order: SimOrder, price: float) -> None:
         """Keep what a working order will need; call again when it filled in part, or ended."""
+        self._to_reserve.pop(order.key, None)
         if not order.working:
             self._charged.pop(order.key, None)
         need = closing = 0.0

@@ -217,6 +217,15 @@ class FillsDesk:
         self.reserve(record)
         self.records.ended(record)
 
+    def reserve_soon(self, record: Record) -> None:
+        """Keep the margin that a new order needs, once its owner has heard of it."""
+        sim = record.sim
+        self.floor.account(record.account).reserve_soon(sim, self.floor.unit_price(sim))
+
+    def reserve_now(self, record: Record) -> None:
+        """Do so, for all the orders of its account."""
+        self.floor.account(record.account).reserve_now()
+
     def reserve(self, record: Record) -> None:
         """Keep the margin that what is left of an order needs."""
         sim = record.sim
@@ -225,10 +234,12 @@ class FillsDesk:
 
     def tell(self, record: Record, message: Message) -> None:
         """Send to the order's owner, and to the client that watches everybody's, if connected."""
-        for client_id in dict.fromkeys((record.key[0], self.floor.rules.master_client)):
-            session = self.floor.sessions.get(client_id) if client_id is not None else None
-            if session and (record.bound or client_id != record.key[0]):
-                session.send(message)
+        owner, master = record.key[0], self.floor.rules.master_client
+        sessions = self.floor.sessions
+        if record.bound and owner in sessions:
+            sessions[owner].send(message)
+        if master in sessions and master != owner:
+            sessions[master].send(message)
 
     def tell_order(self, record: Record, status: str = "") -> None:
         """Tell the order and where it stands, in this sequence."""

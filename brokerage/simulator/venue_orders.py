@@ -124,12 +124,11 @@ class OrdersDesk:
         self.floor.book.submit(record.sim, record.listing)
         record.acknowledged = True
         record.held = not self.fills.trades(record)
-        self.fills.reserve(record)
+        self.fills.reserve_soon(record)
         if record.sim.outside_rth and record.sim.order_type == "MKT":
             self.fills.tell(record, Error(record.order_id, 2109, IGNORED_HOURS))
         self._announce(record)
-        if not self._capped(record):
-            self.floor.agenda.later(0.0, lambda: self._live(record))
+        self.floor.agenda.later(0.0, lambda: self._live(record))
 
     def _announce(self, record: Record) -> None:
         """Tell the owner of a new order; one that waits for the opening comes with 399."""
@@ -153,6 +152,8 @@ class OrdersDesk:
         """Cancel an order whose limit is too far through the quote; whether it was."""
         if not self.floor.rules.price_caps or record.held or record.sim.attached:
             return False
+        if not record.sim.working:  # cancelled in the same breath
+            return False
         quote = self.floor.market.quote(record.sim.con_id)
         refused = refusal(record.sim, record.listing, quote)
         if refused is None:
@@ -165,8 +166,14 @@ class OrdersDesk:
         return True
 
     def _live(self, record: Record) -> None:
-        """The order has reached the exchange: it fills, or its owner hears that it works."""
+        """The order has reached the exchange: it fills, or its owner hears that it works.
+
+        What the owner need not wait for is done here, after the acknowledgement has left.
+        """
+        if self._capped(record):
+            return
         self.fills.match_now(record.sim.con_id)
+        self.fills.reserve_now(record)
         quiet = record.held or record.reported or not record.sim.working or record.sim.filled
         if self.floor.rules.duplicates and not quiet:
             record.reported = True
@@ -197,8 +204,6 @@ class OrdersDesk:
 
     def _tell_changed(self, record: Record) -> None:
         self.fills.tell_order(record)
-        if self._capped(record):
-            return
         record.reported = not record.sim.waits_for_price  # what waits for a price is told twice
         self.floor.agenda.later(0.0, lambda: self._live(record))
 
