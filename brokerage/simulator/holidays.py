@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 ET = ZoneInfo("America/New_York")
 DAY = timedelta(days=1)
+QUARTER = 900.0  # seconds
 OPEN, CLOSE, EARLY_CLOSE = time(9, 30), time(16), time(13)
 PRE_OPEN, POST_CLOSE, EARLY_POST_CLOSE = time(4), time(20), time(17)
 MONDAY, THURSDAY, FRIDAY, SATURDAY, SUNDAY = 0, 3, 4, 5, 6
@@ -87,6 +88,7 @@ def session(day: date, *, extended: bool = False) -> tuple[float, float] | None:
     return _epoch(day, OPEN), _epoch(day, EARLY_CLOSE if early else CLOSE)
 
 
+@lru_cache(maxsize=4096)
 def midnight(day: date) -> float:
     """The start of a New York date in epoch seconds."""
     return _epoch(day, time(0))
@@ -94,7 +96,13 @@ def midnight(day: date) -> float:
 
 def new_york_date(at: float) -> date:
     """The date in New York at these epoch seconds."""
-    return datetime.fromtimestamp(at, ET).date()
+    return _date_of(at // QUARTER)
+
+
+@lru_cache(maxsize=4096)
+def _date_of(quarter: float) -> date:
+    """The date of a quarter of an hour, within which no day begins there."""
+    return datetime.fromtimestamp(quarter * QUARTER, ET).date()
 
 
 def previous_session(day: date) -> date:

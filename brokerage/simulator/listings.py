@@ -230,6 +230,14 @@ def by_id(con_id: int) -> Listing | None:
     return option(symbol, day.strftime("%Y%m%d"), strike, right)
 
 
+def listed(con_id: int) -> Listing:
+    """The same; raises KeyError for an id that no contract ever had."""
+    found = by_id(con_id)
+    if found is None:
+        raise KeyError(con_id)
+    return found
+
+
 @lru_cache(maxsize=len(PROFILES))
 def strikes(symbol: str) -> tuple[float, ...]:
     """Listed strikes of an underlying, the same for each expiration."""
@@ -349,10 +357,7 @@ class Listings:
 
     def listed(self, con_id: int) -> Listing:
         """The same; raises KeyError for an id that no contract ever had."""
-        found = by_id(con_id)
-        if found is None:
-            raise KeyError(con_id)
-        return found
+        return listed(con_id)
 
     def underlying(self, listing: Listing) -> Listing:
         """The share behind an option; the listing itself for anything else."""

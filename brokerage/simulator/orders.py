@@ -92,8 +92,9 @@ class SimOrder:
         """What a working order waits for, in the gateway's words."""
         if not self.working:
             return ""
-        held = (("child", self.attached), ("trigger", self.waits_for_price))
-        return ",".join(word for word, waits in held if waits)
+        if self.waits_for_price:
+            return "child,trigger" if self.attached else "trigger"
+        return "child" if self.attached else ""
 
     @property
     def limit(self) -> float:

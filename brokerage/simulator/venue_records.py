@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from brokerage.simulator.ids import Ids
-from brokerage.simulator.listings import Listing
+from brokerage.simulator.listings import Listing, listed
 from brokerage.simulator.orders import STOPPED, TRAILING, Key, SimOrder
 from brokerage.simulator.venue_terms import wire_contract
 from brokerage.tws.fields import UNSET_INTEGER
 from brokerage.tws.messages import Contract, OpenOrder, Order, OrderState, OrderStatus, PlaceOrder
-from brokerage.tws.objects import changed
+from brokerage.tws.objects import assembled, changed
 
 CANCELLED = (202, "Order Canceled - reason:")
 BY_TRADER, BY_SYSTEM = "Cancelled by Trader", "Cancelled by System:\n"
@@ -33,9 +34,8 @@ class Record:
     held: bool = False  # until the exchange opens
     bound: bool = True  # False: entered by hand, and no client has taken it over
     resurrected: bool = False  # a fault: cancelled, and listed as open all the same
-    # The order and the contract as they are echoed, made anew only when one of these differs.
+    # The order as it is echoed, made anew only when one of these differs.
     _echo: tuple[tuple[object, ...], Order] | None = field(default=None, repr=False)
-    _contract: Contract | None = field(default=None, repr=False)
 
     @property
     def order_id(self) -> int:
@@ -160,40 +160,51 @@ def _trail_stop(record: Record) -> float | None:
 
 def open_order(record: Record, status: str = "") -> OpenOrder:
     """The order and its state, or a state that it only passes through."""
-    return OpenOrder(
-        order_id=record.order_id,
-        contract=echoed(record),
-        order=reported(record),
-        client_id=record.key[0],
-        perm_id=record.perm_id,
-        allocation=f"{record.perm_id}.0/{record.account}/100",
-        extras=record.message.extras,
-        state=OrderState(status=status or record.status),
-    )
+    values = {
+        "order_id": record.order_id,
+        "contract": echoed(record),
+        "order": reported(record),
+        "client_id": record.key[0],
+        "perm_id": record.perm_id,
+        "allocation": f"{record.perm_id}.0/{record.account}/100",
+        "combo_description": "",
+        "extras": record.message.extras,
+        "state": _state(status or record.status),
+    }
+    return assembled(OpenOrder, values)
+
+
+@lru_cache(maxsize=32)
+def _state(status: str) -> OrderState:
+    """No figures: those are for a what-if alone."""
+    return OrderState(status=status)
 
 
 def echoed(record: Record) -> Contract:
     """The full contract, routed as the client wished; a share has the right `?`."""
-    if record._contract is None:
-        wanted = record.message.contract.exchange or "SMART"
-        contract = wire_contract(record.listing, wanted)
-        record._contract = contract if contract.right else changed(contract, right="?")
-    return record._contract
+    return _echoed(record.listing.con_id, record.message.contract.exchange or "SMART")
+
+
+@lru_cache(maxsize=4096)
+def _echoed(con_id: int, exchange: str) -> Contract:
+    contract = wire_contract(listed(con_id), exchange)
+    return contract if contract.right else changed(contract, right="?")
 
 
 def order_status(record: Record, status: str = "") -> OrderStatus:
     """Where the order stands, or in a state that it only passes through."""
     sim = record.sim
-    return OrderStatus(
-        order_id=record.order_id,
-        status=status or record.status,
-        filled=sim.filled,
-        remaining=max(sim.remaining, 0.0),
-        avg_price=round(sim.average_price, 8),
-        perm_id=record.perm_id,
-        parent_id=record.message.order.parent_id,
-        last_price=sim.last_price,
-        client_id=record.key[0],
-        why_held=sim.why_held,
-        cap_price=record.cap_price,
-    )
+    values = {
+        "order_id": record.order_id,
+        "status": status or record.status,
+        "filled": sim.filled,
+        "remaining": max(sim.remaining, 0.0),
+        "avg_price": round(sim.average_price, 8),
+        "perm_id": record.perm_id,
+        "parent_id": record.message.order.parent_id,
+        "last_price": sim.last_price,
+        "client_id": record.key[0],
+        "why_held": sim.why_held,
+        "cap_price": record.cap_price,
+    }
+    return assembled(OrderStatus, values)

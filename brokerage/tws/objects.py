@@ -17,8 +17,9 @@ def assembled(cls: type[T], values: dict[str, Any]) -> T:
 
 def changed(instance: T, **changes: Any) -> T:
     """A copy with some fields changed; raises TypeError for a field that does not exist."""
-    values = vars(instance)
-    if not changes.keys() <= values.keys():
-        unknown = ", ".join(sorted(changes.keys() - values.keys()))
+    before = vars(instance)
+    values = before | changes
+    if len(values) != len(before):
+        unknown = ", ".join(sorted(changes.keys() - before.keys()))
         raise TypeError(f"{type(instance).__name__} has no {unknown}")
-    return assembled(type(instance), values | changes)
+    return assembled(type(instance), values)

@@ -36,6 +36,8 @@ MOST_UPDATES = 400
 PART = 5 * REEL  # ticks that are looked through in one go: some 4 ms
 KEPT_DAYS = 4096
 
+Mark = tuple[int, Quote, float]  # a tick, the quote then, and its mid
+
 
 class Market:
     """Quotes that depend on nothing but seed and simulated time, in whatever order one asks.
@@ -56,6 +58,7 @@ class Market:
         self._tapes: dict[int, Tape] = {}
         self._shares: dict[int, ShareTape] = {}
         self._reels: dict[int, Reels] = {}
+        self._marks: dict[int, Mark] = {}
         self._day = lru_cache(KEPT_DAYS)(self._day_before)
 
     def updates(
@@ -102,7 +105,18 @@ class Market:
 
     def quote(self, con_id: int, at: float | None = None) -> Quote:
         """The quote now (or `at` epoch seconds); raises KeyError for an unknown contract."""
+        if at is None:
+            return self._mark(con_id)[1]
         return self.reels(con_id).at(self._tick(con_id, at))
+
+    def _mark(self, con_id: int) -> Mark:
+        """The present tick, its quote and the mid: kept, since an order asks several times."""
+        tick = self._tick(con_id)
+        known = self._marks.get(con_id)
+        if known is None or known[0] != tick:
+            quote = self.reels(con_id).at(tick)
+            known = self._marks[con_id] = tick, quote, quote.mid
+        return known
 
     def quote_before(self, con_id: int, change: Quote) -> Quote:
         """The quote that a change replaced; raises KeyError for an unknown contract."""
@@ -135,7 +149,7 @@ class Market:
 
     def price(self, con_id: int) -> float:
         """What a position is valued at: the mid of the quote."""
-        return self.quote(con_id).mid
+        return self._mark(con_id)[2]
 
     def greeks(self, con_id: int, at: float | None = None) -> Greeks:
         """The model's figures of an option now (or `at`); raises KeyError for anything else."""
@@ -197,7 +211,7 @@ class Market:
 
     def _forget(self) -> None:
         """Make everything anew from now on; what lies before comes out the same."""
-        for kept in (self._tapes, self._shares, self._reels):
+        for kept in (self._tapes, self._shares, self._reels, self._marks):
             kept.clear()
         self._day.cache_clear()
 
