@@ -86,13 +86,16 @@ class Account:
         self._charged: dict[Key, tuple[float, float, float]] = {}  # quantity, value, commission
         self._opening: dict[int, float] = {}  # open profit of positions when the day began
         self._day = listings.today()  # which day that is
-        self._to_reserve: dict[Key, tuple[SimOrder, float]] = {}  # for an order, at a price
+        # What `reserve_soon` has put off: an order and its price.
+        self._to_reserve: dict[Key, tuple[SimOrder, float]] = {}
 
     def apply(self, fill: Fill) -> Booking:
         """Book a fill; raises KeyError for an unknown contract.
 
         The minimum commission is one order's, so later fills of it pay only what exceeds it.
         """
+        self._to_reserve.pop(fill.key, None)  # what is left of it is reserved after this
+        self.reserve_now()
         listing = self._listing(fill.con_id)
         cost = self._charge(fill, listing)
         signed = fill.signed
@@ -129,7 +132,8 @@ class Account:
         credit, may not sell short, or has used up its day trades. An order that only reduces a
         position always passes.
         """
-        self.reserve_now()
+        if self._to_reserve:
+            self.reserve_now()
         if self.reduces(order):
             return
         listing, held = self._listing(order.con_id), self.held_quantity(order.con_id)
@@ -138,15 +142,14 @@ class Account:
         if short and not self.rules.short_sales and listing.sec_type == "STK":
             raise OrderError(201, NO_SHORTS)
         credit = short or order.quantity * price * listing.units > self.cash
-        after = self.margins() + self._change(order, order.quantity, price)[0]
+        before, change = self.margins(), self._change(order, order.quantity, price)[0]
+        equity, initial = before.equity + change.equity, before.initial + change.initial
         kept = self.reserves.total(order.key, order.oca_group)
-        if after.equity - kept < after.initial:
-            raise OrderError(
-                201, NO_FUNDS.format(equity=after.equity, initial=after.initial + kept)
-            )
+        if equity - kept < initial:
+            raise OrderError(201, NO_FUNDS.format(equity=equity, initial=initial + kept))
         if credit and self.liquidation() < MARGIN_MINIMUM:
             raise OrderError(201, TOO_SMALL)
-        if self.day_trades_remaining() == 0:
+        if self.day_trades.many and self.day_trades_remaining() == 0:
             raise OrderError(201, DAY_TRADER)
 
     def reduces(self, order: SimOrder) -> bool:
@@ -161,17 +164,21 @@ class Account:
         return held.quantity if held else 0.0
 
     def reserve_soon(self, order: SimOrder, price: float) -> None:
-        """Keep what a new order will need, at the latest when the next one is checked."""
+        """Keep what a new order will need, before anything else happens to the account."""
         self._to_reserve[order.key] = order, price
 
     def reserve_now(self) -> None:
         """Do what `reserve_soon` has put off."""
-        for order, price in list(self._to_reserve.values()):
-            self.reserve(order, price)
+        while self._to_reserve:
+            self._reserve(*self._to_reserve.pop(next(iter(self._to_reserve))))
 
     def reserve(self, order: SimOrder, price: float) -> None:
         """Keep what a working order will need; call again when it filled in part, or ended."""
         self._to_reserve.pop(order.key, None)
+        self.reserve_now()
+        self._reserve(order, price)
+
+    def _reserve(self, order: SimOrder, price: float) -> None:
         if not order.working:
             self._charged.pop(order.key, None)
         need = closing = 0.0
@@ -239,8 +246,10 @@ class Account:
         worth = self._price_of(order.con_id)
         under = worth if listing.sec_type == "STK" else self._price_of(listing.under_con_id)
         bound = requirement(listing, held + signed, worth, under)
-        bound -= requirement(listing, held, worth, under)
-        lent = loan_value(listing, held + signed, worth) - loan_value(listing, held, worth)
+        lent = loan_value(listing, held + signed, worth)
+        if held:
+            bound -= requirement(listing, held, worth, under)
+            lent -= loan_value(listing, held, worth)
         earned = lent - signed * price * listing.units
         if lent:  # a limit better than the market earns nothing until the market has come to it
             earned = min(earned, 0.0)
@@ -249,7 +258,9 @@ class Account:
     def margins(self) -> Margins:
         """Margin and equity now."""
         bound, equity = 0.0, self.cash
-        for position in self.held():
+        for position in self.positions.values():
+            if not position.quantity:
+                continue
             listing, price = self._listing(position.con_id), self._price_of(position.con_id)
             under = price if listing.sec_type == "STK" else self._price_of(listing.under_con_id)
             bound += requirement(listing, position.quantity, price, under)

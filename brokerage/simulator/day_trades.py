@@ -36,6 +36,11 @@ class DayTrades:
             opened += direction * min(closed, abs(opened))
         self._opened[fill.con_id] = opened + direction * (fill.quantity - closed)
 
+    @property
+    def many(self) -> bool:
+        """Whether there are so many, however old, that none may be left."""
+        return len(self._days) >= MOST
+
     def remaining(self, today: date) -> int:
         """How many more are allowed in the last five sessions, today's included."""
         first = _sessions_ago(today)

@@ -45,9 +45,10 @@ class Driver:
 
     def catch_up(self) -> float:
         """Do what has become due so far, if time is not being held; the time now."""
-        if self._clock.held:
-            return self._clock.time()
-        now = self._clock.running()
+        clock = self._clock
+        if clock.held:
+            return clock.time()
+        now = clock.running()
         if self._venue.catch_up(now):
             self._sent()
         return now

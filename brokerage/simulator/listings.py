@@ -76,7 +76,11 @@ class Listing:
 
     def tick(self, price: float) -> float:
         """The price increment at a price, in dollars."""
-        return max((edge, step) for edge, step in RULES[self.rule] if edge <= max(price, 0.0))[1]
+        found = 0.0
+        for edge, step in RULES[self.rule]:
+            if not edge or edge <= price:
+                found = step
+        return found
 
 
 @dataclass(frozen=True)
@@ -230,6 +234,7 @@ def by_id(con_id: int) -> Listing | None:
     return option(symbol, day.strftime("%Y%m%d"), strike, right)
 
 
+@lru_cache(maxsize=8192)
 def listed(con_id: int) -> Listing:
     """The same; raises KeyError for an id that no contract ever had."""
     found = by_id(con_id)
@@ -355,9 +360,8 @@ class Listings:
         """The listing with this contract id (also of an expired option), or None."""
         return by_id(con_id)
 
-    def listed(self, con_id: int) -> Listing:
-        """The same; raises KeyError for an id that no contract ever had."""
-        return listed(con_id)
+    # The same; raises KeyError for an id that no contract ever had.
+    listed = staticmethod(listed)
 
     def underlying(self, listing: Listing) -> Listing:
         """The share behind an option; the listing itself for anything else."""

@@ -68,10 +68,14 @@ class Book:
         self._sequence = itertools.count(1)
 
     def submit(self, order: SimOrder, listing: Listing) -> None:
-        """Accept a valid order; raises OrderError: 103 for a key seen before, 135 no parent."""
+        """Accept an order; raises OrderError: what `validate` and `accept` raise."""
+        validate(order, listing)
+        self.accept(order, listing)
+
+    def accept(self, order: SimOrder, listing: Listing) -> None:
+        """The same for one that has been validated; 103 for a key seen before, 135 no parent."""
         if order.key in self._orders:
             raise OrderError(103, "Duplicate order id")
-        validate(order, listing)
         self._attach(order)
         order.settle()
         self.reinstate(order, listing)
@@ -266,8 +270,11 @@ class Book:
 
     def crowd(self, order: SimOrder) -> int:
         """How many orders work in an order's contract on its side for its account."""
-        orders = self._working.get(order.con_id, {}).values()
-        return sum(1 for one in orders if (one.side, one.account) == (order.side, order.account))
+        side, account, count = order.side, order.account, 0
+        for one in self._working.get(order.con_id, {}).values():
+            if one.side == side and one.account == account:
+                count += 1
+        return count
 
     def contracts(self) -> list[int]:
         """Contracts that have working orders, ascending: the ones to match on each step."""

@@ -100,7 +100,8 @@ class Peer(asyncio.Protocol):
 
         What was put off to the same instant, such as the fill of an order, follows directly.
         """
-        self._stop_working()
+        if self._again:
+            self._stop_working()
         gateway, handled = self.gateway, 0
         gateway.clock.hold(gateway.catch_up())
         try:
@@ -112,8 +113,9 @@ class Peer(asyncio.Protocol):
                     break
         finally:
             gateway.clock.release()
-        gateway.flush()
+        gateway.send()
         gateway.catch_up()
+        gateway.rearm()
 
     def _waits(self) -> bool:
         return self.session is not None and len(self.session.backlog) >= MOST_WAITING
@@ -174,7 +176,7 @@ class Peer(asyncio.Protocol):
         text = f"{now:%Y%m%d %H:%M:%S} {now.tzname()}"
         self.connection.accept(text)
         self.gateway.record(self, OUT, "Welcome", (str(offer.version), text))
-        self.gateway.unsent(self)
+        self.gateway.unsent[self] = None
 
     def _enter(self, started: Started) -> None:
         """The client has named itself; it may be refused."""
@@ -188,18 +190,17 @@ class Peer(asyncio.Protocol):
 
     def deliver(self, message: Message) -> None:
         """Queue what the faults leave of a message for the client."""
-        if not self.session or not self.gateway.faults:
+        if self.gateway.faults and self.session:
+            for passed in self.gateway.faults.outgoing(self.session, message):
+                self.queue(passed)
+        else:
             self.queue(message)
-            return
-        for passed in self.gateway.faults.outgoing(self.session, message):
-            self.queue(passed)
 
     def queue(self, message: Message) -> None:
         """Queue a message for the client."""
-        if self.connection.state is not State.CLOSED:
-            self.connection.send(message)
+        if self.connection.send(message):
             self.gateway.record(self, OUT, type(message).__name__, message)
-            self.gateway.unsent(self)
+            self.gateway.unsent[self] = None
 
     def flush(self) -> None:
         """Send what is queued in one write; what would fill a reader's buffer exactly, in two.
@@ -207,8 +208,9 @@ class Peer(asyncio.Protocol):
         The vendor's clients read by `READ_SIZE`, go on reading after a full buffer, and forget all
         of it if nothing follows within a second.
         """
-        data = self._rest + self.connection.data_to_send()
-        self._rest = b""
+        data = self.connection.data_to_send()
+        if self._rest:
+            data, self._rest = self._rest + data, b""
         if not data:
             return
         if len(data) % READ_SIZE == 0 and self.connection.state is not State.CLOSED:

@@ -20,6 +20,8 @@ class _Amounts:
             self.kept.pop(key, None)
 
     def total(self, besides: Key, group: str) -> float:
+        if not self.kept:
+            return 0.0
         alone, groups = 0.0, dict[str, float]()
         for key, (name, amount) in self.kept.items():
             if key == besides or (group and name == group):

@@ -62,7 +62,7 @@ class Gateway:
         self._state: StateFile | None = None
         self._kept: tuple[int, ...] = ()  # how far the state had come when it was saved
         self._peers: dict[Peer, None] = {}
-        self._unsent: dict[Peer, None] = {}  # peers with something to send, in order
+        self.unsent: dict[Peer, None] = {}  # peers with something to send, in order
         self._server: asyncio.Server | None = None
         self._reserved: socket.socket | None = None  # the port while it is shut
         self._opening: asyncio.Task[None] | None = None
@@ -223,7 +223,7 @@ class Gateway:
     def forget(self, peer: Peer) -> None:
         """A connection has gone."""
         self._peers.pop(peer, None)
-        self._unsent.pop(peer, None)
+        self.unsent.pop(peer, None)
         if peer.session:
             self.faults.leaves(peer.session)
             self.venue.leave(peer.session)
@@ -239,10 +239,10 @@ class Gateway:
         """Write a message into the transcript; `received` is its payload if a client sent it."""
         client_id = peer.session.client_id if peer.session else None
         at, version = self.clock.time(), peer.connection.version
-        frame = Frame(at, client_id, direction, name, message, version, received)
+        frame = (at, client_id, direction, name, message, version, received)
         self.transcript.add(frame)
         if self.watchers:
-            self._show(frame)
+            self._show(Frame._make(frame))
 
     def halt(self, con_id: int) -> None:
         """Stop trading in a contract; raises KeyError for an unknown one."""
@@ -285,18 +285,22 @@ class Gateway:
         told = {"seed": settings.seed, "start": start.isoformat(), "accounts": settings.accounts}
         return {"transcript": 1, "simulated": True, **told}
 
-    def unsent(self, peer: Peer) -> None:
-        """Something is queued for this client."""
-        self._unsent[peer] = None
-
     def flush(self) -> None:
-        """Keep the state, send what is queued, and see when something is due next."""
+        """Send what is queued, and see when something is due next."""
+        self.send()
+        self.rearm()
+
+    def send(self) -> None:
+        """Keep the state, then send what is queued."""
         if self._state:
             self._save(self._state)
-        unsent, self._unsent = self._unsent, {}
+        unsent, self.unsent = self.unsent, {}
         for peer in unsent:
             peer.flush()
         self.transcript.flush()
+
+    def rearm(self) -> None:
+        """See when something is due next."""
         self._driver.arm()
 
     def _save(self, state: StateFile) -> None:

@@ -209,10 +209,11 @@ class Venue:
 
     def catch_up(self, until: float) -> bool:
         """Do everything due by then, and what that adds; whether there was anything."""
-        before = self.next_due()
-        while self.next_due() <= until:
-            self.floor.agenda.run(until)
-        return before <= until
+        agenda, found = self.floor.agenda, False
+        while agenda.is_due(until):
+            agenda.run(until)
+            found = True
+        return found
 
     def next_due(self) -> float:
         """When to call `advance` again, in epoch seconds of simulated time."""

@@ -57,9 +57,12 @@ class Checks:
         if self._closes_parent(sim):
             return
         price, power = self._floor.unit_price(sim), self._floor.levers.buying_power
-        rest = changed(sim, quantity=sim.quantity - filled)
-        cost = price * rest.quantity * listing.units
-        if power is not None and sim.side == "BUY" and cost > power:
+        rest = changed(sim, quantity=sim.quantity - filled) if filled else sim
+        if (
+            power is not None
+            and sim.side == "BUY"
+            and price * rest.quantity * listing.units > power
+        ):
             words = f"YOUR ORDER IS NOT ACCEPTED. YOUR BUYING POWER IS [{power:.2f} USD]"
             raise OrderError(201, f"{REJECTED}{words}")
         self._floor.account(sim.account).check(rest, price)
@@ -91,9 +94,7 @@ class Checks:
 
 def _refuse_attributes(message: PlaceOrder) -> None:
     """The vendor's client 9.81 sets two attributes that gateways have long ceased to take."""
-    for name, given in (
-        ("EtradeOnly", message.order.e_trade_only),
-        ("FirmQuoteOnly", message.order.firm_quote_only),
-    ):
-        if given:
-            raise OrderError(10268, f"The '{name}' order attribute is not supported.")
+    order = message.order
+    if order.e_trade_only or order.firm_quote_only:
+        name = "EtradeOnly" if order.e_trade_only else "FirmQuoteOnly"
+        raise OrderError(10268, f"The '{name}' order attribute is not supported.")

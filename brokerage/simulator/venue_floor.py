@@ -44,6 +44,10 @@ class Agenda:
         """When the next action is due, in epoch seconds of simulated time."""
         return self._due[0][0] if self._due else None
 
+    def is_due(self, until: float) -> bool:
+        """Whether there is anything to carry out by then."""
+        return bool(self._due) and self._due[0][0] <= until
+
     def run(self, until: float) -> None:
         """Carry out what is due by then; what these actions add waits for the next time.
 
@@ -127,8 +131,9 @@ class Floor:
 
     def account(self, name: str = "") -> Account:
         """An account by name, empty: the first; raises KeyError for one that is not reported."""
-        name = name or self.names()[0]
-        if name not in self.names():
+        names = self.names()
+        name = name or names[0]
+        if name not in names:
             raise KeyError(name)
         if name not in self._accounts:
             price_of, rules = self.market.price, self.rules

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from brokerage.simulator.order_terms import next_opening
@@ -103,9 +104,13 @@ class OrdersDesk:
         if parent is not None:
             family = [one for one in self._staged.values() if one.sim.parent == parent.key]
             family.insert(0, parent)
+        late = self.floor.levers.ack_delay_s
         for one in family:
             del self._staged[one.key]
-            self._soon(lambda one=one: self._acknowledge(one))  # type: ignore[misc]
+            if late:
+                self.floor.agenda.later(late, partial(self._acknowledge, one))
+            else:
+                self._acknowledge(one)
 
     def _soon(self, action: Callable[[], None]) -> None:
         """At once, or late if the fault says so."""
@@ -121,14 +126,14 @@ class OrdersDesk:
         if record.sim.order_type in TRAILING:
             last = self.floor.market.quote(record.sim.con_id).last
             trail(record.sim, last, record.listing.min_tick)
-        self.floor.book.submit(record.sim, record.listing)
+        self.floor.book.accept(record.sim, record.listing)
         record.acknowledged = True
         record.held = not self.fills.trades(record)
         self.fills.reserve_soon(record)
         if record.sim.outside_rth and record.sim.order_type == "MKT":
             self.fills.tell(record, Error(record.order_id, 2109, IGNORED_HOURS))
         self._announce(record)
-        self.floor.agenda.later(0.0, lambda: self._live(record))
+        self.floor.agenda.later(0.0, partial(self._live, record))
 
     def _announce(self, record: Record) -> None:
         """Tell the owner of a new order; one that waits for the opening comes with 399."""

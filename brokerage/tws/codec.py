@@ -1,5 +1,6 @@
 """Messages to payloads and back, both directions, at every supported server version."""
 
+from brokerage.tws.framing import split
 from brokerage.tws.messages import CLIENT, SERVER
 from brokerage.tws.table import Message
 
@@ -30,4 +31,4 @@ def decode_client(payload: bytes, version: int) -> Message:
 
 def decode_server(payload: bytes, version: int) -> Message:
     """What a gateway sent; raises WireError."""
-    return SERVER.read(payload, version)
+    return SERVER.parse(split(payload), version)

@@ -106,10 +106,12 @@ class Connection:
         self._out += frame(join([str(self.version), time_text]))
         self.state = State.STARTING
 
-    def send(self, message: Message) -> None:
-        """Queue a message; raises KeyError for one that has no row."""
-        if self.state is not State.CLOSED:
-            self._out += frame(self._writers[type(message)](message).encode("utf-8", "replace"))
+    def send(self, message: Message) -> bool:
+        """Queue a message, unless it is closed; raises KeyError for one that has no row."""
+        if self.state is State.CLOSED:
+            return False
+        self._out += frame(self._writers[type(message)](message).encode("utf-8", "replace"))
+        return True
 
     def data_to_send(self) -> bytes:
         """Queued bytes, which count as sent from now on."""

@@ -24,8 +24,8 @@ class WireError(ValueError):
 
 
 def write_float(value: float, version: int) -> str:
-    """A price or ratio."""
-    return repr(float(value))
+    """A price or ratio; a zero has no sign."""
+    return repr(float(value) + 0.0)
 
 
 def write_size(value: float, version: int) -> str:

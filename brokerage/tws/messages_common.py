@@ -114,9 +114,21 @@ class Extras:
     delta_neutral: DeltaNeutral = field(default_factory=DeltaNeutral)
 
 
+TERMS = frozenset(
+    {
+        "action", "quantity", "order_type", "limit_price", "aux_price", "tif", "oca_group",
+        "account", "open_close", "origin", "ref", "transmit", "parent_id", "block_order",
+        "sweep_to_fill", "display_size", "trigger_method", "outside_rth", "hidden",
+    }
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Order:
-    """Every attribute of an order that crosses the wire; None is "not set"."""
+    """Every attribute of an order that crosses the wire; None is "not set".
+
+    Orders with one mark in `alike` differ in their TERMS alone: see `mark`.
+    """
 
     action: str = ""
     quantity: Size = 0.0
@@ -247,6 +259,9 @@ class Order:
     compete_offset: Offset = None
     mid_offset_whole: float | None = None
     mid_offset_half: float | None = None
+
+    alike: object = field(default=None, init=False, compare=False, repr=False)
+    TERMS: ClassVar[frozenset[str]] = TERMS
 
 
 PEG_BENCH = frozenset({"PEG BENCH", "PEGBENCH"})

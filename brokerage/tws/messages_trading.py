@@ -1,6 +1,7 @@
 """What a gateway sends about orders and executions."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from brokerage.tws.fields import Size
 from brokerage.tws.layout import scope, when
@@ -51,7 +52,10 @@ class OrderStatus:
 
 @dataclass(frozen=True)
 class OrderState:
-    """What the gateway thinks of an order; the margins are numbers for a what-if alone."""
+    """What the gateway thinks of an order; the margins are numbers for a what-if alone.
+
+    States with one mark in `alike` are equal: see `mark`.
+    """
 
     status: str = ""
     init_before: float | None = None
@@ -68,6 +72,9 @@ class OrderState:
     max_commission: float | None = None
     commission_currency: str = ""
     warning: str = ""
+
+    alike: object = field(default=None, init=False, compare=False, repr=False)
+    TERMS: ClassVar[frozenset[str]] = frozenset()
 
 
 STATE = scope(
@@ -134,7 +141,7 @@ OPEN_ORDER = (
 )
 
 
-@SERVER.row(5, *OPEN_ORDER)
+@SERVER.row(5, *OPEN_ORDER, repetitive=True)
 @dataclass(frozen=True)
 class OpenOrder:
     """An order as the gateway holds it; must come before its status."""

@@ -1,6 +1,7 @@
 """What layouts are made of: the kinds of pieces, in the order in which they stand on the wire."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from brokerage.tws.fields import Reader, Writer
@@ -47,7 +48,49 @@ class Conditional(NamedTuple):
     parts: "tuple[Part, ...]"
 
 
-Part = Literal | Scalar | Repeat | Gated | Conditional
+class Group(NamedTuple):
+    """Pieces of one nested object, whose text is remembered: see `Remembered`."""
+
+    path: Path  # of the object; those of the pieces begin there
+    parts: "tuple[Part, ...]"
+    terms: frozenset[str]  # in which objects may differ that are alike
+
+
+Part = Literal | Scalar | Repeat | Gated | Conditional | Group
+
+
+TELLING = frozenset({"quantity", "limit_price"})
+LONG = 10  # pieces; a shorter row is as quickly written as looked up
+
+
+def grouped(parts: tuple[Part, ...], terms: Mapping[Path, frozenset[str]]) -> tuple[Part, ...]:
+    """The same with each long row of pieces of an object with terms (by its path) as a group.
+
+    A row that holds what every order is told by, such as its price, is left as it is.
+    """
+    found: list[Part] = []
+    for owner, row in groupby(parts, _owner):
+        members = tuple(row)
+        if owner in terms and len(members) >= LONG and not _telling(members):
+            found.append(Group(owner, tuple(map(_below, members)), terms[owner]))
+        else:
+            found += members
+    return tuple(found)
+
+
+def _telling(parts: Iterable[Part]) -> bool:
+    return any(isinstance(part, Scalar) and part.path[-1] in TELLING for part in parts)
+
+
+def _owner(part: Part) -> Path:
+    return part.path[:-1] if isinstance(part, Scalar | Repeat | Conditional) else ()
+
+
+def _below(part: Part) -> Part:
+    """The piece as its owner sees it."""
+    if isinstance(part, Conditional):
+        return part._replace(path=part.path[1:], parts=tuple(map(_below, part.parts)))
+    return part._replace(path=part.path[1:]) if isinstance(part, Scalar | Repeat) else part
 
 
 def at_version(parts: tuple[Part, ...], version: int) -> tuple[Part, ...]:

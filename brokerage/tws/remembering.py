@@ -10,8 +10,9 @@ from typing import Any
 
 from brokerage.tws.framing import split
 from brokerage.tws.layout import Layout
+from brokerage.tws.objects import mark, markable
 from brokerage.tws.parts import Conditional, Literal, Part, Path, Repeat, Scalar, at_version
-from brokerage.tws.reading import head_reader
+from brokerage.tws.reading import get_hints, head_reader
 
 MOST_KNOWN = 64  # texts; one more, and all are forgotten
 LONGEST = 4096  # bytes of a message that is remembered
@@ -27,6 +28,10 @@ class Remembering:
         paths = {part.path: at for at, part in enumerate(head, 1) if isinstance(part, Scalar)}
         if not paths.keys().isdisjoint(_values(parts[len(head) :])):
             raise ValueError(f"{layout.cls.__name__} has a field twice")
+        for path in paths:
+            owner = get_hints(layout.cls)[path[0]]
+            if len(path) > 1 and path[1] not in getattr(owner, "TERMS", path):
+                raise ValueError(f"{'.'.join(path)} is read as a term, and is none")
         self._size = 1 + len(head)  # the message's number comes first
         self._deciding = [paths[path] for path in _tested(parts) if path in paths]
         self._whole, self._head = layout.reader(version), head_reader(layout.cls, head, version)
@@ -44,6 +49,8 @@ class Remembering:
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
             self._known[key] = message
+            for nested in filter(markable, vars(message).values()):
+                mark(nested)
         return message
 
 

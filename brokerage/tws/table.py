@@ -6,7 +6,8 @@ from typing import Any, NamedTuple, TypeVar
 from brokerage.tws.fields import WireError
 from brokerage.tws.framing import split
 from brokerage.tws.layout import Item, Layout
-from brokerage.tws.parts import Literal, at_version
+from brokerage.tws.parts import Literal, Path, at_version, grouped
+from brokerage.tws.reading import get_hints
 from brokerage.tws.remembering import Remembering
 from brokerage.tws.writing import Write, writer
 
@@ -20,6 +21,7 @@ class Row(NamedTuple):
     number: int
     name: str
     layout: Layout
+    repetitive: bool = False
 
 
 class Writers(dict[type[Any], Write]):
@@ -32,8 +34,10 @@ class Writers(dict[type[Any], Write]):
     def __missing__(self, cls: type[Any]) -> Write:
         """Make the function; raises KeyError for a class without a row."""
         row = self._rows[cls]
-        parts = Literal(str(row.number)), *at_version(row.layout.parts, self._version)
-        self[cls] = writer(parts, self._version, row.name)
+        parts = at_version(row.layout.parts, self._version)
+        if row.repetitive:
+            parts = grouped(parts, _terms(cls))
+        self[cls] = writer((Literal(str(row.number)), *parts), self._version, row.name)
         return self[cls]
 
 
@@ -53,7 +57,7 @@ class Table:
         self.by_number: dict[int, Row] = {}
         self.by_class: dict[type[Any], Row] = {}
         self._writers: dict[int, Writers] = {}
-        self._repetitive: dict[bytes, Row] = {}
+        self._rows: dict[bytes, Row] = {}  # by number, as it is written
         self._readers: dict[tuple[int, int], Remembering] = {}  # by number and version
 
     def row(
@@ -61,16 +65,16 @@ class Table:
     ) -> Callable[[type[T]], type[T]]:
         """Decorator: this class is message `number` with this layout; a number stands once.
 
-        A `repetitive` one is long, and mostly what it was before: see `Remembering`.
+        A `repetitive` one is long, and mostly what it was before: it is written from memory, see
+        `Remembered`, and if it comes from a client also read from there, see `Remembering`.
         """
 
         def add(cls: type[T]) -> type[T]:
             if number in self.by_number:
                 raise ValueError(f"{self.name} message {number} stands in the table already")
-            row = Row(number, cls.__name__, Layout(cls, *items))
+            row = Row(number, cls.__name__, Layout(cls, *items), repetitive)
             self.by_number[number] = self.by_class[cls] = row
-            if repetitive:
-                self._repetitive[str(number).encode()] = row
+            self._rows[str(number).encode()] = row
             return cls
 
         return add
@@ -90,9 +94,12 @@ class Table:
         return self.text(message, version).split("\0")[:-1]
 
     def read(self, payload: bytes, version: int) -> Message:
-        """The message of a payload; raises WireError."""
-        row = self._repetitive.get(payload[: payload.find(b"\0")])
-        if row is None:
+        """The message of a payload, repetitive ones from memory; raises WireError.
+
+        For clients' messages: raises ValueError for a layout that cannot be read so.
+        """
+        row = self._rows.get(payload[: payload.find(b"\0")])
+        if row is None or not row.repetitive:
             return self.parse(split(payload), version)
         reader = self._readers.get((row.number, version))
         if reader is None:
@@ -108,3 +115,9 @@ class Table:
         if row is None:
             raise UnknownMessageError(int(number))
         return row.layout.reader(version)(fields, 1)[0]
+
+
+def _terms(cls: type[Any]) -> dict[Path, frozenset[str]]:
+    """The terms of the nested objects that have some."""
+    hints = get_hints(cls).items()
+    return {(name,): hint.TERMS for name, hint in hints if hasattr(hint, "TERMS")}

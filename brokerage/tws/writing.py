@@ -1,6 +1,7 @@
 """Makes the function that writes one class at one version, from the parts of its layout."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from operator import itemgetter
 from typing import Any
 
 from brokerage.tws.fields import (
@@ -16,12 +17,14 @@ from brokerage.tws.fields import (
     write_text,
 )
 from brokerage.tws.generated import Source
-from brokerage.tws.parts import Conditional, Literal, Part, Path, Repeat, Scalar
+from brokerage.tws.parts import Conditional, Group, Literal, Part, Path, Repeat, Scalar
 
 Write = Callable[[Any], str]
 END = "\\x00"  # of a field, inside the source of a string
 
-NUMBER = "repr({v}) if {v}.__class__ is float else {w}({v}, version)"
+MOST_TEXTS = 256  # that are remembered of one row of pieces; one more, and all are forgotten
+
+NUMBER = "repr({v} + 0.0) if {v}.__class__ is float else {w}({v}, version)"
 FRACTION = "int({v}) if {v} % 1 == 0 else repr(float({v}))"  # a size, at versions that have some
 
 # What a writer does, as an expression; `{v}` is the value. It must give the writer's very text.
@@ -49,6 +52,39 @@ def writer(parts: tuple[Part, ...], version: int, title: str) -> Write:
         return careful[0](source)
 
     return _Writer(parts, version, again=again).compiled(title)
+
+
+class Remembered:
+    """Writes pieces of an object, or takes the text of one that is alike: see `mark`.
+
+    Terms that are equal are written alike: `write_float` sees to that.
+    """
+
+    def __init__(self, group: Group, version: int) -> None:
+        names = dict.fromkeys(_names(group.parts))
+        self._key = itemgetter("alike", *(name for name in names if name in group.terms))
+        self._write = writer(group.parts, version, ".".join(group.path))
+        self._texts: dict[object, str] = {}
+
+    def __call__(self, owner: Any) -> str:
+        """Their text, each field with its NUL."""
+        if owner.alike is None:
+            return self._write(owner)
+        key = self._key(vars(owner))
+        text = self._texts.get(key)
+        if text is None:
+            if len(self._texts) >= MOST_TEXTS:
+                self._texts.clear()
+            text = self._texts[key] = self._write(owner)
+        return text
+
+
+def _names(parts: tuple[Part, ...]) -> Iterator[str]:
+    for part in parts:
+        if isinstance(part, Scalar | Repeat | Conditional):
+            yield part.path[0]
+        if isinstance(part, Conditional):
+            yield from _names(part.parts)
 
 
 class _Writer:
@@ -86,6 +122,8 @@ class _Writer:
         for part in parts:
             if isinstance(part, Scalar | Repeat | Conditional):
                 self._owner(part.path[:-1])
+            if isinstance(part, Group):
+                self._owner(part.path)
             if isinstance(part, Conditional):
                 self._reach(part.parts)
 
@@ -112,6 +150,8 @@ class _Writer:
                 self._flush()
                 test, value = self._source.name(part.test), self._value(part.path)
                 self._block(f"if {test}({value}):", part.parts)
+            elif isinstance(part, Group):
+                self._group(part)
         self._flush()
 
     def _block(self, head: str, parts: tuple[Part, ...]) -> None:
@@ -120,6 +160,17 @@ class _Writer:
         self._source.line("pass")
         self._parts(parts)
         self._source.deeper(-1)
+
+    def _group(self, part: Group) -> None:
+        self._flush()
+        write = self._source.name(Remembered(part, self._version))
+        self._add(f"{write}({self._owner(part.path)})")
+
+    def _add(self, piece: str) -> None:
+        """Take over a text that is made elsewhere."""
+        self._source.line(f"piece = {piece}")
+        self._source.line("text += piece")
+        self._source.line("count += piece.count('\\x00')")
 
     def _text(self, write: Writer, value: str) -> str:
         """The expression of a value's text."""
@@ -143,6 +194,6 @@ class _Writer:
         self._flush()
         element = self._source.name(part.element.writer(self._version))
         self._source.line(f"for item in {value}:")
-        self._source.line(f"    piece = {element}(item)")
-        self._source.line("    text += piece")
-        self._source.line("    count += piece.count('\\x00')")
+        self._source.deeper(1)
+        self._add(f"{element}(item)")
+        self._source.deeper(-1)

@@ -105,6 +105,8 @@ class FaultBox:
     def incoming(self, session: Session, message: Message, past: int = 0) -> list[Message]:
         """What the venue gets for a client's message, behind a place in the order."""
         messages = [message]
+        if not self._active:
+            return messages
         for fault in self._behind(past):
             messages = [new for old in messages for new in fault.incoming(session, old)]
         return messages

@@ -36,7 +36,7 @@ MOST_UPDATES = 400
 PART = 5 * REEL  # ticks that are looked through in one go: some 4 ms
 KEPT_DAYS = 4096
 
-Mark = tuple[int, Quote, float]  # a tick, the quote then, and its mid
+Mark = tuple[float, Quote, float]  # a moment, the quote then, and its mid
 
 
 class Market:
@@ -110,12 +110,13 @@ class Market:
         return self.reels(con_id).at(self._tick(con_id, at))
 
     def _mark(self, con_id: int) -> Mark:
-        """The present tick, its quote and the mid: kept, since an order asks several times."""
-        tick = self._tick(con_id)
+        """This moment, its quote and the mid: kept, since an order asks several times."""
+        now = self.clock.time()
         known = self._marks.get(con_id)
-        if known is None or known[0] != tick:
-            quote = self.reels(con_id).at(tick)
-            known = self._marks[con_id] = tick, quote, quote.mid
+        if known is None or known[0] != now:
+            quote = self.reels(con_id).at(self.hours(con_id).tick(now))
+            mid = known[2] if known is not None and known[1] is quote else quote.mid
+            known = self._marks[con_id] = now, quote, mid
         return known
 
     def quote_before(self, con_id: int, change: Quote) -> Quote:
@@ -173,6 +174,8 @@ class Market:
 
     def phase(self, con_id: int | None = None) -> Phase:
         """Whether the exchange is open now, for this contract (None: for shares)."""
+        if self.always_open:
+            return Phase.REGULAR
         hours = self._extended if con_id is None else self.hours(con_id)
         return hours.phase(self.clock.time())
 

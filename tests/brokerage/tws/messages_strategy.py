@@ -32,7 +32,7 @@ def of_type(hint: Any) -> st.SearchStrategy[Any]:
 def instances(cls: Any) -> st.SearchStrategy[Any]:
     """Objects of a message class, with nothing left at its default."""
     hints = get_hints(cls)
-    parts = {field.name: of_type(hints[field.name]) for field in fields(cls)}
+    parts = {field.name: of_type(hints[field.name]) for field in fields(cls) if field.init}
     if cls is Condition:
         parts["kind"] = st.sampled_from([1, 3, 4, 5, 6, 7])
     return st.builds(cls, **parts)
