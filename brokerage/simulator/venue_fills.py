@@ -172,7 +172,8 @@ class FillsDesk:
 
     def _filled(self, fill: Fill) -> None:
         record = self.record(fill.key)
-        fill = changed(fill, time=max(fill.time, record.sim.submitted_at))
+        if fill.time < record.sim.submitted_at:
+            fill = changed(fill, time=record.sim.submitted_at)
         if self.floor.levers.fill_above_limit:
             fill = self._worsened(record, fill)
         self._book(record, fill)

@@ -104,13 +104,9 @@ class OrdersDesk:
         if parent is not None:
             family = [one for one in self._staged.values() if one.sim.parent == parent.key]
             family.insert(0, parent)
-        late = self.floor.levers.ack_delay_s
         for one in family:
             del self._staged[one.key]
-            if late:
-                self.floor.agenda.later(late, partial(self._acknowledge, one))
-            else:
-                self._acknowledge(one)
+            self._soon(partial(self._acknowledge, one))
 
     def _soon(self, action: Callable[[], None]) -> None:
         """At once, or late if the fault says so."""

@@ -2,6 +2,7 @@
 
 import math
 from datetime import UTC, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from brokerage.simulator.holidays import ET
@@ -12,6 +13,7 @@ from brokerage.tws.messages import Contract, WireBar
 
 ZONE_TEXT = "US/Eastern"  # what a real gateway writes; every client can resolve it
 NO_DEFINITION = (200, "No security definition has been found for the request")
+HALF_A_MICROSECOND = 5e-7  # seconds; what is nearer to the next second belongs to it
 FORMATS = ("%Y%m%d %H:%M:%S", "%Y%m%d-%H:%M:%S", "%Y%m%d  %H:%M:%S", "%Y%m%d")
 
 
@@ -65,7 +67,12 @@ def resolve(listings: Listings, contract: Contract) -> Listing:
 
 def stamp(epoch: float) -> str:
     """`20250425 15:23:54 US/Eastern`."""
-    local = datetime.fromtimestamp(epoch, ET)
+    return _stamp(math.floor(epoch + HALF_A_MICROSECOND))
+
+
+@lru_cache(maxsize=4096)
+def _stamp(second: int) -> str:
+    local = datetime.fromtimestamp(second, ET)
     return f"{local:%Y%m%d %H:%M:%S} {ZONE_TEXT}"
 
 

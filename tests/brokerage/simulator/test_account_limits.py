@@ -52,6 +52,17 @@ def test_working_orders_keep_their_margin(account, prices):
     assert refusal(account, second) == ""
 
 
+def test_what_is_reserved_soon_is_reserved_before_the_next_order_is_checked(account, prices):
+    prices[SPY] = 600.0
+    first, second = order(quantity=400.0), order(quantity=400.0, number=2)
+    account.reserve_soon(first)
+    assert refusal(account, second).startswith("201 ")
+    account.reserve_soon(first)
+    first.status = "Filled"
+    account.reserve(first, 0.0)
+    assert refusal(account, second) == ""
+
+
 def test_an_order_does_not_compete_with_itself_or_with_its_group(account, prices):
     prices[SPY] = 600.0
     first = order(quantity=400.0, oca_group="one")

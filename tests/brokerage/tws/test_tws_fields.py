@@ -16,6 +16,11 @@ def test_sizes_are_whole_for_old_clients(value, version, text):
     assert fields.write_size(value, version) == text
 
 
+def test_numbers_that_are_equal_are_written_alike():
+    assert fields.write_float(-0.0, 178) == fields.write_float(0.0, 178) == "0.0"
+    assert fields.write_float(1, 178) == fields.write_float(1.0, 178) == "1.0"
+
+
 def test_unset_numbers_are_never_empty():
     assert fields.write_optional_float(None, 178) == "1.7976931348623157E308"
     assert fields.write_optional_int(None, 178) == "2147483647"

@@ -11,6 +11,7 @@ from brokerage.tws.fields import WireError
 from brokerage.tws.framing import split
 from brokerage.tws.layout import Layout, when
 from brokerage.tws.messages import CLIENT, Contract, Order, PlaceOrder
+from brokerage.tws.objects import changed
 from brokerage.tws.remembering import MOST_KNOWN, Remembering
 from tests.brokerage.tws.carried_strategy import carried
 
@@ -37,9 +38,9 @@ def test_orders_that_share_their_end_are_read_as_they_stand(version, data):
 
 def test_the_second_order_is_read_from_memory():
     reader = Remembering(PLACED, 178)
-    changed = replace(LIMIT, order_id=8, order=replace(LIMIT.order, **TERMS))
-    first, second = (reader.read(encode(message, 178)) for message in (LIMIT, changed))
-    assert (first, second) == (LIMIT, changed)
+    other = replace(LIMIT, order_id=8, order=replace(LIMIT.order, **TERMS))
+    first, second = (reader.read(encode(message, 178)) for message in (LIMIT, other))
+    assert (first, second) == (LIMIT, other)
     assert second.extras is first.extras
 
 
@@ -57,6 +58,14 @@ def test_nonsense_in_what_is_read_again_is_refused():
     reader.read(payload)
     with pytest.raises(WireError):
         reader.read(payload.replace(b"5.0", b"5.x"))
+
+
+def test_a_changed_order_is_not_taken_for_what_it_was():
+    reader = Remembering(PLACED, 178)
+    order = reader.read(encode(LIMIT, 178)).order
+    assert order.alike is reader.read(encode(LIMIT, 178)).order.alike is not None
+    assert changed(order, good_till="x").alike is None
+    assert replace(order, good_till="x").alike is None
 
 
 def test_the_memory_is_bounded():
