@@ -208,12 +208,18 @@ def _names(kind: type[Any]) -> list[str]:
     """What `where` may name: a message's own fields, then those of its contract and order."""
     hints = get_type_hints(kind)
     inner = [hints[nested] for nested in NESTED if nested in hints]
-    return [one.name for part in (kind, *inner) if is_dataclass(part) for one in fields(part)]
+    return [
+        one.name
+        for part in (kind, *inner)
+        if is_dataclass(part)
+        for one in fields(part)
+        if one.init
+    ]
 
 
 def _exists(kind: Any, path: tuple[str, ...]) -> bool:
     for part in path:
-        if not is_dataclass(kind) or part not in {one.name for one in fields(kind)}:
+        if not is_dataclass(kind) or part not in {one.name for one in fields(kind) if one.init}:
             return False
         kind = get_type_hints(kind)[part]
     return True

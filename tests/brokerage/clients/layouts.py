@@ -32,7 +32,7 @@ def full(hint: Any) -> Any:
     if not is_dataclass(hint):
         return PLAIN[hint]
     hints = get_hints(hint)
-    made = {field.name: full(hints[field.name]) for field in fields(hint)}
+    made = {field.name: full(hints[field.name]) for field in fields(hint) if field.init}
     if hint is tws.Order:
         made["conditions"] = CONDITIONS
     return hint(**made)
