@@ -55,12 +55,20 @@ def test_working_orders_keep_their_margin(account, prices):
 def test_what_is_reserved_soon_is_reserved_before_the_next_order_is_checked(account, prices):
     prices[SPY] = 600.0
     first, second = order(quantity=400.0), order(quantity=400.0, number=2)
-    account.reserve_soon(first)
+    account.reserve_soon(first, 600.0)
     assert refusal(account, second).startswith("201 ")
-    account.reserve_soon(first)
+    account.reserve_soon(first, 600.0)
     first.status = "Filled"
     account.reserve(first, 0.0)
     assert refusal(account, second) == ""
+
+
+def test_what_is_reserved_soon_is_reserved_before_another_order_fills(account, prices):
+    prices[SPY] = 600.0
+    account.apply(fill(quantity=100.0))
+    account.reserve_soon(order("SELL", number=2), 600.0)
+    account.apply(fill("SELL", 100.0, number=3))
+    assert account.reserves.closing(order("SELL", number=4)) == 100.0
 
 
 def test_an_order_does_not_compete_with_itself_or_with_its_group(account, prices):
