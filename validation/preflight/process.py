@@ -75,7 +75,7 @@ def _question(lease: Lease) -> Question | None:
 def plan_of(session: Session) -> Plan:
     """Return what a preflight must know of the session and of the product."""
     endpoint, switch = session.endpoint, KillSwitch.objects.filter(pk=KillSwitch.SINGLE).first()
-    pending = session.attempts.filter(state=AttemptState.PENDING)
+    pending = list(session.attempts.filter(state=AttemptState.PENDING))
     needs = {need for one in pending for need in catalogue.load().get(one.scenario).needs}
     return Plan(
         now=timezone.now(), full=session.approvable, simulated=endpoint.simulated,
