@@ -13,8 +13,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
+GRAIN_S = 0.002  # a wait is rounded up to milliseconds, and ends so much later on an idle machine
+
+
 class _Waiting(selectors.DefaultSelector):
-    """A selector that adds up how long it was asked to wait, and did."""
+    """A selector that adds up how long it waited, as far as it was asked to."""
 
     waited = 0.0
 
@@ -22,7 +25,7 @@ class _Waiting(selectors.DefaultSelector):
         began = time.monotonic()
         ready = super().select(timeout)
         took = time.monotonic() - began
-        self.waited += took if timeout is None else min(took, max(timeout, 0.0))
+        self.waited += took if timeout is None else min(took, max(timeout, 0.0) + GRAIN_S)
         return ready
 
 
