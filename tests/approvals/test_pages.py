@@ -354,7 +354,9 @@ def test_a_live_update_fetches_the_part_alone(signoff: Request, people: People, 
 def panel(user: User, subject: str = SUBJECT) -> str:
     http = RequestFactory().get("/")
     http.user = user
-    template = Template("{% load approvals %}{% signoff_of subject as signoff %}{% signoff_panel subject signoff %}")
+    template = Template(
+        "{% load approvals %}{% signoff_of subject as signoff %}{% signoff_panel subject signoff %}"
+    )
     html = template.render(Context({"request": http, "subject": subject, "csrf_token": "t"}))
     return " ".join(unescape(re.sub(r"<(?!form|input)[^>]+>", " ", html)).split())
 
