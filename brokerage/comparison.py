@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from brokerage.terms import execution_root, standing
+from brokerage.executions import execution_root, standing
 
 SAME_PRICE = 1e-6
 SAME_AMOUNT = 0.005

@@ -12,7 +12,7 @@ from math import inf
 from typing import Any
 
 from brokerage.comparison import NOTHING, Difference, FillRow, Kind
-from brokerage.terms import standing
+from brokerage.executions import standing
 
 # The gateway tells account values at a change of position, or else every three minutes: until
 # then, a figure that does not fit may be from before the last execution. Session seconds.

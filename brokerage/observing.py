@@ -12,8 +12,9 @@ from django.db import transaction
 
 from brokerage.calendar import ET
 from brokerage.comparison import Books, FillRow, OrderRow
+from brokerage.executions import standing
 from brokerage.models import ObservedEvent, ObservedExecution, ObservedOrder
-from brokerage.terms import CompletedOrder, Fill, WorkingOrder, standing
+from brokerage.terms import CompletedOrder, Fill, WorkingOrder
 
 # The broker's words for an order to which nothing can happen any more, and ours for one that no
 # list names (any more).

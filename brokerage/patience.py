@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-
 GRAIN_S = 0.002  # a wait is rounded up to milliseconds, and ends so much later on an idle machine
 
 

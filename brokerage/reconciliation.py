@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from brokerage.calendar import ET
 from brokerage.comparison import Books, Difference, FillRow, Kind, OrderRow
+from brokerage.executions import execution_root, standing
 from brokerage.funds import KINDS, Account
 from brokerage.models import (
     Commission,
@@ -25,7 +26,7 @@ from brokerage.models import (
     ReconciliationDiff,
     ReconciliationRun,
 )
-from brokerage.terms import TERMINAL, OrderState, Target, execution_root, standing
+from brokerage.terms import TERMINAL, OrderState, Target
 from crucible.alerts.raising import raise_alert, resolve
 from crucible.ledger.record import record
 from crucible.live.publish import publish

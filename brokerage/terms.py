@@ -1,12 +1,11 @@
 """The words the port speaks: targets, contracts, quotes, bars, orders, fills; plain data."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from math import isfinite, nan
-from typing import Literal, Protocol, TypeVar
+from typing import Literal
 
 from brokerage.bounds import HOUSE, Bounds
 from brokerage.errors import ErrorClass
@@ -23,7 +22,6 @@ Side = Literal["BUY", "SELL"]
 Purpose = Literal["TEST", "CLEANUP"]
 # What an order is for: to be filled, to rest until it is cancelled, or to be refused.
 Aim = Literal["FILL", "REST", "REJECT"]
-Report = TypeVar("Report", bound="Reported")
 
 
 @dataclass(frozen=True)
@@ -323,39 +321,6 @@ class Fill:
     currency: str = ""
     realized: float | None = None
     contract: Contract | None = None
-
-
-def execution_root(exec_id: str) -> str:
-    """Return an execution's id without its last part, which counts its corrections."""
-    root, dot, last = exec_id.rpartition(".")
-    return root if dot and last.isdigit() else exec_id
-
-
-def execution_revision(exec_id: str) -> int:
-    """Return which report of one execution this is: a correction has a higher one."""
-    _, dot, last = exec_id.rpartition(".")
-    return int(last) if dot and last.isdigit() else 0
-
-
-class Reported(Protocol):
-    """A report of an execution."""
-
-    @property
-    def exec_id(self) -> str: ...
-
-
-def standing(reports: Iterable[Report]) -> list[Report]:
-    """Return of each execution the newest report alone: a correction replaces, it never adds."""
-    newest: dict[str, Report] = {}
-    for report in reports:
-        known = newest.get(root := execution_root(report.exec_id))
-        if known is None or _newer(report, known):
-            newest[root] = report
-    return list(newest.values())
-
-
-def _newer(report: Reported, known: Reported) -> bool:
-    return execution_revision(report.exec_id) > execution_revision(known.exec_id)
 
 
 @dataclass(frozen=True)

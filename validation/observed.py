@@ -7,9 +7,9 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
+from brokerage.executions import standing
 from brokerage.models import ObservedEvent, ObservedExecution, ObservedOrder
 from brokerage.observing import ENDED
-from brokerage.terms import standing
 from validation.models import Session
 
 OUTSIDE = "Not measurable in observe mode:"

@@ -10,6 +10,7 @@ from uuid import uuid4
 from asgiref.sync import sync_to_async
 
 from brokerage.errors import GatewayError, OrderRefused
+from brokerage.executions import standing
 from brokerage.gateway import journal, settling
 from brokerage.gateway.connecting import connect
 from brokerage.gateway.desk import Desk
@@ -17,14 +18,7 @@ from brokerage.gateway.tickets import Ticket
 from brokerage.models import Execution
 from brokerage.reconciliation import is_ours
 from brokerage.safety import Door
-from brokerage.terms import (
-    Contract,
-    Intent,
-    Quote,
-    Side,
-    WorkingOrder,
-    standing,
-)
+from brokerage.terms import Contract, Intent, Quote, Side, WorkingOrder
 
 logger = logging.getLogger(__name__)
 STEPS = 3

@@ -3,10 +3,11 @@
 from asgiref.sync import sync_to_async
 
 from brokerage.broker import CommissionNote
+from brokerage.executions import standing
 from brokerage.gateway import journal
 from brokerage.gateway.desk import Desk
 from brokerage.models import OrderRecord
-from brokerage.terms import TERMINAL, Fill, OrderState, WorkingOrder, standing
+from brokerage.terms import TERMINAL, Fill, OrderState, WorkingOrder
 
 
 async def import_fills(desk: Desk, scope: str) -> list[Fill]:

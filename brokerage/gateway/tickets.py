@@ -10,16 +10,9 @@ from brokerage import errors
 from brokerage.broker import CommissionNote, OpenNote, StatusNote
 from brokerage.clock import SessionClock
 from brokerage.errors import ErrorClass, GatewayTimeout, OrderUnanswered
+from brokerage.executions import execution_root, standing
 from brokerage.models import OrderRecord
-from brokerage.terms import (
-    TERMINAL,
-    BrokerMessage,
-    Fill,
-    Intent,
-    OrderState,
-    execution_root,
-    standing,
-)
+from brokerage.terms import TERMINAL, BrokerMessage, Fill, Intent, OrderState
 
 # The gateway has the order on its desk, and nobody else has seen it: that acknowledges nothing.
 NOT_SENT_ON = frozenset({"PendingSubmit", "ApiPending"})

@@ -1,7 +1,7 @@
 """Rules about the course of a session: its pass rate, its orders and what it left."""
 
+from brokerage.executions import standing
 from brokerage.models import OrderRecord
-from brokerage.terms import standing
 from validation import findings
 from validation.facts import Facts
 from validation.models import AttemptState, CleanupState

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from brokerage.clock import SessionClock
 from brokerage.errors import GatewayError, GatewayTimeout, OrderRefused
+from brokerage.executions import standing
 from brokerage.gateway import (
     Contract,
     Desk,
@@ -24,7 +25,7 @@ from brokerage.gateway import (
 )
 from brokerage.models import Execution, OrderGrant
 from brokerage.safety import Door
-from brokerage.terms import Aim, CompletedOrder, Side, standing
+from brokerage.terms import Aim, CompletedOrder, Side
 from validation.scenarios.steps import fresh_quote
 from validation.scenarios.strikes import NoTestContractError
 from validation.scenarios.trial import Trial

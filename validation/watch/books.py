@@ -8,9 +8,10 @@ from asgiref.sync import sync_to_async
 
 from brokerage.comparison import Difference
 from brokerage.errors import GatewayError, GatewayTimeout
+from brokerage.executions import standing
 from brokerage.gateway import Desk, Reconciled
 from brokerage.reconciliation import CYCLE_S
-from brokerage.terms import Contract, ContractSpec, standing
+from brokerage.terms import Contract, ContractSpec
 from validation.models.watching import Severity
 from validation.watch import orders
 from validation.watch.conditions import Condition

@@ -2,8 +2,9 @@
 
 from collections.abc import Hashable
 
+from brokerage.executions import execution_root, standing
 from brokerage.models import OrderRecord
-from brokerage.terms import OrderState, execution_root, standing
+from brokerage.terms import OrderState
 from validation.watch.orders import UNSENT, OrderView
 
 

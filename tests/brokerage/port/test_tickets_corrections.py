@@ -3,8 +3,8 @@
 import pytest
 
 from brokerage.broker import CommissionNote, OpenNote
+from brokerage.executions import execution_revision, execution_root, standing
 from brokerage.gateway import Fill, OrderState
-from brokerage.terms import execution_revision, execution_root, standing
 from tests.brokerage.port.test_tickets import NOW, kinds, message, status, ticket
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from brokerage.executions import standing
 from brokerage.models import Execution
 from brokerage.simulator.server import Frame, Gateway
-from brokerage.terms import standing
 from tests.validation.scenarios.catches import Catch, catch
 
 SIDES = {"BUY", "SELL"}
