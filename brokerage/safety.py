@@ -201,7 +201,10 @@ class DeskFacts(Protocol):
 
 
 class Door:
-    """Lets orders of one grant out; without a grant only reduce-only clean-up passes."""
+    """Lets orders of one grant out; without a grant only reduce-only clean-up passes.
+
+    With a grant clean-up does not: a scenario can't get past grant and kill switch by that word.
+    """
 
     def __init__(self, grant_id: int | None, clock: SessionClock) -> None:
         self.grant_id, self.clock = grant_id, clock
@@ -214,6 +217,8 @@ class Door:
         check_connection(desk)
         check_shape(intent)
         if intent.purpose == "CLEANUP":
+            if self.grant_id is not None:
+                raise OrderRefused("GRANT_CLEANUP", "An order grant lets no clean-up out.")
             return Permit(intent, _SEAL, holding=await self._check_reduces(intent, desk))
         endpoint_id = desk.target.endpoint_id
         await sync_to_async(self.admit)(intent, 0.0, endpoint_id)

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from asgiref.sync import sync_to_async
 
 from brokerage import gateway, kill
 from brokerage.errors import OrderRefused
@@ -193,6 +194,20 @@ def test_clean_up_that_does_not_call_itself_reduce_only_is_refused(grant: OrderG
             with pytest.raises(OrderRefused) as caught:
                 await desk.place(replace(intent, purpose="CLEANUP"), Door(None, desk.clock))
             assert caught.value.reason == "REDUCE_ONLY"
+
+    trades()
+
+
+def test_who_has_a_grant_gets_no_clean_up_past_a_tripped_switch(grant: OrderGrant) -> None:
+    @story
+    async def trades() -> None:
+        async with open_desk() as (simulated, desk):
+            await (await buy(desk, grant)).done()
+            await sync_to_async(kill.trigger)("tests", "Stop.")
+            with pytest.raises(OrderRefused) as caught:
+                await desk.place(await _selling(desk), Door(grant.pk, desk.clock))
+            assert caught.value.reason == "GRANT_CLEANUP"
+            assert orders_on_the_wire(simulated) == 1
 
     trades()
 
