@@ -81,12 +81,19 @@ def test_a_click_its_answer_and_its_ledger_entries_share_one_id(
 
 @pytest.mark.django_db
 def test_a_request_is_logged_with_its_person_and_without_its_query(
-    client: Client, people: People, caplog: pytest.LogCaptureFixture
+    client: Client,
+    people: People,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     client.force_login(people.op)
     seen: list[dict[str, object]] = []
     formatter = JsonFormatter()
-    caplog.handler.emit = lambda record: seen.append(json.loads(formatter.format(record)))  # type: ignore[method-assign]
+
+    def emit(record: logging.LogRecord) -> None:
+        seen.append(json.loads(formatter.format(record)))
+
+    monkeypatch.setattr(caplog.handler, "emit", emit)
     with caplog.at_level(logging.INFO, "crucible.request"):
         client.get("/sessions/?state=APPROVED")
     (row,) = [one for one in seen if one["event_type"] == "http.request"]
