@@ -30,7 +30,6 @@ async def test_passes_on_a_sound_gateway(sound: Run, scenario: str) -> None:
         ("BC-01", {"server_time_offset_s": -60, "config": ONE_TRY}, "server time"),
         ("BC-01", {"mute_after_handshake": True, "config": ONE_TRY}, "gateway accepts the client"),
         ("BC-01", {"refuse_api": True, "config": ONE_TRY}, "gateway accepts the client"),
-        ("BC-01", {"config": CONFIGURED, "accounts": BOTH}, "account is the configured one"),
         ("BC-03", {"net_liquidation": 94_999.0}, "net liquidation value"),
         ("BC-03", {"buying_power": 0.0}, "buying power"),
         ("BC-04", {"foreign_position": ("AAPL", 10)}, "undocumented positions"),
@@ -75,6 +74,13 @@ async def test_another_account_than_the_configured_one_halts(run_scenario: Run) 
     outcome = await run_scenario("BC-01", config=CONFIGURED, accounts=("DU7654321",))
     assert outcome.ending.halted
     assert "DU1234567 is not among DU7654321" in outcome.ending.reason
+
+
+async def test_a_further_account_beside_the_configured_one_halts(run_scenario: Run) -> None:
+    outcome = await run_scenario("BC-01", config=CONFIGURED, accounts=BOTH)
+    assert outcome.ending.halted
+    assert "DU7654321" in outcome.ending.reason
+    assert not outcome.gateway.orders_received()
 
 
 async def test_the_configured_account_passes(run_scenario: Run) -> None:
