@@ -232,15 +232,15 @@ def test_an_unknown_contract_has_no_history(market):
 
 
 @pytest.mark.parametrize(
-    ("con_id", "duration", "size", "first"),
+    ("con_id", "until", "duration", "size", "first"),
     [
-        (76792991, "30 Y", "1M", "20100630"),  # TSLA, whose first day was 29 June 2010
-        (CALL, "3 Y", "1W", "20251128"),
-        (CALL, "2 Y", "1 day", "20251128"),
+        (76792991, datetime(2010, 9, 1, tzinfo=UTC), "1 Y", "1M", "20100630"),  # TSLA, 29 June 2010
+        (CALL, None, "3 Y", "1W", "20251128"),
+        (CALL, None, "2 Y", "1 day", "20251128"),
     ],
 )
-def test_no_history_is_older_than_what_it_is_of(market, con_id, duration, size, first):
-    bars = market.bars(con_id, None, duration, size)
+def test_no_history_is_older_than_what_it_is_of(market, con_id, until, duration, size, first):
+    bars = market.bars(con_id, until, duration, size)
     assert bars[0].date == first
 
 
