@@ -117,7 +117,8 @@ TOLERATED = (
     Case("partial_fills", fill, ""),
     Case("duplicate_execution", fill, ""),
     Case("commission_before_execution", fill, ""),
-    Case("split_frames", fill, ""),
+    # With longer gaps the market's stream fills the line up, and the commission is really late.
+    Case("split_frames", fill, "", {"gap": 0.001}),
 )
 
 
