@@ -152,7 +152,7 @@ def test_what_somebody_closed_by_hand_is_not_sold_again(grant: OrderGrant) -> No
             await (await buy(desk, grant)).done()
             await desk.book.flush()
             other = replace(await _selling(desk), ref="by hand")
-            await (await desk.place(other, door(desk, grant))).done()
+            await (await desk.place(other, door(desk, None))).done()
             sent = orders_on_the_wire(simulated)
             assert (await gateway.cleanup(desk, "s1")).ok
             assert orders_on_the_wire(simulated) == sent
