@@ -172,6 +172,9 @@ CASES: list[tuple[str, Setup, bool | None]] = [
     ("sizing", lambda s: (measure(s, "net_liquidation", 100_000), market(s, 0)), None),
     ("sizing", lambda s: (
         measure(s, "net_liquidation", 100_000), order(s, 2), market(s, 0, state="REJECTED")), True),
+    ("sizing", lambda s: (
+        measure(s, "net_liquidation", 100_000), order(s, 2),
+        market(s, 0, state="CANCELLED")), True),
     ("balance", lambda s: None, True),
     ("balance", lambda s: Session.objects.update(facts={}), None),
     ("balance", lambda s: Session.objects.update(

@@ -136,7 +136,12 @@ def sizing(facts: Facts, _: str) -> Finding:
 
 
 def _counts(order: OrderRecord) -> bool:
-    return bool(order.filled) or order.state != State.REJECTED
+    """An order at the market that ended without a fill was worth nothing."""
+    if order.filled:
+        return True
+    if order.limit_price is None:
+        return order.state not in {State.REJECTED, State.CANCELLED}
+    return order.state != State.REJECTED
 
 
 def _size(order: OrderRecord) -> float | None:
