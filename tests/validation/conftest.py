@@ -23,13 +23,15 @@ from validation.cleanup import Cleaned
 from validation.facts import Facts
 from validation.host_load import HostLoad
 from validation.lease import Lease, claim, guarded
+from validation.memory import resident_mb
 from validation.models import AttemptState, CleanupState, Session, SessionState
 from validation.preflight import process
 from validation.preflight.situation import GatewayLook, HostLook, Sample
-from validation.scenarios import catalogue
+from validation.scenarios import catalogue, stability
 from validation.scenarios.catalogue import ORDERS, Catalogue
 from validation.scenarios.trial import Trial
 
+WORKER_MB = 150.0  # a worker of the product, as it begins
 Body = Callable[[Trial], Any]
 
 
@@ -91,6 +93,13 @@ class WellDesk:
 
     async def account_summary(self) -> Summary:
         return Summary("DU1", "USD", {"NetLiquidation": 100_000.0})
+
+
+@pytest.fixture(autouse=True)
+def _memory_of_the_session_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count as a worker's memory what a test takes, not what others took in its process."""
+    before = resident_mb()
+    monkeypatch.setattr(stability, "resident_mb", lambda: resident_mb() - before + WORKER_MB)
 
 
 @pytest.fixture
