@@ -118,7 +118,9 @@ def close_the_checklist(operator: Person, number: str) -> None:
 def submit(operator: Person, number: str) -> str:
     """Submit for sign-off; return the path of the request."""
     operator.go(f"/sessions/{number}/")
-    operator.page.get_by_role("button", name="Submit for sign-off").click()
+    button = operator.page.get_by_role("button", name="Submit for sign-off")
+    assert button.count() == 1, operator.page.locator("#signoff-panel").inner_text()
+    button.click()
     operator.page.wait_for_url(re.compile(r"/(signoffs|sessions)/"))
     operator.go(f"/sessions/{number}/")
     link = operator.page.get_by_role("link", name="Open the request")
