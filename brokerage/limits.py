@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
 from brokerage.bounds import HOUSE, Bounds
@@ -14,6 +13,7 @@ from brokerage.terms import TERMINAL, WORKING, Intent, OrderState, Position
 
 # Orders that may still fill, and that nobody has asked to end.
 STANDING = frozenset({OrderState.SUBMITTING, OrderState.SUBMITTED, OrderState.PARTIAL})
+RECENT = 1000  # orders: none before them ends while a position is being read
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,15 @@ class Holding:
 
 @dataclass(frozen=True)
 class Held:
-    """What a reduce-only order could close, by the gateway's word of `asked_at` or later."""
+    """What a reduce-only order could close, by the gateway's word after `ended` had ended.
+
+    Those are the keys of clean-up orders, of rows numbered above `since`. No time tells which came
+    first: two workers' clocks may be an hour apart.
+    """
 
     quantity: float
-    asked_at: datetime
+    ended: frozenset[str] = frozenset()
+    since: int = 0
 
 
 def doubled_problem(intent: Intent, holding: Held, endpoint_id: int | None) -> OrderRefused | None:
@@ -53,19 +58,28 @@ def doubled_problem(intent: Intent, holding: Held, endpoint_id: int | None) -> O
     transaction that lets the order out: each locks the rows of all. Orders that are being
     cancelled, or whose fate is unknown, do not hold a clean-up up.
     """
-    # Private gateways have nothing but the reference in common.
-    here = Q(endpoint=None, ref=intent.ref) if endpoint_id is None else Q(endpoint_id=endpoint_id)
-    counts = ~Q(state__in=TERMINAL) | Q(ended_at__gte=holding.asked_at)
-    rows = (
-        OrderRecord.objects.select_for_update()
-        .filter(here, counts, con_id=intent.contract.con_id, side=intent.side, purpose="CLEANUP")
-        .exclude(key=intent.key)
-    )
-    under_way = sum(_taken(row) for row in rows.order_by("pk"))
+    counts = ~Q(state__in=TERMINAL) | Q(pk__gt=holding.since)
+    rows = _alike(intent, endpoint_id).select_for_update().filter(counts).order_by("pk")
+    under_way = sum(_taken(row) for row in rows if row.key not in holding.ended)
     if intent.quantity + under_way <= holding.quantity:
         return None
     text = f"Another clean-up order for {under_way:g} of {holding.quantity:g} is under way."
     return OrderRefused("REDUCE_ONLY", text)
+
+
+def ended_so_far(intent: Intent, endpoint_id: int | None) -> Held:
+    """Return which clean-up orders like this one have ended, before the gateway is asked."""
+    newest = OrderRecord.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    since = max(newest - RECENT, 0)
+    ended = _alike(intent, endpoint_id).filter(pk__gt=since, state__in=TERMINAL)
+    return Held(0.0, frozenset(ended.values_list("key", flat=True)), since)
+
+
+def _alike(intent: Intent, endpoint_id: int | None) -> QuerySet[OrderRecord]:
+    # Private gateways have nothing but the reference in common.
+    here = Q(endpoint=None, ref=intent.ref) if endpoint_id is None else Q(endpoint_id=endpoint_id)
+    rows = OrderRecord.objects.filter(here, con_id=intent.contract.con_id, side=intent.side)
+    return rows.filter(purpose="CLEANUP").exclude(key=intent.key)
 
 
 def _taken(order: OrderRecord) -> float:

@@ -5,13 +5,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, InterfaceError, transaction
 from django.db.models import Q
-from django.utils import timezone
 
 from brokerage.bounds import QUOTE_LIVES_SECONDS
 from brokerage.calendar import CalendarNotCoveredError, is_regular_hours
@@ -21,6 +21,7 @@ from brokerage.limits import (
     Held,
     closes_own,
     doubled_problem,
+    ended_so_far,
     grant_problem,
     holdings_of,
     trade_problem,
@@ -297,17 +298,19 @@ class Door:
             raise problem
 
     async def _check_reduces(self, intent: Intent, desk: DeskFacts) -> Held:
-        """Return what is held, with the time from which on it may be less."""
+        """Return what is held, with the clean-up orders that it has seen the end of."""
         if not intent.reduce_only:
             raise OrderRefused("REDUCE_ONLY", "Clean-up orders only reduce positions.")
-        asked_at = timezone.now()
         try:
+            before = await sync_to_async(ended_so_far)(intent, desk.target.endpoint_id)
             positions = await desk.positions()
+        except (DatabaseError, InterfaceError) as error:
+            raise OrderRefused("DATABASE", "The clean-up orders can't be read.") from error
         except GatewayError as error:
             raise OrderRefused("REDUCE_ONLY", f"The position can't be read: {error}") from error
         if not _reduces(intent, positions):
             raise OrderRefused("REDUCE_ONLY", "The order is larger than the open position.")
-        return Held(_held_against(intent, positions), asked_at)
+        return replace(before, quantity=_held_against(intent, positions))
 
 
 async def _check_contract(wanted: Contract, desk: DeskFacts) -> None:

@@ -1,10 +1,12 @@
 """Sizes and shares: what an order may be, given what is held and what still works."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
+from brokerage import limits
 from brokerage.bounds import Bounds
 from brokerage.gateway import Contract, Intent, Position
 from brokerage.limits import (
@@ -12,6 +14,7 @@ from brokerage.limits import (
     Holding,
     closes,
     doubled_problem,
+    ended_so_far,
     grant_problem,
     holdings_of,
     trade_problem,
@@ -170,8 +173,7 @@ def test_holdings_add_up_what_is_filled_and_what_works() -> None:
     ("other", "expected"),
     [
         ({"state": "SUBMITTED"}, "REDUCE_ONLY"),
-        ({"state": "FILLED", "filled": 1, "ended_at": LATER}, "REDUCE_ONLY"),
-        ({"state": "FILLED", "filled": 1, "ended_at": EARLIER}, ""),
+        ({"state": "FILLED", "filled": 1, "ended_at": EARLIER}, "REDUCE_ONLY"),
         ({"state": "CANCELLED", "ended_at": LATER}, ""),
         ({"state": "INTENT"}, ""),
         ({"state": "UNKNOWN"}, ""),
@@ -188,4 +190,20 @@ def test_a_clean_up_order_does_not_do_again_what_another_does(
         **usual | other, route="SIMULATED", con_id=1, symbol="SPY", sec_type="STK", quantity=1
     )
     intent = Intent("c2", SHARE, "SELL", 1, ref="s1/cleanup", purpose="CLEANUP", reduce_only=True)
-    assert reason(doubled_problem(intent, Held(1, NOW), None)) == expected
+    assert reason(doubled_problem(intent, Held(1), None)) == expected
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("recent", [0, 1000])
+def test_what_had_ended_before_the_position_was_read_is_in_it_whatever_its_worker_s_clock_said(
+    monkeypatch: pytest.MonkeyPatch, recent: int
+) -> None:
+    monkeypatch.setattr(limits, "RECENT", recent)
+    OrderRecord.objects.create(
+        key="c1", scope="s1", ref="s1/cleanup", purpose="CLEANUP", side="SELL", route="SIMULATED",
+        con_id=1, symbol="SPY", sec_type="STK", quantity=1, filled=1, state="FILLED",
+        ended_at=LATER,
+    )  # fmt: skip
+    intent = Intent("c2", SHARE, "SELL", 1, ref="s1/cleanup", purpose="CLEANUP", reduce_only=True)
+    held = replace(ended_so_far(intent, None), quantity=1)
+    assert doubled_problem(intent, held, None) is None
