@@ -1,9 +1,10 @@
 """The project board."""
 
-from collections.abc import Set
+from collections.abc import Callable, Set
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -67,29 +68,19 @@ def _card(task: Task, may_move: bool, held: Set[Role]) -> dict[str, Any]:
 @require_POST
 def move(request: HttpRequest, code: str) -> HttpResponse:
     """Move a task by hand."""
-    task = get_object_or_404(Task, code=code)
-    form = MoveForm(request.POST)
-    if not form.is_valid():
-        return _wrong(request, task, form)
-    wanted, by = form.cleaned_data, person_of(request)
-    return carry_out(
-        request,
-        _address(task),
-        lambda: board.move(task, wanted["column"], by, wanted["reason"]),
-        BoardError,
-        done=f"{task.code} moved to {Column(wanted['column']).label}.",
-    )
+    task, form = get_object_or_404(Task, code=code), MoveForm(request.POST)
+    return _change(
+        form, request, task,
+        lambda by, said: board.move(task, said["column"], by, said["reason"]),
+        lambda said: f"{task.code} moved to {Column(said['column']).label}.",
+    )  # fmt: skip
 
 
 @require_POST
 def comment(request: HttpRequest, code: str) -> HttpResponse:
     """Add a remark to a task."""
-    task = get_object_or_404(Task, code=code)
-    form = CommentForm(request.POST)
-    if not form.is_valid():
-        return _wrong(request, task, form)
-    text, by = form.cleaned_data["text"], person_of(request)
-    return carry_out(request, _address(task), lambda: board.comment(task, text, by), BoardError)
+    task, form = get_object_or_404(Task, code=code), CommentForm(request.POST)
+    return _change(form, request, task, lambda by, said: board.comment(task, said["text"], by))
 
 
 @require_POST
@@ -97,30 +88,35 @@ def tick(request: HttpRequest, code: str, step: str) -> HttpResponse:
     """Say that a step of a task is done."""
     found = get_object_or_404(TaskStep.objects.select_related("task"), task__code=code, code=step)
     form = TickForm(request.POST)
-    if not form.is_valid():
-        return _wrong(request, found.task, form)
-    note, by = form.cleaned_data["note"], person_of(request)
-    where = _address(found.task)
-    return carry_out(request, where, lambda: milestones.tick(found, by, note), BoardError)
+    return _change(
+        form, request, found.task, lambda by, said: milestones.tick(found, by, said["note"])
+    )
 
 
 @require_POST
 def kick_off(request: HttpRequest, code: str) -> HttpResponse:
     """Name the start date and the lead of the next milestone."""
-    task = get_object_or_404(Task, code=code)
-    form = KickOffForm(request.POST)
-    if not form.is_valid():
-        return _wrong(request, task, form)
-    wanted, by = form.cleaned_data, person_of(request)
-    return carry_out(
-        request, _address(task), lambda: milestones.kick_off(task, by, **wanted), BoardError,
-        done="The next milestone has a start date and a lead.",
+    task, form = get_object_or_404(Task, code=code), KickOffForm(request.POST)
+    return _change(
+        form, request, task,
+        lambda by, said: milestones.kick_off(task, by, **said),
+        lambda said: "The next milestone has a start date and a lead.",
     )  # fmt: skip
 
 
-def _wrong(request: HttpRequest, task: Task, form: Form) -> HttpResponse:
-    messages.error(request, first_error(form))
-    return redirect(_address(task))
+def _change(
+    form: Form,
+    request: HttpRequest,
+    task: Task,
+    act: Callable[[User, dict[str, Any]], object],
+    done: Callable[[dict[str, Any]], str] = lambda said: "",
+) -> HttpResponse:
+    """Do what the form says, and go back to the task; one that says it wrongly is told why."""
+    if not form.is_valid():
+        messages.error(request, first_error(form))
+        return redirect(_address(task))
+    by, said = person_of(request), form.cleaned_data
+    return carry_out(request, _address(task), lambda: act(by, said), BoardError, done=done(said))
 
 
 def _address(task: Task) -> str:
