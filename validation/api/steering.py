@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -112,6 +113,15 @@ class Steering(APIView):
         session.refresh_from_db()
         return Response(SessionSerializer(session).data)
 
+    def step_for(
+        self, request: Request, number: str, act: Callable[[Session, User, str], Any]
+    ) -> Response:
+        """The same for the reason that the body gives."""
+        body = AbortSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        by, reason = caller(request), body.validated_data["reason"]
+        return self.step(number, lambda session: act(session, by, reason))
+
 
 class SessionPreflight(Steering):
     """A session's preflights."""
@@ -138,10 +148,7 @@ class SessionHours(Steering):
     @extend_schema(request=AbortSerializer, responses=ANSWERS)
     def post(self, request: Request, number: str) -> Response:
         """Waive them: QA Lead alone; the session can't be signed any more."""
-        body = AbortSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        by, reason = caller(request), body.validated_data["reason"]
-        return self.step(number, lambda session: market_hours.waive(session, by, reason))
+        return self.step_for(request, number, market_hours.waive)
 
 
 class SessionRun(Steering):
@@ -168,10 +175,7 @@ class SessionPause(Steering):
     @extend_schema(request=AbortSerializer, responses=ANSWERS)
     def post(self, request: Request, number: str) -> Response:
         """Ask for the pause before the next scenario."""
-        body = AbortSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        by, reason = caller(request), body.validated_data["reason"]
-        return self.step(number, lambda session: pausing.pause(session, by, reason))
+        return self.step_for(request, number, pausing.pause)
 
 
 class SessionResume(Steering):
