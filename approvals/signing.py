@@ -54,7 +54,8 @@ def admit(pk: int, signer: User, slot: Role | None, decision: Decision) -> None:
 def _sign(
     request: Request, signer: User, decision: Decision, comment: str, wanted: Role | None
 ) -> Request:
-    role = pick(request.case(), person(signer), wanted, decision)
+    # Only the slot is looked for here: saving the signature asks every rule, the evidence included.
+    role = pick(request.case(content=False), person(signer), wanted, decision)
     Signature.objects.create(
         request=request, slot=role.value, signer=signer, decision=decision.value, comment=comment
     )

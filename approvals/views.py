@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from approvals import evidence, manifest, requests, signing
 from approvals.forms import LABELS, DecisionForm, WithdrawForm
-from approvals.guards import Reason, Refusal, Refused, choices, why_not
+from approvals.guards import Case, Reason, Refusal, Refused, choices, why_not
 from approvals.models import Request, person
 from approvals.rules import SAID, UNDECIDED, Decision
 from crucible.roles import Role
@@ -80,7 +80,7 @@ def decide(http: HttpRequest, pk: int) -> HttpResponse:
     signoff = _found(pk)
     if http.method == "GET":
         return redirect("approvals:request", pk)
-    form = _decision_form(signoff, _user(http), http.POST)
+    form = _decision_form(signoff.case(), _user(http), http.POST)
     try:
         if form is None:
             signing.admit(pk, _user(http), None, Decision.REJECT)
@@ -134,9 +134,9 @@ def _sign(http: HttpRequest, signoff: Request, data: dict[str, Any]) -> None:
     messages.success(http, f"Signed as {role.label}: {look_of(SAID[decision]).word.lower()}.")
 
 
-def _decision_form(signoff: Request, user: User, data: Any = None) -> DecisionForm | None:
+def _decision_form(case: Case, user: User, data: Any = None) -> DecisionForm | None:
     """Return the form for what this person may decide now, or None when that is nothing."""
-    case, signer = signoff.case(), person(user)
+    signer = person(user)
     decisions = [decision for decision in LABELS if choices(case, signer, decision)]
     if not decisions:
         return None
@@ -162,20 +162,20 @@ def _page(
     refusal: Refusal | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    user, unchanged = _user(http), signoff.unchanged
-    form = form or _decision_form(signoff, user)
+    user, case = _user(http), signoff.case()
+    form = form or _decision_form(case, user)
     context = {
         "signoff": signoff,
         "simulated": signoff.simulated,
         "summary": evidence.load().summary(signoff.subject),
-        "blockers": signoff.blockers() if signoff.undecided else (),
-        "unchanged": unchanged,
-        "drift": requests.changes(signoff) if signoff.undecided and not unchanged else "",
+        "blockers": case.blockers if signoff.undecided else (),
+        "unchanged": case.unchanged,
+        "drift": requests.changes(signoff) if signoff.undecided and not case.unchanged else "",
         "sections": manifest.sections(signoff.manifest.content),
         "changes": signoff.changes,
         "versions": Request.objects.filter(subject=signoff.subject).order_by("-version"),
         "form": form,
-        "why_not": None if form else why_not(signoff.case(), person(user), Decision.REJECT),
+        "why_not": None if form else why_not(case, person(user), Decision.REJECT),
         "refusal": refusal,
         "withdraw_form": _withdraw_form(signoff, user, withdraw_form),
     }
