@@ -71,13 +71,14 @@ class SessionEvidence:
         """Return all that a signature vouches for, as JSON values."""
         session = _get(subject)
         facts = Facts(session)
+        attempts = sorted(facts.all_attempts, key=lambda one: (one.position, one.number))
         whole: dict[str, Any] = plain(
             {
                 "session": _session(session),
                 "configuration": _configuration(session),
                 "results": [_result(attempt) for attempt in facts.all_attempts],
-                "checks": list(_checks(session)),
-                "metrics": list(_metrics(session)),
+                "checks": list(_checks(attempts)),
+                "metrics": list(_metrics(attempts)),
                 "orders": [_order(order) for order in facts.orders],
                 "fills": [_fill(fill) for fill in facts.executions],
                 "findings": findings.content(session),
@@ -285,8 +286,8 @@ def _result(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def _checks(session: Session) -> Iterator[dict[str, Any]]:
-    for attempt in session.attempts.prefetch_related("checks"):
+def _checks(attempts: Sequence[Attempt]) -> Iterator[dict[str, Any]]:
+    for attempt in attempts:
         for check in attempt.checks.all():
             yield {
                 "id": f"{_name(attempt)}/{check.position}",
@@ -298,8 +299,8 @@ def _checks(session: Session) -> Iterator[dict[str, Any]]:
             }
 
 
-def _metrics(session: Session) -> Iterator[dict[str, Any]]:
-    for attempt in session.attempts.prefetch_related("metrics"):
+def _metrics(attempts: Sequence[Attempt]) -> Iterator[dict[str, Any]]:
+    for attempt in attempts:
         for position, metric in enumerate(attempt.metrics.all(), start=1):
             yield {
                 "id": f"{_name(attempt)}/{position}",
