@@ -8,12 +8,13 @@ from typing import Annotated, Any, get_args, get_origin
 UNSET_DOUBLE = 1.7976931348623157e308
 UNSET_INTEGER = 2**31 - 1
 UNSET_DOUBLE_TEXT = "1.7976931348623157E308"
-FRACTIONS_SINCE = 163  # below, sizes are whole numbers or the vendor's 9.81 client dies
+FRACTIONS_SINCE = 163  # below, sizes of the market are whole or the vendor's 9.81 client dies
 
 INFINITIES = frozenset({"Infinity", "Infinite"})  # as the vendor's clients write it, and ib_async
 
 Offset = Annotated[float | None, "offset"]  # the one price that may be infinite
-Size = Annotated[float, "size"]  # a quantity: written without ".0", and whole below 163
+Quantity = Annotated[float, "quantity"]  # of orders, fills and positions: written without ".0"
+Size = Annotated[float, "size"]  # of ticks, bars and the P&L of a position: whole below 163
 
 Writer = Callable[[Any, int], str]
 Reader = Callable[[str], Any]
@@ -29,10 +30,13 @@ def write_float(value: float, version: int) -> str:
 
 
 def write_size(value: float, version: int) -> str:
-    """A quantity; whole ones without decimals, and all of them whole for old clients."""
-    if version < FRACTIONS_SINCE or float(value).is_integer():
-        return str(round(value))
-    return repr(float(value))
+    """A quantity or size; whole ones without decimals."""
+    return str(int(value)) if float(value).is_integer() else repr(float(value))
+
+
+def write_whole_size(value: float, version: int) -> str:
+    """A size for a client that reads a whole number there, and dies of any other."""
+    return str(round(value))
 
 
 def write_bool(value: bool, version: int) -> str:
@@ -64,6 +68,14 @@ def read_int(text: str) -> int:
         raise WireError(f"{text[:40]!r} is not a whole number") from None
     if not -(2**63) <= value < 2**63:
         raise WireError(f"{text[:40]!r} is out of range")
+    return value
+
+
+def read_whole_size(text: str) -> float:
+    """A size below version 163, in any spelling of a whole number; raises WireError for others."""
+    value = read_float(text)
+    if not value.is_integer():
+        raise WireError(f"{text[:40]!r} is no whole size")
     return value
 
 
@@ -118,6 +130,7 @@ CONVERTERS: dict[Any, tuple[Writer, Reader]] = {
     int: (write_text, read_int),
     bool: (write_bool, read_bool),
     float: (write_float, read_float),
+    Quantity: (write_size, read_float),
     Size: (write_size, read_float),
     Offset: (write_offset, read_offset),
     (float, NoneType): (write_optional_float, optional_float),

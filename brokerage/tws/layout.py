@@ -11,8 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, get_args
 
-from brokerage.tws.fields import converter, or_nothing
-from brokerage.tws.parts import Conditional, Gated, Literal, Part, Repeat, Scalar, at_version
+from brokerage.tws.fields import (
+    FRACTIONS_SINCE,
+    Size,
+    converter,
+    or_nothing,
+    read_whole_size,
+    write_whole_size,
+)
+from brokerage.tws.parts import Conditional, Gated, Literal, Part, Path, Repeat, Scalar, at_version
 from brokerage.tws.reading import Read, get_hints, reader, too_short
 from brokerage.tws.writing import Write, clean, writer
 
@@ -102,15 +109,18 @@ def _compile(cls: Any, item: Item) -> list[Part]:
     if isinstance(item, When):
         parts = tuple(part for inner in item.items for part in _compile(cls, inner))
         return [Conditional(item.test, tuple(item.name.split(".")), parts)]
-    return [_word(cls, word) for word in item.split()]
+    return [part for word in item.split() for part in _word(cls, word)]
 
 
-def _word(cls: Any, word: str) -> Part:
+def _word(cls: Any, word: str) -> list[Part]:
     match = WORD.fullmatch(word)
     if match is None:
         raise ValueError(f"{word!r} is not a word of a layout")
-    part = _ungated(cls, match["body"], match["mark"])
-    return Gated(part, _gate(match["op"], int(match["version"]))) if match["op"] else part
+    parts = _ungated(cls, match["body"], match["mark"])
+    if not match["op"]:
+        return parts
+    applies = _gate(match["op"], int(match["version"]))
+    return [Gated(part, applies) for part in parts]
 
 
 def _gate(operator: str, bound: int) -> Callable[[int], bool]:
@@ -122,17 +132,28 @@ def _gate(operator: str, bound: int) -> Callable[[int], bool]:
     return tests[operator]
 
 
-def _ungated(cls: Any, body: str, mark: str) -> Part:
+def _ungated(cls: Any, body: str, mark: str) -> list[Part]:
     if body.isdigit() or body == "-":
-        return Literal(body.strip("-"))
+        return [Literal(body.strip("-"))]
     names = tuple(body.split("."))
     hint = cls
     for name in names:
         hint = get_hints(hint)[name]
     if mark == "*":
-        return Repeat(names, element(get_args(hint)[0]))
+        return [Repeat(names, element(get_args(hint)[0]))]
+    if hint == Size:
+        return _size(names)
     writer, reader = converter(hint)
-    return Scalar(names, or_nothing(writer) if mark else writer, reader)
+    return [Scalar(names, or_nothing(writer) if mark else writer, reader)]
+
+
+def _size(names: Path) -> list[Part]:
+    """A size of the market, which clients of old read as a whole number."""
+    whole = Scalar(names, write_whole_size, read_whole_size)
+    return [
+        Gated(whole, _gate("<", FRACTIONS_SINCE)),
+        Gated(Scalar(names, *converter(Size)), _gate(">=", FRACTIONS_SINCE)),
+    ]
 
 
 def element(cls: Any) -> Layout:

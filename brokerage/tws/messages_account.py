@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from brokerage.tws.fields import Size
+from brokerage.tws.fields import Quantity, Size
 from brokerage.tws.layout import scope
 from brokerage.tws.messages_common import C11, P11, Contract
 from brokerage.tws.messages_server import SERVER
@@ -30,7 +30,7 @@ class PortfolioValue:
     """One position of the subscribed account."""
 
     contract: Contract = field(default_factory=Contract)
-    position: Size = 0.0
+    position: Quantity = 0.0
     market_price: float = 0.0
     market_value: float = 0.0
     average_cost: float = 0.0
@@ -62,7 +62,7 @@ class PositionData:
 
     account: str = ""
     contract: Contract = field(default_factory=Contract)
-    position: Size = 0.0
+    position: Quantity = 0.0
     average_cost: float = 0.0
 
 

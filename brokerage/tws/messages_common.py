@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from brokerage.tws.fields import Offset, Size
+from brokerage.tws.fields import Offset, Quantity
 from brokerage.tws.layout import Item, when
 
 C12 = (
@@ -131,7 +131,7 @@ class Order:
     """
 
     action: str = ""
-    quantity: Size = 0.0
+    quantity: Quantity = 0.0
     order_type: str = ""
     limit_price: float | None = None
     aux_price: float | None = None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from brokerage.tws.fields import Size
+from brokerage.tws.fields import Quantity
 from brokerage.tws.layout import scope, when
 from brokerage.tws.messages_common import (
     BENCHMARK,
@@ -39,8 +39,8 @@ class OrderStatus:
 
     order_id: int = 0
     status: str = ""
-    filled: Size = 0.0
-    remaining: Size = 0.0
+    filled: Quantity = 0.0
+    remaining: Quantity = 0.0
     avg_price: float = 0.0
     perm_id: int = 0
     parent_id: int = 0
@@ -176,12 +176,12 @@ class ExecDetails:
     account: str = ""
     exchange: str = ""
     side: str = "BOT"
-    shares: Size = 0.0
+    shares: Quantity = 0.0
     price: float = 0.0
     perm_id: int = 0
     client_id: int = 0
     liquidation: int = 0
-    cumulative: Size = 0.0
+    cumulative: Quantity = 0.0
     avg_price: float = 0.0
     ref: str = ""
     ev_rule: str = ""
@@ -275,7 +275,7 @@ class CompletedOrder:
     extras: Extras = field(default_factory=Extras)
     status: str = ""
     auto_cancel_date: str = ""
-    filled: Size = 0.0
+    filled: Quantity = 0.0
     ref_futures_con_id: int = 0
     shareholder: str = ""
     imbalance_only: bool = False

@@ -5,7 +5,6 @@ from operator import itemgetter
 from typing import Any
 
 from brokerage.tws.fields import (
-    FRACTIONS_SINCE,
     UNSET_DOUBLE_TEXT,
     UNSET_INTEGER,
     Writer,
@@ -25,7 +24,6 @@ END = "\\x00"  # of a field, inside the source of a string
 MOST_TEXTS = 256  # that are remembered of one row of pieces; one more, and all are forgotten
 
 NUMBER = "repr({v} + 0.0) if {v}.__class__ is float else {w}({v}, version)"
-FRACTION = "int({v}) if {v} % 1 == 0 else repr(float({v}))"  # a size, at versions that have some
 
 # What a writer does, as an expression; `{v}` is the value. It must give the writer's very text.
 INLINE: dict[Writer, str] = {
@@ -33,6 +31,7 @@ INLINE: dict[Writer, str] = {
     write_float: NUMBER,
     write_optional_float: f"'{UNSET_DOUBLE_TEXT}' if {{v}} is None else {NUMBER}",
     write_optional_int: f"{UNSET_INTEGER} if {{v}} is None else {{v}}",
+    write_size: "int({v}) if {v} % 1 == 0 else repr(float({v}))",
 }
 
 
@@ -178,8 +177,6 @@ class _Writer:
             return f"{self._source.name(clean)}({value})" if self._careful else value
         call = write_float if write is write_optional_float else write
         inline = INLINE.get(write, "{w}({v}, version)")
-        if write is write_size and self._version >= FRACTIONS_SINCE:
-            inline = FRACTION
         return inline.format(v=value, w=self._source.name(call))
 
     def _flush(self) -> None:

@@ -10,12 +10,12 @@ import pytest
 
 from brokerage.tws import messages as tws
 from brokerage.tws.codec import encode
-from brokerage.tws.fields import Offset, Size
+from brokerage.tws.fields import Offset, Quantity, Size
 from brokerage.tws.framing import split
 from brokerage.tws.reading import get_hints
 from tests.brokerage.clients.terms import SPY, order, spy
 
-PLAIN = {str: "text", int: 7, bool: True, float: 1.5, Size: 2.5, Offset: 0.5}
+PLAIN = {str: "text", int: 7, bool: True, float: 1.5, Quantity: 2.5, Size: 2.5, Offset: 0.5}
 CONDITIONS = tuple(tws.Condition(kind, "o", True, "5", 9, "SMART", 2, "STK", "SPY")
                    for kind in (1, 3, 4, 5, 6, 7))  # fmt: skip
 

@@ -5,15 +5,16 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from brokerage.tws.fields import FRACTIONS_SINCE, Offset, Size
+from brokerage.tws.fields import FRACTIONS_SINCE, Offset, Quantity, Size
 from brokerage.tws.layout import Layout, Plain
 from brokerage.tws.parts import Conditional, Gated, Part, Path, Repeat, Scalar
 from brokerage.tws.reading import get_hints
-from tests.brokerage.tws.messages_strategy import TEXT, of_type
+from tests.brokerage.tws.messages_strategy import SIZES, TEXT, of_type
 
 Values = dict[str, Any]  # of an object, those of its nested objects nested
 
 NUMBERS = st.floats(-1e15, 1e15)
+WHOLE_SIZES = st.integers(-(10**12), 10**12).map(float)
 TELLING = {  # values that decide on what follows
     "order_type": st.sampled_from(["LMT", "PEG BENCH", "PEG BEST", "PEG MID"]) | TEXT,
     "sec_type": st.sampled_from(["STK", "BAG"]) | TEXT,
@@ -79,16 +80,12 @@ def _value(cls: Any, path: Path, version: int) -> st.SearchStrategy[Any]:
         return KINDS[owner.__name__]
     if hint is str:
         return TELLING.get(path[-1], TEXT)
+    if hint == Quantity:
+        return SIZES
     if hint == Size:
-        return _sizes(version)
+        return SIZES if version >= FRACTIONS_SINCE else WHOLE_SIZES
     if hint == Offset:
         return NUMBERS | st.sampled_from([None, math.inf])
     if hint is float or float in get_args(hint):
         return NUMBERS if hint is float else NUMBERS | st.none()
     return of_type(hint)
-
-
-def _sizes(version: int) -> st.SearchStrategy[float]:
-    if version < FRACTIONS_SINCE:
-        return st.integers(-(10**12), 10**12).map(float)
-    return st.floats(-1e12, 1e12)

@@ -6,7 +6,7 @@ from typing import Any, get_args, get_origin
 
 from hypothesis import strategies as st
 
-from brokerage.tws.fields import UNSET_DOUBLE, UNSET_INTEGER, Offset, Size
+from brokerage.tws.fields import UNSET_DOUBLE, UNSET_INTEGER, Offset, Quantity, Size
 from brokerage.tws.messages import Condition
 from brokerage.tws.reading import get_hints
 
@@ -19,7 +19,7 @@ SIZES = st.floats(-1e12, 1e12)
 
 def of_type(hint: Any) -> st.SearchStrategy[Any]:
     """Values of one field's type."""
-    if hint in {Size, Offset}:
+    if hint in {Quantity, Size, Offset}:
         return SIZES
     if get_origin(hint) is UnionType:
         plain = of_type(get_args(hint)[0])

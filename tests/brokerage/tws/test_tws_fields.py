@@ -5,7 +5,10 @@ import math
 import pytest
 
 from brokerage.tws import fields
+from brokerage.tws.codec import decode_server, encode
 from brokerage.tws.fields import WireError
+from brokerage.tws.framing import join
+from brokerage.tws.messages import Contract, OpenOrder, Order, OrderStatus, TickSize
 
 
 @pytest.mark.parametrize(
@@ -13,7 +16,27 @@ from brokerage.tws.fields import WireError
     [(100.0, 178, "100"), (0.5, 178, "0.5"), (0.6, 162, "1"), (2.0, 157, "2")],
 )
 def test_sizes_are_whole_for_old_clients(value, version, text):
-    assert fields.write_size(value, version) == text
+    tick = encode(TickSize(1, 0, value), version)
+    assert tick == join(["2", "6", "1", "0", text])
+
+
+@pytest.mark.parametrize("version", [157, 162])
+def test_a_fractional_size_is_refused_where_clients_read_a_whole_number(version):
+    with pytest.raises(WireError, match="no whole size"):
+        decode_server(join(["1", "1", "6", "0", "0", "1.5", "0", "0"]), version)
+
+
+def test_whole_sizes_are_read_in_any_spelling():
+    for text in ("100", "100.0", "1e2"):
+        assert decode_server(join(["2", "6", "1", "0", text]), 157) == TickSize(1, 0, 100.0)
+
+
+@pytest.mark.parametrize("version", [157, 162, 163, 178])
+def test_quantities_of_orders_and_positions_have_fractions_at_every_version(version):
+    status = OrderStatus(1, "Submitted", 0.25, 1.5)
+    order = OpenOrder(1, Contract(), Order("BUY", 0.75))
+    assert decode_server(encode(status, version), version) == status
+    assert decode_server(encode(order, version), version) == order
 
 
 def test_numbers_that_are_equal_are_written_alike():
