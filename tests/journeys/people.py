@@ -14,6 +14,7 @@ from tests.journeys.product import Product
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 WIDE = {"width": 1440, "height": 900}
 NARROW = {"width": 390, "height": 844}
+PATIENCE_MS = 30_000  # for what a page is to show; the browser's own limit for all else
 
 
 @contextmanager
@@ -22,9 +23,10 @@ def chromium() -> Iterator[Browser]:
     if not CHROMIUM:
         assert not os.environ.get("CI"), "CI must have a Chromium"
         pytest.skip("no Chromium on this machine")
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--disable-dev-shm-usage"]
+            executable_path=CHROMIUM, args=["--disable-dev-shm-usage"], timeout=90_000
         )
         yield browser
         browser.close()
@@ -39,7 +41,6 @@ class Person:
         self.password = product.people[username]
         self.context = browser.new_context(viewport=WIDE, color_scheme="light")  # type: ignore[arg-type]
         self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(15_000)
         self.complaints: list[str] = []
         self.page.on(
             "console",

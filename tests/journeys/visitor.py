@@ -29,7 +29,7 @@ class Visitor:
         request.add_header("X-CSRFToken", self._csrf)
         request.add_header("Referer", self.address)
         try:
-            with self.opener.open(request, timeout=20) as answer:
+            with self.opener.open(request, timeout=60) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
