@@ -1,29 +1,20 @@
 """A range of time, chosen with the mouse and by keyboard, in a real browser."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from urllib.parse import urljoin
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from tests.journeys.people import NARROW, WIDE, chromium
+from tests.journeys.people import NARROW, WIDE
+from tests.pages.browsing import browser, no_complaints, opened
 from tests.pages.busy import busy
 from validation.models import Session
 
+__all__ = ["browser", "no_complaints"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
-    # The browser's driver keeps an event loop in this thread, while the test uses the database.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture
@@ -31,33 +22,6 @@ def address(session: Session, live_server: LiveServer) -> str:
     """Where a session of 200 orders and 2,000 lines over 600 seconds is shown."""
     busy(session, orders=200, lines=2000, seconds=600)
     return f"{live_server.url}{session.get_absolute_url()}"
-
-
-complaints: list[str] = []
-
-
-@pytest.fixture(autouse=True)
-def _no_complaints() -> Iterator[None]:
-    complaints.clear()
-    yield
-    assert not complaints, complaints
-
-
-def _bad(said: ConsoleMessage) -> bool:
-    # The server of this test has no stream of events: the page then asks every few seconds.
-    return said.type == "error" and "EventSource" not in said.text
-
-
-def opened(browser: Browser, viewer: Client, address: str, **options: Any) -> Page:
-    context = browser.new_context(**{"viewport": WIDE, "color_scheme": "light"} | options)
-    cookie = viewer.cookies["sessionid"].value
-    context.add_cookies([{"name": "sessionid", "value": cookie, "url": urljoin(address, "/")}])
-    page = context.new_page()
-    page.set_default_timeout(15_000)
-    page.on("pageerror", lambda error: pytest.fail(str(error)))
-    page.on("console", lambda said: complaints.append(said.text) if _bad(said) else None)
-    page.goto(address)
-    return page
 
 
 def drag(page: Page, first: float, last: float) -> None:
