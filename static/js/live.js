@@ -108,6 +108,18 @@
     }
   });
 
+  // An answer to what was asked before this page changed something would bring back the time before.
+  let changes = 0;
+  const asked = new WeakMap();
+  document.addEventListener("htmx:beforeRequest", (event) => asked.set(event.detail.xhr, changes));
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.requestConfig.verb === "post") changes += 1;
+    else if (ours(event) && asked.get(event.detail.xhr) !== changes) {
+      event.detail.shouldSwap = false;
+      htmx.trigger(event.detail.elt, "refresh");
+    }
+  });
+
   // What a person opened or is typing survives the next update.
   document.addEventListener("input", (event) => event.target.form?.setAttribute("data-dirty", ""));
   if (window.Idiomorph) {
