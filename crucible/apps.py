@@ -2,7 +2,10 @@
 
 from django.apps import AppConfig
 
-from crucible import celery  # noqa: F401 - the web process must know its broker, too
+from crucible import (
+    celery,  # noqa: F401 - the web process must know its broker, too
+    migrating,
+)
 
 
 class CrucibleConfig(AppConfig):
@@ -16,3 +19,4 @@ class CrucibleConfig(AppConfig):
         from crucible import wiring  # noqa: PLC0415 - models load first
 
         wiring.connect()
+        migrating.connect()

@@ -48,6 +48,28 @@ def test_a_child_process_works_on_the_same_database(database: Database) -> None:
     assert said.strip() == "visible"
 
 
+def test_no_migration_is_ended_because_it_thinks(postgres_db: Database) -> None:
+    code = """
+import django; django.setup()
+from django.core.management import call_command
+from django.db import connection
+from django.db.models.signals import pre_migrate
+
+def show(**signal):
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW idle_in_transaction_session_timeout")
+        print(cursor.fetchone()[0])
+
+show()
+pre_migrate.connect(show)
+call_command("migrate", verbosity=0)
+show()
+"""
+    command = [sys.executable, "-c", code]
+    said = subprocess.check_output(command, env=postgres_db.env, cwd=ROOT, text=True).split()
+    assert (said[0], set(said[1:-1]), said[-1]) == ("10s", {"0"}, "10s")
+
+
 def test_the_sqlite_file_has_the_options_of_the_product(sqlite_file: Database) -> None:
     with connection.cursor() as cursor:
         pragmas = {}
