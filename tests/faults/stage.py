@@ -40,6 +40,7 @@ class SimulatedGateway:
     home: Path
     number: int
     line: Line
+    speed: float = SPEED
     port: int = field(default_factory=free_port)
     control_port: int = field(default_factory=free_port)
     life: int = 0
@@ -61,7 +62,7 @@ class SimulatedGateway:
         # In the morning: at midnight of its clock it forgets the day's executions.
         day = datetime.now(ET).replace(hour=10, minute=0, second=0, microsecond=0).isoformat()
         flags = {
-            "port": self.port, "control-port": self.control_port, "speed": SPEED,
+            "port": self.port, "control-port": self.control_port, "speed": self.speed,
             "seed": 1000 * self.number + self.life, "transcript": self.transcript, "start": day,
         }  # fmt: skip
         words = [f"--{name}={value}" for name, value in flags.items()]
@@ -95,8 +96,8 @@ class SimulatedGateway:
 class Stage:
     """Every process of the product, and the database as seen from outside."""
 
-    def __init__(self, home: Path, lines: Lines, gateways: int, workers: int) -> None:
-        self.home = home
+    def __init__(self, home: Path, lines: Lines, gateways: int, workers: int, speed: float) -> None:
+        self.home, self.speed = home, speed
         self.disk = Disk(home / "pg")
         self.postgres, self.valkey = Postgres(home / "pg"), Valkey(_made(home / "kv"))
         self.reader = Reader(self.postgres.url)
@@ -146,7 +147,7 @@ class Stage:
 
     def _gateway(self, lines: Lines, number: int) -> SimulatedGateway:
         line = lines.open(1)
-        gateway = SimulatedGateway(self.home, number, line)
+        gateway = SimulatedGateway(self.home, number, line, self.speed)
         line.lead_to(gateway.port)
         return gateway
 
@@ -190,7 +191,7 @@ class Stage:
 
     def _prepare(self) -> dict[str, list[str]]:
         ports = [(one.line.port, one.control_port) for one in self.gateways]
-        program = f"from tests.faults.prepare import main; main({ports}, {SPEED})"
+        program = f"from tests.faults.prepare import main; main({ports}, {self.speed})"
         command = python(str(ROOT / "manage.py"), "shell", "-v0", "-c", program)
         done = subprocess.run(command, env=self.env, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -231,12 +232,12 @@ class Stage:
 
 
 @contextmanager
-def stage(gateways: int = 1, workers: int = 1) -> Iterator[Stage]:
+def stage(gateways: int = 1, workers: int = 1, speed: float = SPEED) -> Iterator[Stage]:
     """Put everything up for the length of a block."""
     with ExitStack() as stack:
         home = stack.enter_context(directory("crucible-faults-"))
         home.chmod(0o755)
-        made = Stage(home, stack.enter_context(Lines()), gateways, workers)
+        made = Stage(home, stack.enter_context(Lines()), gateways, workers, speed)
         stack.callback(made.close)
         made.open()
         yield made
