@@ -88,6 +88,11 @@ class Evidence:
         return self.attempt is not None and self.attempt.state == AttemptState.PASSED
 
     @property
+    def failed(self) -> bool:
+        """Whether that attempt ended without passing."""
+        return self.attempt is not None and not self.passed
+
+    @property
     def simulated(self) -> bool:
         """Whether it was seen at a simulated gateway."""
         return self.attempt is not None and self.attempt.session.simulated
@@ -105,11 +110,13 @@ class Line:
         """Full when all that speaks for the case has passed in its newest attempt.
 
         A core scenario alone covers in part what only a procedure can complete; a procedure
-        alone is evidence by hand.
+        alone is evidence by hand. A procedure need not have been gone through, but for those that
+        complete the case; one that failed speaks against it.
         """
         core = [one.passed for one in self.evidence if one.core]
         beyond = [one.passed for one in self.evidence if not one.core]
-        if core and all(core) and (not self.case.beyond or any(beyond)):
+        whole = core and all(core) and (not self.case.beyond or any(beyond))
+        if whole and not any(one.failed for one in self.evidence):
             return Coverage.FULL
         if any(core):
             return Coverage.PARTIAL

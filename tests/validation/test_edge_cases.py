@@ -42,6 +42,7 @@ def test_all_seventeen_cases_have_a_scenario_of_the_core() -> None:
         (3, {"BC_01": attempt(P)}, Coverage.PARTIAL),
         (3, {"BC_01": attempt(P), "X_04": attempt(P)}, Coverage.FULL),
         (3, {"BC_01": attempt(F), "X_04": attempt(P)}, Coverage.MANUAL),
+        (2, {"RS_06": attempt(P), "X_03": attempt(F)}, Coverage.PARTIAL),
         (17, {"MD_06": attempt(P), "MD_04": attempt(F)}, Coverage.PARTIAL),
     ],
 )
