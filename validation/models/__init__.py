@@ -2,8 +2,10 @@
 
 from validation.models.artefact import Artefact, GatewayLog
 from validation.models.board import Column, Task, TaskComment, TaskStep
+from validation.models.bot_config import BotConfig
 from validation.models.checklist import Blocking, Checklist, Item, ItemState
 from validation.models.config import ConfigRevision, RevisionState
+from validation.models.event_day import EventDay
 from validation.models.measuring import LatencySample, MetricPlan, SampleKind
 from validation.models.outbox import Outbox
 from validation.models.preflight import HealthAttestation, HealthCheck, PreflightRun, Verdict
@@ -33,6 +35,7 @@ __all__ = [
     "Attempt",
     "AttemptState",
     "Blocking",
+    "BotConfig",
     "Check",
     "Checklist",
     "CleanupState",
@@ -40,6 +43,7 @@ __all__ = [
     "Column",
     "ConfigRevision",
     "ConnectionEvent",
+    "EventDay",
     "FaultWindow",
     "Finding",
     "GatewayLog",
