@@ -197,6 +197,11 @@ class Quote:
         return float("inf") if at is None else (now - at).total_seconds()
 
 
+def place(host: str) -> str:
+    """Return a host's name; this machine has several."""
+    return "127.0.0.1" if host in THIS_MACHINE else host
+
+
 def usable(price: float) -> bool:
     """Say whether a price is one: finite and above zero (the broker sends -1 for none)."""
     return isfinite(price) and price > 0

@@ -1,7 +1,7 @@
 """The checks of configuration, host and product: HP-08 to 13, 19 to 22, 24, 27 to 32."""
 
 from brokerage.calendar import ET, CalendarNotCoveredError, next_weekly_expiry
-from brokerage.terms import PAPER_PORTS, THIS_MACHINE
+from brokerage.terms import PAPER_PORTS, place
 from validation.configuration import Config
 from validation.preflight.judging import Found, V, health
 from validation.preflight.situation import Situation
@@ -37,15 +37,10 @@ def paper_port(look: Situation) -> Found:
     if plan.port not in PAPER_PORTS:
         return Found(V.BLOCK, f"{plan.port}.")
     wanted = plan.config.gateway if plan.config else None
-    if wanted and (_place(plan.host), plan.port) != (_place(wanted.host), wanted.port):
+    if wanted and (place(plan.host), plan.port) != (place(wanted.host), wanted.port):
         found = f"{plan.host}:{plan.port}, but {wanted.host}:{wanted.port} is configured."
         return Found(V.BLOCK, found)
     return Found(V.PASS, f"{plan.host}:{plan.port}.")
-
-
-def _place(host: str) -> str:
-    """A host's name; this machine has several."""
-    return "127.0.0.1" if host in THIS_MACHINE else host
 
 
 @health(
