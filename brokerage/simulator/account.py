@@ -82,6 +82,7 @@ class Account:
         self.name, self.cash, self.rules = name, cash, rules or Rules()
         self.positions: dict[int, Position] = {}
         self.reserves, self.day_trades = Reserves(), DayTrades()
+        self.changes = 0  # of cash and positions, by whatever
         self._listings, self._listing, self._price_of = listings, listings.listed, price_of
         self._charged: dict[Key, tuple[float, float, float]] = {}  # quantity, value, commission
         self._opening: dict[int, float] = {}  # open profit of positions when the day began
@@ -103,6 +104,7 @@ class Account:
         before = self.positions.get(fill.con_id, Position(fill.con_id))
         after, realized = _move(before, signed, fill.price * listing.units, cost)
         self.positions[fill.con_id] = after
+        self.changes += 1
         closed = min(fill.quantity, abs(before.quantity)) if before.quantity * signed < 0 else 0.0
         self.day_trades.booked(fill, closed, self._listings.today())
         return Booking(cost, realized, after)
@@ -198,6 +200,7 @@ class Account:
 
     def begin_day(self) -> None:
         """Midnight: the day's profit starts from nothing; what is flat is forgotten."""
+        self.changes += 1
         self._day = self._listings.today()
         self._opening = {held.con_id: self.unrealized(held.con_id) for held in self.held()}
         self.positions = {held.con_id: changed(held, realized=0.0) for held in self.held()}
@@ -229,6 +232,7 @@ class Account:
 
     def _put(self, position: Position, realized: float) -> Position:
         self.positions[position.con_id] = changed(position, realized=realized)
+        self.changes += 1
         return self.positions[position.con_id]
 
     def what_if(self, order: SimOrder, price: float) -> WhatIf:

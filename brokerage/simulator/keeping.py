@@ -49,8 +49,10 @@ class Keeping:
 
     def stamp(self) -> tuple[int, ...]:
         """Differs when something has happened by itself that belongs into the state."""
-        happened = len(self._records.endings), len(self._fills.executions)
-        return *self._floor.ids.counters, len(self._records.live()), *happened
+        floor, fills = self._floor, self._fills
+        happened = len(self._records.endings), len(fills.executions), len(fills.held)
+        changes = floor.book.changes, *(account.changes for account in floor.opened())
+        return *floor.ids.counters, self._records.working, *happened, *changes
 
     @property
     def day(self) -> str:

@@ -66,6 +66,7 @@ class Book:
         self._expiring: list[tuple[float, int, Key]] = []
         self._groups = Groups()
         self._sequence = itertools.count(1)
+        self.changes = 0  # by the market to orders that it did not fill
 
     def submit(self, order: SimOrder, listing: Listing) -> None:
         """Accept an order; raises OrderError: what `validate` and `accept` raise."""
@@ -183,7 +184,7 @@ class Book:
 
     def _work(self, order: SimOrder, quote: Quote, shown: _Displayed) -> Iterator[Event]:
         if order.waits_for_price:
-            if not wakes(order, quote, self._ticks[order.con_id]):
+            if not self._wakes(order, quote):
                 return
             release(order)
             yield Change(order.key, "triggered")
@@ -195,6 +196,14 @@ class Book:
             ended = self._end(order, "Inactive" if order.tif == "FOK" else "Cancelled")
             yield Change(order.key, "killed")
             yield from _cancellations(ended[1:])
+
+    def _wakes(self, order: SimOrder, quote: Quote) -> bool:
+        """Whether the quote reaches the order's trigger; a stop that trails may have moved."""
+        stop = order.stop_price
+        woken = wakes(order, quote, self._ticks[order.con_id])
+        if woken or order.stop_price != stop:
+            self.changes += 1
+        return woken
 
     def _consequences(self, order: SimOrder, fraction: float) -> Iterator[Event]:
         """What a fill of this fraction of the rest means to the group and to the children."""

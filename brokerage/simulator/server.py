@@ -101,7 +101,7 @@ class Gateway:
         self._driver.start()
 
     async def stop(self) -> None:
-        """Close every connection, the port and the files."""
+        """Close every connection, the port and the files; raises StateError: the disk refuses."""
         self._driver.stop()
         if self._server:
             self._server.close()
@@ -110,7 +110,11 @@ class Gateway:
             self._reserved.close()
             self._reserved = None
         await self.drop_all()
-        self._close_files()
+        try:
+            if self._state:
+                self._save(self._state)
+        finally:
+            self._close_files()
 
     async def _listen(self, host: str, port: int) -> None:
         loop = asyncio.get_running_loop()
@@ -304,7 +308,7 @@ class Gateway:
         self._driver.arm()
 
     def _save(self, state: StateFile) -> None:
-        """Keep the state if anything may have changed: somebody spoke, or an order filled."""
+        """Keep the state if anything may have changed: somebody spoke, or something happened."""
         stamp = self.transcript.heard, *self.venue.keeping.stamp()
         if stamp != self._kept:
             keeping = self.venue.keeping

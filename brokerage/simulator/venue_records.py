@@ -82,6 +82,11 @@ class Records:
         """What has not ended, in the order in which it came."""
         return list(self._live.values())
 
+    @property
+    def working(self) -> int:
+        """How many have not ended."""
+        return len(self._live)
+
     def add(self, message: PlaceOrder, listing: Listing, sim: SimOrder, perm_id: int = 0) -> Record:
         """Keep a new order under a permanent id of its own (or one that it had before)."""
         sim.perm_id = perm_id or self._ids.perm_id()
