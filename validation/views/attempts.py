@@ -1,9 +1,10 @@
 """One attempt at a scenario, and the catalogue of them all."""
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
@@ -29,23 +30,45 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
     session = attempt.session
     siblings = list(session.attempts.order_by("position", "number"))
     at = siblings.index(attempt)
-    ref = f"{session.number}/{attempt.scenario}"
-    fills = Execution.objects.filter(scope=session.number, ref=ref)
+    attempts = [one for one in siblings if one.scenario == attempt.scenario]
+    orders = _orders(attempt, attempts)
+    # A fill whose order is not known may be any attempt's.
+    fills = Execution.objects.filter(Q(order__in=orders) | _of_scenario(attempt) & Q(order=None))
     return {
         "session": session,
         "simulated": session.simulated,
         "attempt": attempt,
         "overdue": hanging.overdue_since(attempt, session.speed),
-        "attempts": [one for one in siblings if one.scenario == attempt.scenario],
+        "attempts": attempts,
         "before": siblings[at - 1] if at else None,
         "after": siblings[at + 1] if at + 1 < len(siblings) else None,
         "checks": attempt.checks.all(),
         "metrics": attempt.metrics.all(),
-        "orders": OrderRecord.objects.filter(scope=session.number, ref=ref),
+        "orders": orders,
         "executions": fills.select_related("commission_report"),
         "log": list(attempt.log_lines.order_by("-pk")[:LINES])[::-1],
         "definition": _definition(attempt.scenario),
     }
+
+
+def _of_scenario(attempt: Attempt) -> Q:
+    """Pick what any attempt at the scenario in this session did, its clean-up included."""
+    number = attempt.session.number
+    ref = f"{number}/{attempt.scenario}"
+    return Q(scope=number) & (Q(ref=ref) | Q(ref__startswith=f"{ref}/"))
+
+
+def _orders(attempt: Attempt, attempts: Sequence[Attempt]) -> QuerySet[OrderRecord]:
+    """Return the orders of one of a scenario's attempts.
+
+    All of them share one reference: the times at which they began tell them apart.
+    """
+    found = OrderRecord.objects.filter(_of_scenario(attempt))
+    if attempt.number > 1:
+        began = attempt.started_at
+        found = found.filter(created_at__gte=began) if began else found.none()
+    later = [one.started_at for one in attempts if one.number > attempt.number and one.started_at]
+    return found.filter(created_at__lt=min(later)) if later else found
 
 
 def _definition(scenario: str) -> Definition | None:
