@@ -6,13 +6,14 @@ for one in use, then the end), each within its own message rate. The connection 
 many is closed without a word: what a real gateway says then is not known.
 """
 
-import logging
 from collections.abc import Callable
 from math import floor
 from typing import Any
 
 from brokerage.simulator.keeping import Keeping
 from brokerage.simulator.rates import Counting, Pacing, rate_for
+from brokerage.simulator.refusals import HOSTILE, choked
+from brokerage.simulator.turns import Turns
 from brokerage.simulator.venue_accounts import AccountsDesk
 from brokerage.simulator.venue_bars import BarsDesk
 from brokerage.simulator.venue_days import DaysDesk
@@ -40,8 +41,6 @@ from brokerage.tws.messages import (
 )
 from brokerage.tws.table import Message
 
-log = logging.getLogger(__name__)
-
 MOST_CLIENTS = 32
 CLIENT_IDS = range(2**31)  # what a gateway can read
 EVERY_TWENTIETH = 20  # message is refused by the fault `max_rate_error`
@@ -57,7 +56,6 @@ FARMS = (
     (2106, "HMDS data farm connection is OK:ushmds"),
     (2158, "Sec-def data farm connection is OK:secdefnj"),
 )
-HOSTILE = (ArithmeticError, LookupError, TypeError, ValueError)
 
 
 class Venue:
@@ -67,10 +65,11 @@ class Venue:
         self.floor = floor
         records = Records(floor.ids)
         lines = Allowance(floor)
-        self.details, self.bars = DetailsDesk(floor), BarsDesk(floor, lines)
-        self.quotes, self.history = QuotesDesk(floor, lines), HistoryDesk(floor, self.bars)
-        self.ticks = TickByTickDesk(floor)
-        self.past_ticks = PastTicksDesk(floor, self.history.pacing)
+        self.turns = Turns(floor)
+        self.details, self.bars = DetailsDesk(floor, self.turns), BarsDesk(floor, lines)
+        self.quotes, self.ticks = QuotesDesk(floor, lines), TickByTickDesk(floor)
+        self.history = HistoryDesk(floor, self.bars, self.turns)
+        self.past_ticks = PastTicksDesk(floor, self.history.pacing, self.turns)
         self.positions = PositionsDesk(floor)
         self.accounts = AccountsDesk(floor, self.positions)
         self.fills = FillsDesk(floor, records, self.positions)
@@ -127,9 +126,9 @@ class Venue:
             del self.floor.sessions[session.client_id]
         session.muted = True
         session.backlog.clear()
-        data = (self.details, self.quotes, self.bars, self.history, self.ticks, self.past_ticks)
-        for desk in (*data, self.positions, self.accounts):
-            desk.leave(session)
+        data = (self.turns, self.quotes, self.bars, self.history, self.ticks, self.past_ticks)
+        for one in (*data, self.positions, self.accounts):
+            one.leave(session)
 
     def receive(self, session: Session, message: Message) -> None:
         """Handle a message now, or when the client's rate allows it; a frame that is none too."""
@@ -194,9 +193,7 @@ class Venue:
         try:
             self._handlers[type(message)](session, message)
         except HOSTILE:
-            log.exception("client %s: %s", session.client_id, type(message).__name__)
-            req_id = getattr(message, "req_id", getattr(message, "order_id", -1))
-            session.error(322, "Error processing request.", req_id)
+            choked(session, message)
 
     def _malformed(self, session: Session, frame: Malformed) -> None:
         """Answer a frame that is no message; the connection lives on."""

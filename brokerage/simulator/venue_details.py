@@ -41,8 +41,8 @@ NO_RULE = "Error validating request.-'bN' : cause - Market rule is not found"
 class DetailsDesk:
     """Answers what is listed."""
 
-    def __init__(self, floor: Floor) -> None:
-        self.floor, self._turns = floor, Turns(floor)
+    def __init__(self, floor: Floor, turns: Turns) -> None:
+        self.floor, self._turns = floor, turns
         self.refused = False
         self.handlers: Mapping[type[Any], Callable[[Session, Any], None]] = {
             ReqContractDetails: self.details,
@@ -57,9 +57,9 @@ class DetailsDesk:
     def details(self, session: Session, message: ReqContractDetails) -> None:
         """Every contract that fits, then the end; error 200 if there is none.
 
-        A long list goes on once others have had their turn.
+        A long list goes on once others have had their turn; the lists of a client do not mix.
         """
-        self._turns.take(session, self._tell(session, message))
+        self._turns.take(session, message, self._tell(session, message), lane=self)
 
     def _tell(self, session: Session, message: ReqContractDetails) -> Iterator[int]:
         """Tell some of the contracts at each step, and the end of it at the last."""
@@ -103,10 +103,6 @@ class DetailsDesk:
         session.error(*NO_DEFINITION, req_id)
         if self.floor.levers.unknown_symbol_kills:
             session.hang_up()
-
-    def leave(self, session: Session) -> None:
-        """Forget a client."""
-        self._turns.leave(session)
 
     def chain(self, session: Session, message: ReqSecDefOptParams) -> None:
         """The chain on each of its exchanges; nothing but the end for what has no options."""

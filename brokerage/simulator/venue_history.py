@@ -16,7 +16,8 @@ from brokerage.simulator.history_pacing import (
 from brokerage.simulator.listings import Listing
 from brokerage.simulator.market import Bar, BarRequestError, Request
 from brokerage.simulator.market.requests import DAILY
-from brokerage.simulator.refusals import RequestError, refusing
+from brokerage.simulator.refusals import HOSTILE, RequestError, refusing
+from brokerage.simulator.turns import Turns
 from brokerage.simulator.venue_bars import BarsDesk
 from brokerage.simulator.venue_floor import Floor, Session
 from brokerage.simulator.venue_terms import parse_stamp, resolve, stamp, wire_bar
@@ -32,7 +33,7 @@ from brokerage.tws.messages import (
 
 LATENCY = 0.25  # wall seconds; a real gateway fetches bars from a farm
 BLOCKED, BLOCKED_WALL = 60.0, 6.0  # seconds, simulated or on the wall, whichever is longer
-PARTS = 3  # stretches of trading cut in one go: some 15 ms, in which nobody else is served
+PARTS = 8  # half-hours of trading cut in one go: some 5 ms, in which nobody else is served
 SMALL = 30  # seconds; the pacing rules are hard for bars up to this size
 FIRST_TRADE, AS_TEXT = time(14, 30, tzinfo=UTC), "%Y%m%d  %H:%M:%S"
 BAD_DATE = (
@@ -50,7 +51,7 @@ NAMES = {"TRADES": "Trades", "MIDPOINT": "Midpoint", "BID": "Bid", "ASK": "Ask"}
 
 @dataclass(eq=False)
 class Query:
-    """One request under way: its bars come a few stretches at a time."""
+    """One request under way: its bars come a few half-hours of trading at a time."""
 
     session: Session
     message: ReqHistoricalData
@@ -59,6 +60,7 @@ class Query:
     parts: Iterator[list[Bar]]
     due: float
     bars: list[Bar] = field(default_factory=list)
+    cut: bool = False  # whether the bars are all there
 
     @property
     def key(self) -> tuple[Session, int]:
@@ -69,8 +71,8 @@ class Query:
 class HistoryDesk:
     """Answers with bars."""
 
-    def __init__(self, floor: Floor, bars: BarsDesk) -> None:
-        self.floor, self._live = floor, bars
+    def __init__(self, floor: Floor, bars: BarsDesk, turns: Turns) -> None:
+        self.floor, self._live, self._turns = floor, bars, turns
         self.pacing = HistoryPacing()
         self.pending: dict[tuple[Session, int], Query] = {}  # not answered yet
         self.handlers: Mapping[type[Any], Callable[[Session, Any], None]] = {
@@ -91,7 +93,9 @@ class HistoryDesk:
             raise RequestError(10314, BAD_DATE) from None
         if not self.floor.levers.history_mute:
             self.pending[query.key] = query
-            self._work(query)
+            self._turns.take(session, message, self._cut(query))
+            # Booked now, so that answers due together come in the order of their requests.
+            self.floor.agenda.at(query.due, lambda: self._deliver(query))
 
     def _query(self, session: Session, message: ReqHistoricalData) -> Query:
         """Raises RequestError, BarRequestError, or ValueError for a bad date."""
@@ -141,22 +145,29 @@ class HistoryDesk:
             raise RequestError(162, f"{SERVICE}{VIOLATION}")
         return delay
 
-    def _work(self, query: Query) -> None:
-        """Cut some of the bars; a long request goes on once others have had their turn."""
-        if query.key not in self.pending:
-            return
-        clock, agenda = self.floor.clock, self.floor.agenda
-        for _ in range(PARTS):
-            part = next(query.parts, None)
-            if part is None:
-                agenda.at(max(query.due, clock.time()), lambda: self._deliver(query))
-                return
-            query.bars += part
-        agenda.at(clock.running(), lambda: self._work(query))
+    def _cut(self, query: Query) -> Iterator[int]:
+        """Cut some of the bars at each step, as long as they are wanted."""
+        try:
+            for number, part in enumerate(query.parts, 1):
+                query.bars += part
+                if number % PARTS == 0:
+                    yield number
+                if not self._waits(query):
+                    return
+        except HOSTILE:
+            self.pending.pop(query.key, None)
+            raise
+        query.cut = True
+        self._deliver(query)
+
+    def _waits(self, query: Query) -> bool:
+        return self.pending.get(query.key) is query
 
     def _deliver(self, query: Query) -> None:
-        if self.pending.pop(query.key, None) is not query:
+        """Answer, if it is time to and the bars are there."""
+        if not (self._waits(query) and query.cut and query.due <= self.floor.clock.time()):
             return
+        del self.pending[query.key]
         message, session = query.message, query.session
         if not query.bars and not message.keep_up_to_date:
             listing, kind = query.listing, NAMES.get(message.what, message.what)

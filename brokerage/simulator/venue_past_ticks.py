@@ -11,11 +11,11 @@ from brokerage.simulator.data_rules import no_permission
 from brokerage.simulator.history_pacing import VIOLATION, HistoryPacing, weight_of
 from brokerage.simulator.listings import INDICES
 from brokerage.simulator.market import Quote
-from brokerage.simulator.market.noise import TICK
 from brokerage.simulator.market.requests import BAD_KIND
-from brokerage.simulator.refusals import RequestError, refusing
+from brokerage.simulator.refusals import HOSTILE, RequestError, refusing
+from brokerage.simulator.turns import Turns
 from brokerage.simulator.venue_floor import Floor, Session
-from brokerage.simulator.venue_history import BAD_DATE, LATENCY, PARTS
+from brokerage.simulator.venue_history import BAD_DATE, LATENCY
 from brokerage.simulator.venue_terms import parse_stamp, price_text, resolve
 from brokerage.tws.messages import (
     HistoricalTicks,
@@ -44,14 +44,15 @@ class Search:
     parts: Iterator[list[Quote]]
     due: float  # epoch seconds of simulated time
     found: list[Quote] = field(default_factory=list)
+    done: bool = False  # whether there is nothing more to look through
 
 
 class PastTicksDesk:
     """Answers with ticks, a page at a time."""
 
-    def __init__(self, floor: Floor, pacing: HistoryPacing) -> None:
+    def __init__(self, floor: Floor, pacing: HistoryPacing, turns: Turns) -> None:
         """`pacing` knows what else of history was asked for."""
-        self.floor, self._pacing = floor, pacing
+        self.floor, self._pacing, self._turns = floor, pacing, turns
         self.pending: set[Search] = set()
         self.handlers: Mapping[type[Any], Callable[[Session, Any], None]] = {
             ReqHistoricalTicks: self.request
@@ -74,7 +75,8 @@ class PastTicksDesk:
         due = self.floor.clock.time() + LATENCY * self.floor.clock.speed
         search = Search(session, message, parts, due)
         self.pending.add(search)
-        self._work(search)
+        self._turns.take(session, message, self._look(search))
+        self.floor.agenda.at(due, lambda: self._deliver(search))
 
     def _pace(self, message: ReqHistoricalTicks, con_id: int) -> None:
         """Raises RequestError for a pacing violation, where past ticks are paced."""
@@ -93,33 +95,33 @@ class PastTicksDesk:
             for part in market.backward_in_parts(con_id, end, rth=message.use_rth):
                 yield list(ticks_back(part, what, before, ignore_size=bare))
             return
-        shown = market.quote(con_id, start - TICK)
+        shown: Quote | None = None
         for part in market.forward_in_parts(con_id, start, rth=message.use_rth):
             told = list(part)
-            yield list(ticks(told, what, shown, ignore_size=bare))
-            shown = told[-1] if told else shown
+            if told:
+                shown = shown or market.quote_before(con_id, told[0])
+                yield list(ticks(told, what, shown, ignore_size=bare))
+                shown = told[-1]
+            else:
+                yield []
 
-    def _look(self, search: Search) -> bool:
-        """Look through some more of the session; True when that is the end of the search."""
-        for _ in range(PARTS):
-            part = next(search.parts, None)
-            search.found += part or []
-            if part is None or len(search.found) >= search.message.count:
-                return True
-        return False
-
-    def _work(self, search: Search) -> None:
-        """Look through some of the session; a long search goes on once others had their turn."""
-        clock, agenda = self.floor.clock, self.floor.agenda
-        if search not in self.pending:
-            return
-        if self._look(search):
-            agenda.at(max(search.due, clock.time()), lambda: self._deliver(search))
-        else:
-            agenda.at(clock.running(), lambda: self._work(search))
+    def _look(self, search: Search) -> Iterator[int]:
+        """Look through some of the session at each step, until enough is found."""
+        try:
+            for number, part in enumerate(search.parts, 1):
+                search.found += part
+                if len(search.found) >= search.message.count:
+                    break
+                yield number
+        except HOSTILE:
+            self.pending.discard(search)
+            raise
+        search.done = True
+        self._deliver(search)
 
     def _deliver(self, search: Search) -> None:
-        if search in self.pending:
+        """Answer, if it is time to and everything was looked through."""
+        if search in self.pending and search.done and search.due <= self.floor.clock.time():
             self.pending.remove(search)
             message = search.message
             found = page(search.found, message.count)

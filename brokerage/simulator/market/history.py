@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 
 import numpy as np
 
@@ -29,15 +29,20 @@ Window = tuple[float, float]
 
 
 def parts(tape: Tape, hours: AlwaysOpen, request: Request, since: float) -> Iterator[list[Bar]]:
-    """Bars in ascending order, a stretch of trading at a time, none before `since`."""
+    """Bars in ascending order, a stretch of trading at a time, none before `since`.
+
+    For each half-hour that was looked through on the way there comes an empty list.
+    """
     listed = ((start, end) for start, end in windows(hours, request) if start >= since)
     if request.size <= DAILY:
         for start, end in listed:
-            yield cut(tape, request.what, request.size, start, end)
+            yield from cutting(tape, request.what, request.size, start, end)
         return
-    days = list(listed)
-    for _, period in groupby(days, lambda window: _period(request.size, window)):
-        daily = [bar for day in period for bar in cut(tape, request.what, DAILY, *day)]
+    for _, period in groupby(listed, lambda window: _period(request.size, window)):
+        daily: list[Bar] = []
+        for part in chain.from_iterable(cutting(tape, request.what, DAILY, *day) for day in period):
+            daily += part
+            yield []
         if daily:
             yield [_merged(daily)]
 
@@ -99,12 +104,26 @@ def cut(tape: Tape, what: str, size: int, start: float, end: float) -> list[Bar]
 
     An index has none but those of its levels, which stand for trades.
     """
+    return list(chain.from_iterable(cutting(tape, what, size, start, end)))
+
+
+def cutting(tape: Tape, what: str, size: int, start: float, end: float) -> Iterator[list[Bar]]:
+    """The same in the end; before that an empty list for each half-hour looked through."""
     if end <= start or (what != "TRADES" and not tape.quoted):
-        return []
+        return
     whole = not start % BLOCK_SECONDS and not end % BLOCK_SECONDS
     if size == DAILY and what == "TRADES" and whole:
-        return _day(tape, start, end)
-    series = _traded(tape, start, end) if what == "TRADES" else _quoted(tape, what, start, end)
+        yield from _day(tape, start, end)
+        return
+    found: list[Series] = []
+    for index in _blocks(start, end):
+        found.append(_traded(tape, index) if what == "TRADES" else _quoted(tape, what, index))
+        yield []
+    if found:
+        yield _bars(_joined(found), size, start, end)
+
+
+def _bars(series: "Series", size: int, start: float, end: float) -> list[Bar]:
     if not len(series.index):
         return []
     starts = _starts(size, start, end)
@@ -143,11 +162,14 @@ def _filled(
             yield Bar(at, day, close, close, close, close, 0.0, close, 0)
 
 
-def _day(tape: Tape, start: float, end: float) -> list[Bar]:
+def _day(tape: Tape, start: float, end: float) -> Iterator[list[Bar]]:
     """The bar of a whole session, from its half-hours; none if nothing was traded."""
-    blocks = range(block_at(start), block_at(end))
-    found = [part for block in blocks if (part := tape.summary(block)).count]
-    return [_folded(start, found)] if found else []
+    found: list[Summary] = []
+    for block in range(block_at(start), block_at(end)):
+        found.append(tape.summary(block))
+        yield []
+    traded = [part for part in found if part.count]
+    yield [_folded(start, traded)] if traded else []
 
 
 def _folded(start: float, found: list[Summary]) -> Bar:
@@ -205,27 +227,38 @@ def _blocks(start: float, end: float) -> Iterator[Ints]:
     first, stop = math.ceil(start / TICK), math.ceil(end / TICK)
     for block in range(first // BLOCK, (stop - 1) // BLOCK + 1):
         low, high = max(first, block * BLOCK), min(stop, (block + 1) * BLOCK)
-        yield np.arange(low, high, dtype=np.int64)
+        if low < high:
+            yield np.arange(low, high, dtype=np.int64)
 
 
-def _traded(tape: Tape, start: float, end: float) -> Series:
-    deals = [tape.trades(int(index[0]) // BLOCK) for index in _blocks(start, end)]
-    index = np.concatenate([part.index for part in deals])
-    inside = (index * TICK >= start) & (index * TICK < end)
-    price = np.concatenate([part.price for part in deals])[inside]
-    sizes = np.concatenate([part.size for part in deals])[inside]
-    return Series(index[inside], price, price, sizes)
+def _joined(parts: list[Series]) -> Series:
+    """The parts, ascending, as one."""
+    low = np.concatenate([part.low for part in parts])
+    both = parts[0].low is parts[0].high
+    return Series(
+        np.concatenate([part.index for part in parts]),
+        low,
+        low if both else np.concatenate([part.high for part in parts]),
+        None if parts[0].sizes is None else np.concatenate([part.sizes for part in parts]),
+    )
 
 
-def _quoted(tape: Tape, what: str, start: float, end: float) -> Series:
-    indexes = list(_blocks(start, end))
-    sides = [tape.prices(index) for index in indexes]
-    bid = np.nan_to_num(np.concatenate([bid for bid, _ in sides]))
-    ask = np.concatenate([ask for _, ask in sides])
+def _traded(tape: Tape, index: Ints) -> Series:
+    """The trades at these ticks of one block."""
+    deals = tape.trades(int(index[0]) // BLOCK)
+    first, stop = np.searchsorted(deals.index, (index[0], index[-1] + 1))
+    price = deals.price[first:stop]
+    return Series(deals.index[first:stop], price, price, deals.size[first:stop])
+
+
+def _quoted(tape: Tape, what: str, index: Ints) -> Series:
+    """Bids, asks or both at these ticks of one block."""
+    bid, ask = tape.prices(index)
+    bid = np.nan_to_num(bid)
     low, high = {
         "BID": (bid, bid),
         "ASK": (ask, ask),
         "BID_ASK": (bid, ask),
         "MIDPOINT": ((middle := (bid + ask) / 2), middle),
     }[what]
-    return Series(np.concatenate(indexes), low, high, None)
+    return Series(index, low, high, None)

@@ -83,7 +83,10 @@ class Market:
     ) -> Iterator[Iterator[Quote]]:
         """The same a few minutes at a time: what is hardly traded takes long to look through."""
         reels, hours = self.reels(con_id), self._history_hours(con_id, rth=rth)
-        for first, last in hours.ahead(start, self.clock.time()):
+        now = self.clock.time()
+        if start > now:
+            return
+        for first, last in hours.ahead(max(start, self._since(con_id)), now):
             for number in range(first // PART, last // PART + 1):
                 yield reels.changes(max(first, number * PART), min(last, (number + 1) * PART - 1))
 
@@ -99,7 +102,10 @@ class Market:
         """The same a few minutes at a time."""
         reels, hours = self.reels(con_id), self._history_hours(con_id, rth=rth)
         latest = self._next_tick() * TICK
-        first, last = hours.behind(latest if end is None else min(end, latest))
+        until = latest if end is None else min(end, latest)
+        if until <= self._since(con_id):
+            return
+        first, last = hours.behind(until)
         for number in range(last // PART, first // PART - 1, -1):
             yield reels.changes_back(max(first, number * PART), min(last, (number + 1) * PART - 1))
 
@@ -239,7 +245,12 @@ class Market:
     def bars_in_parts(self, con_id: int, request: Request) -> Iterator[list[Bar]]:
         """The same a stretch at a time, so that a long request need not stop everything else."""
         tape, hours = self._tape(con_id), self._history_hours(con_id, rth=request.rth)
-        return history.parts(tape, hours, request, midnight(self._listing(con_id).first_day))
+        since = self._since(con_id)
+        return history.parts(tape, hours, request, since) if request.end > since else iter(())
+
+    def _since(self, con_id: int) -> float:
+        """Where the past of a contract begins, in epoch seconds."""
+        return midnight(self._listing(con_id).first_day)
 
     def bar(
         self, con_id: int, what: str, size: int, until: float, *, rth: bool = False

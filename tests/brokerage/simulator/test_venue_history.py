@@ -1,11 +1,15 @@
 """Requests for history: limits, pacing, refusals, and long ones that stop nobody else."""
 
+from dataclasses import replace
+
 import pytest
 
 from brokerage.simulator.data_rules import DataRules
 from brokerage.simulator.venue_floor import Session
 from brokerage.tws import messages as tws
 from tests.brokerage.simulator.tables import SPY, Table
+
+UNPACED = DataRules(history_pacing=False, tick_pacing=False)
 
 
 def bars(req_id: int, size: str = "1 min", duration: str = "1800 S", **more: object):
@@ -105,10 +109,11 @@ def test_others_are_served_while_a_long_request_is_cut():
     table.say(bars(9, "1 day", "1 Y"))
     table.venue.receive(other, tws.ReqCurrentTime())
     assert any(isinstance(one, tws.CurrentTime) for one in told)
+    assert table.venue.turns.taken == 1
+    table.venue.advance()
+    assert table.venue.turns.taken == 2
     (query,) = table.venue.history.pending.values()
-    assert len(query.bars) == 3
-    table.venue.advance()  # the next part of it
-    assert len(query.bars) == 6
+    assert len(query.bars) <= 2
     table.wait(1)
     (answer,) = table.told(tws.HistoricalData)
     assert len(answer.bars) > 245
@@ -167,3 +172,77 @@ def test_series_of_volatility_are_refused_so_that_no_client_waits(what: str, nam
     assert code == 162
     assert f"No historical market data for SPY/STK@IBVOL {name}" in text
     assert text.endswith(" 3600")
+
+
+HEAVY = [
+    bars(0, "1 day", "1 Y"),
+    bars(0, "1 month", "1 Y", what="BID_ASK"),
+    bars(0, "1 min", "1 D"),
+    bars(0, "1 min", "1800 S"),
+    tws.ReqHistoricalTicks(0, SPY, end="20261120 16:00:00 US/Eastern", count=1000, what="MIDPOINT"),
+    tws.ReqContractDetails(0, replace(SPY, sec_type="OPT", right="C")),
+]
+
+
+@pytest.mark.parametrize("heavy", HEAVY, ids=lambda one: f"{type(one).__name__}{one.req_id}")
+def test_fifty_requests_at_once_cost_one_step_and_another_in_each_turn(heavy):
+    table = Table(data=UNPACED)
+    table.venue.advance()
+    for number in range(50):
+        table.say(replace(heavy, req_id=number))
+    for turn in range(1, 20):
+        assert table.venue.turns.taken == turn
+        table.venue.advance()
+
+
+def test_a_short_request_does_not_wait_for_the_same_clients_long_ones():
+    table = Table(data=UNPACED)
+    for number in range(20):
+        table.say(bars(number, "1 day", "1 Y"))
+    table.say(bars(20))
+    while not table.venue.history.pending[table.session, 20].cut:
+        table.venue.advance()
+    assert table.venue.turns.taken < 50
+
+
+def test_answers_due_together_come_in_the_order_of_their_requests():
+    table = Table(data=UNPACED)
+    for number, duration in enumerate(("60 D", "20 D", "1 D")):
+        table.say(bars(number, "1 day", duration))
+    table.venue.catch_up(table.clock.time())
+    table.wait(0.5)
+    assert [one.req_id for one in table.told(tws.HistoricalData)] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("always_open", [True, False])
+@pytest.mark.parametrize("end", ["00010101-00:00:00", "19001231 10:00:00 US/Eastern"])
+def test_before_its_first_day_a_fund_has_no_history(end, always_open):
+    table = Table(always_open=always_open, data=UNPACED)
+    table.say(bars(9, end=end))
+    table.say(tws.ReqHistoricalTicks(10, SPY, end=end, count=10, what="TRADES"))
+    table.wait(1)
+    assert [code for code, _ in errors(table)] == [162]
+    assert table.told(tws.HistoricalTicksLast) == [tws.HistoricalTicksLast(10)]
+
+
+def test_what_breaks_in_a_later_turn_is_answered_too(monkeypatch):
+    table = Table(data=UNPACED)
+    table.say(bars(8, "1 day", "1 Y"))
+    monkeypatch.setattr(table.market, "bars_in_parts", lambda *_: (1 // 0 for _ in "x"))
+    table.say(bars(9))
+    assert errors(table) == []
+    table.wait(1)
+    assert errors(table) == [(322, "Error processing request.")]
+    assert [one.req_id for one in table.told(tws.HistoricalData)] == [8]
+    table.say(bars(9))
+
+
+def test_a_cancelled_request_can_be_made_again_under_its_id():
+    table = Table(data=UNPACED)
+    for number in (1, 2):
+        table.say(bars(9, duration=f"{number * 1800} S"))
+        if number == 1:
+            table.say(tws.CancelHistoricalData(9))
+    table.wait(1)
+    (answer,) = table.told(tws.HistoricalData)
+    assert len(answer.bars) == 60

@@ -1,6 +1,7 @@
 """Garbage, floods and slow readers: the offender pays, everybody else keeps working."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +17,7 @@ from tests.brokerage.wire.raw import Raw
 HELLO = b"API\0" + frame(b"v157..178")
 START = frame(join(["71", "2", "77", ""]))
 NOW = frame(join(["49", "1"]))
+SLICES = 12  # of heavy requests, of some 5 ms each, that an order waits for at most
 
 
 async def exchange(port: int, *pieces: bytes, wait: float = 0.05) -> tuple[list[list[str]], bool]:
@@ -152,3 +154,22 @@ async def test_whoever_asks_for_all_options_keeps_nobody_waiting(gateway):
         await greedy.catch_up()
         assert greedy.told(tws.ContractData)
         assert not greedy.told(tws.ContractDetailsEnd)
+
+
+async def test_an_order_is_acknowledged_between_the_slices_of_heavy_requests(gateway):
+    spy = tws.Contract(symbol="SPY", sec_type="STK", exchange="SMART", currency="USD")
+    bid = tws.PlaceOrder(0, spy, tws.Order("BUY", 1.0, "LMT", 10.0, tif="DAY"))
+    year = tws.ReqHistoricalData(
+        0, spy, what="TRADES", bar_size="1 day", duration="1 Y", use_rth=True
+    )
+    turns = gateway.venue.turns
+    async with Raw(gateway, 71) as greedy, Raw(gateway, 72) as other:
+        greedy.post(*(replace(year, req_id=number) for number in range(50)))
+        await until(lambda: turns.taken > 1)
+        (first,) = other.told(tws.NextValidId)
+        for number in range(5):
+            begun = turns.taken
+            await other.say(replace(bid, order_id=first.order_id + number))
+            assert turns.taken - begun <= SLICES
+        assert len(other.told(tws.OpenOrder)) >= 5
+        assert len(gateway.venue.history.pending) == 50
