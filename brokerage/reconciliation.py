@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from brokerage.calendar import ET
@@ -44,6 +44,8 @@ SELF_SETTLING = frozenset(
     {Kind.MISSING_HERE, Kind.STATUS, Kind.COMMISSION, Kind.CORRECTED_EXECUTION}
 )
 State = ReconciliationDiff.State
+# How a run ends whose broker could be read.
+READ = (ReconciliationRun.State.CLEAN, ReconciliationRun.State.DIFFS)
 
 
 def is_ours(ref: str, scope: str) -> bool:
@@ -175,8 +177,7 @@ def _charged(scope: str) -> dict[str, Commission]:
 def baseline(target: Target, scope: str) -> ReconciliationRun | None:
     """Return the scope's first run at this gateway that could be read, or None."""
     runs = ReconciliationRun.objects.filter(Q(endpoint_id=target.endpoint_id), scope=scope)
-    states = (ReconciliationRun.State.CLEAN, ReconciliationRun.State.DIFFS)
-    return runs.filter(state__in=states).first()
+    return runs.filter(state__in=READ).first()
 
 
 def begin(target: Target, scope: str, occasion: str, client_id: int) -> ReconciliationRun:
@@ -255,16 +256,20 @@ def _resolve_gone(
 def _note(run: ReconciliationRun, difference: Difference) -> ReconciliationDiff | None:
     """Write a difference down, unless it is on record; what was explained needs no other row."""
     kind, subject = difference.key
-    known = ReconciliationDiff.objects.filter(_same_scope(run), kind=kind, subject=subject)
+    known = ReconciliationDiff.objects.select_for_update(of=("self",)).filter(
+        _same_scope(run), kind=kind, subject=subject
+    )
     values = (difference.own[:200], difference.broker[:200])
+    explained = known.filter(state=State.EXPLAINED, own=values[0], broker=values[1])
     if again := known.filter(state=State.OPEN).first():
         again.see(*values, gap=difference.gap)
+    if again := again or _lasting(run, explained):
+        run.found.append(again.pk)
+        return None
+    if difference.explanation and explained.exists():
         return None
     state = State.EXPLAINED if difference.explanation else State.OPEN
-    same = known.filter(state=State.EXPLAINED, own=values[0], broker=values[1])
-    if same.exists():
-        return None
-    return ReconciliationDiff.objects.create(
+    new = ReconciliationDiff.objects.create(
         run=run,
         endpoint_id=run.endpoint_id,
         scope=run.scope,
@@ -281,6 +286,21 @@ def _note(run: ReconciliationRun, difference: Difference) -> ReconciliationDiff 
         settled_by=ACTOR if difference.explanation else "",
         drill=run.occasion == DRILL,
     )
+    run.found.append(new.pk)
+    return new
+
+
+def _lasting(
+    run: ReconciliationRun, explained: QuerySet[ReconciliationDiff]
+) -> ReconciliationDiff | None:
+    """Return what people have explained and left as it is, if the run before this one found it.
+
+    What a row has corrected, or what was gone in between, comes back as another difference.
+    """
+    runs = ReconciliationRun.objects.filter(_same_scope(run), state__in=READ, pk__lt=run.pk)
+    before = runs.last()
+    by_people = explained.filter(corrections=None).exclude(proposed_by=None)
+    return by_people.filter(pk__in=before.found).last() if before else None
 
 
 def _tell(run: ReconciliationRun, opened: list[ReconciliationDiff], still: int) -> None:

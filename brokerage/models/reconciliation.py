@@ -41,6 +41,7 @@ class ReconciliationRun(models.Model):
     foreign = models.JSONField(default=list, help_text="permanent ids")
     start_funds = models.JSONField(default=dict, help_text="the account without executions")
     funds = models.JSONField(default=list, help_text="cash and realised profit, compared")
+    found = models.JSONField(default=list, help_text="keys of the differences that it found")
 
     class Meta:
         ordering = ["pk"]
@@ -59,7 +60,8 @@ class ReconciliationRun(models.Model):
 class ReconciliationDiff(models.Model):
     """One difference that was found; it stays as it is once it is explained or resolved.
 
-    A proposal is about the values that it was made for: other values end it.
+    A proposal is about the values that it was made for: other values end it. An explanation is
+    about what is there: once a run does not find it, another one like it is a new difference.
     """
 
     class State(models.TextChoices):

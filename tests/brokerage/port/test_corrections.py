@@ -1,13 +1,18 @@
 """Differences settled by two people: one proposes, another one who did not run it approves."""
 
+from dataclasses import replace
+
 import pytest
 from django.db import DatabaseError
 
 from brokerage import corrections, reconciliation
 from brokerage.comparison import Difference, Kind
 from brokerage.corrections import CorrectionError
+from brokerage.errors import OrderRefused
 from brokerage.funds import Account
-from brokerage.models import Correction, OrderGrant, ReconciliationDiff
+from brokerage.models import Correction, OrderGrant, ReconciliationDiff, ReconciliationRun
+from brokerage.safety import refuse_unreconciled
+from crucible.alerts.models import Alert
 from crucible.ledger.models import Entry
 from tests.conftest import People
 
@@ -27,6 +32,65 @@ def open_diff(grant: OrderGrant, **more: object) -> ReconciliationDiff:
     return ReconciliationDiff.objects.create(
         run=run, endpoint=grant.endpoint, scope="s1", own="1", broker="0", **values | more
     )
+
+
+def end(run: ReconciliationRun, *found: Difference) -> ReconciliationRun:
+    """End a run that found these."""
+    return reconciliation.finish(
+        run, found, base={}, foreign=[], counts=(0, 0), account=Account(None, ())
+    )
+
+
+def cycle(grant: OrderGrant, *found: Difference) -> str:
+    """Begin and end a run that found these; return how it ended."""
+    assert grant.endpoint is not None
+    return end(reconciliation.begin(grant.endpoint.target(), "s1", "CYCLE", 240), *found).state
+
+
+PHANTOM = Difference(Kind.PHANTOM, "position SPY", "1", "nothing", "0", con_id=756, gap=-1.0)
+
+
+def settle(people: People, *, row: bool) -> None:
+    """Have two people settle what is open."""
+    diff = corrections.propose(
+        ReconciliationDiff.objects.get(state="OPEN"), people.op, WHY, row=row
+    )
+    corrections.approve(diff, people.qa)
+
+
+@pytest.mark.parametrize("row", [False, True])
+def test_what_was_settled_and_gone_comes_back_as_a_new_difference(
+    grant: OrderGrant, people: People, row: bool
+) -> None:
+    assert cycle(grant, PHANTOM) == "DIFFS"
+    settle(people, row=row)
+    assert (cycle(grant), cycle(grant, PHANTOM)) == ("CLEAN", "DIFFS")
+    assert [diff.state for diff in ReconciliationDiff.objects.all()] == ["EXPLAINED", "OPEN"]
+    assert Alert.objects.filter(kind="reconciliation", state="OPEN").exists()
+    with pytest.raises(OrderRefused, match="unexplained difference"):
+        refuse_unreconciled(grant)
+
+
+def test_what_a_row_has_corrected_may_not_be_there_any_more(
+    grant: OrderGrant, people: People
+) -> None:
+    cycle(grant, PHANTOM)
+    settle(people, row=True)
+    assert cycle(grant, PHANTOM) == "DIFFS"
+
+
+def test_an_explanation_lasts_as_long_as_what_it_explains(
+    grant: OrderGrant, people: People
+) -> None:
+    cycle(grant, PHANTOM)
+    settle(people, row=False)
+    assert [cycle(grant, PHANTOM), cycle(grant, PHANTOM)] == ["CLEAN", "CLEAN"]
+    refuse_unreconciled(grant)
+
+
+def test_what_explained_itself_once_excuses_nothing_that_does_not(grant: OrderGrant) -> None:
+    assert cycle(grant, replace(PHANTOM, explanation="Asking brought it.")) == "CLEAN"
+    assert cycle(grant, PHANTOM) == "DIFFS"
 
 
 def test_an_explanation_settles_once_another_person_approves(
@@ -107,9 +171,7 @@ def test_a_proposal_is_about_the_values_that_it_was_made_for(
 ) -> None:
     corrections.propose(diff, people.op, WHY)
     now = Difference(Kind.PHANTOM, "position SPY", "1", "nothing", broker, con_id=756, gap=-1.0)
-    reconciliation.finish(
-        diff.run, [now], base={}, foreign=[], counts=(0, 0), account=Account(None, ())
-    )
+    end(diff.run, now)
     diff.refresh_from_db()
     assert bool(diff.proposal) is (broker == "0")
 
