@@ -17,13 +17,14 @@ from brokerage.simulator.orders import (
     AUCTION,
     IMMEDIATE,
     LEAST,
+    TRAILING,
     Change,
     Fill,
     Key,
     OrderError,
     SimOrder,
 )
-from brokerage.simulator.triggers import release, wakes
+from brokerage.simulator.triggers import release, trail, wakes
 
 Event = Fill | Change
 
@@ -191,7 +192,7 @@ class Book:
         before = order.remaining
         if fill := self._fill(order, quote, shown):
             yield fill
-            yield from self._consequences(order, fill.quantity / before)
+            yield from self._consequences(order, fill.quantity / before, quote)
         if order.tif in IMMEDIATE and order.working:
             ended = self._end(order, "Inactive" if order.tif == "FOK" else "Cancelled")
             yield Change(order.key, "killed")
@@ -205,15 +206,21 @@ class Book:
             self.changes += 1
         return woken
 
-    def _consequences(self, order: SimOrder, fraction: float) -> Iterator[Event]:
+    def _consequences(self, order: SimOrder, fraction: float, quote: Quote) -> Iterator[Event]:
         """What a fill of this fraction of the rest means to the group and to the children."""
         for peer, cut in self._groups.filled(order, fraction):
             yield from self._cut(peer, cut)
         if order.status == "Filled":
             for child in self._groups.end(order):
-                child.attached = False
-                child.settle()
+                self._detach(child, quote)
                 yield Change(child.key, "released")
+
+    def _detach(self, child: SimOrder, quote: Quote) -> None:
+        """The parent has filled: a stop that trails begins to, from the price of that moment."""
+        child.attached = False
+        if child.order_type in TRAILING and child.con_id == quote.con_id:
+            trail(child, quote.last, self._ticks[child.con_id])
+        child.settle()
 
     def _cut(self, order: SimOrder, fraction: float) -> Iterator[Event]:
         """Take a fraction off what remains of an order; nothing left: it is cancelled."""

@@ -119,9 +119,7 @@ class OrdersDesk:
     def _acknowledge(self, record: Record) -> None:
         """The order reaches the book; its owner hears of it; it may fill from the next moment."""
         self.fills.catch_up(record.sim.con_id)
-        if record.sim.order_type in TRAILING:
-            last = self.floor.market.quote(record.sim.con_id).last
-            trail(record.sim, last, record.listing.min_tick)
+        self._set_stop(record)
         self.floor.book.accept(record.sim, record.listing)
         record.acknowledged = True
         record.held = not self.fills.trades(record)
@@ -130,6 +128,13 @@ class OrdersDesk:
             self.fills.tell(record, Error(record.order_id, 2109, IGNORED_HOURS))
         self._announce(record)
         self.floor.agenda.later(0.0, partial(self._live, record))
+
+    def _set_stop(self, record: Record) -> None:
+        """Let a stop trail from now on; a child's begins when its parent fills, others' in time."""
+        sim = record.sim
+        waits = sim.parent is not None or sim.good_after > self.floor.clock.time()
+        if sim.order_type in TRAILING and not waits:
+            trail(sim, self.floor.market.quote(sim.con_id).last, record.listing.min_tick)
 
     def _announce(self, record: Record) -> None:
         """Tell the owner of a new order; one that waits for the opening comes with 399."""
