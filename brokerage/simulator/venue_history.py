@@ -108,6 +108,7 @@ class HistoryDesk:
         _check_kind(message, request, listing)
         if message.keep_up_to_date:
             _check_live(message, request)
+            request = replace(request, live=True)
         self._check_open(session, message.req_id)
         if not self.floor.data.subscribed:
             raise RequestError(162, f"{SERVICE}{no_permission(self.floor.listings, listing)}")

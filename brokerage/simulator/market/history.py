@@ -62,6 +62,8 @@ def windows(hours: AlwaysOpen, request: Request) -> Iterator[Window]:
     for day in reversed(days):
         start, end = regular(day, extended=hours.extended)
         yield start, min(end, request.end)
+    if request.live and request.size < DAILY:
+        yield from hours.since(newest, request.end)
 
 
 def _seconds(hours: AlwaysOpen, request: Request) -> Iterator[Window]:

@@ -116,6 +116,16 @@ class AlwaysOpen:
         """The session that a history of days ends with: the last whole one, for none is running."""
         return last_full_session(at, extended=self.extended)
 
+    def since(self, day: date, until: float) -> Iterator[tuple[float, float]]:
+        """What was traded from the close of a session on, parted where days and sessions turn."""
+        start = regular(day, extended=self.extended)[1]
+        while start < until:
+            today = new_york_date(start)
+            turns = [midnight(today + DAY), *(session(today, extended=self.extended) or ())]
+            end = min(until, *(turn for turn in turns if turn > start))
+            yield start, end
+            start = end
+
     def stretches(self, end: float, seconds: float) -> Iterator[tuple[float, float]]:
         """The last so many seconds of trading, newest first."""
         last = (tick_at(end) + 1) * TICK
@@ -187,6 +197,10 @@ class ByCalendar(AlwaysOpen):
     def newest(self, at: float) -> date:
         """The session that a history of days ends with: the one under way."""
         return last_opened_session(at, extended=self.extended)
+
+    def since(self, day: date, until: float) -> Iterator[tuple[float, float]]:
+        """Nothing: no other session has begun."""
+        return iter(())
 
     def stretches(self, end: float, seconds: float) -> Iterator[tuple[float, float]]:
         """The last so many seconds of trading, newest first, over as many sessions as it takes."""

@@ -50,6 +50,7 @@ class Request:
     size: int  # seconds
     what: str
     rth: bool
+    live: bool = False  # goes on with updates, which nothing may be missing before
 
     @classmethod
     def parse(cls, end: float, duration: str, bar_size: str, what: str, rth: bool) -> "Request":

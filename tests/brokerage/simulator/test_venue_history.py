@@ -1,13 +1,14 @@
 """Requests for history: limits, pacing, refusals, and long ones that stop nobody else."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from brokerage.simulator.data_rules import DataRules
 from brokerage.simulator.venue_floor import Session
 from brokerage.tws import messages as tws
-from tests.brokerage.simulator.tables import SPY, Table
+from tests.brokerage.simulator.tables import MONDAY, SPY, Table
 
 UNPACED = DataRules(history_pacing=False, tick_pacing=False)
 
@@ -246,3 +247,26 @@ def test_a_cancelled_request_can_be_made_again_under_its_id():
     table.wait(1)
     (answer,) = table.told(tws.HistoricalData)
     assert len(answer.bars) == 60
+
+
+@pytest.mark.parametrize("start", [MONDAY, MONDAY - timedelta(days=1)])
+@pytest.mark.parametrize("duration", ["1 D", "1 W"])
+def test_a_history_that_is_kept_up_to_date_has_no_hole_before_its_updates(start, duration):
+    table = Table(start, data=UNPACED)
+    live = {"keep_up_to_date": True, "format_date": 2, "use_rth": True}
+    table.say(bars(9, "5 mins", duration, **live))
+    table.wait(6)
+    (answer,) = table.told(tws.HistoricalData)
+    times = [int(bar.date) for bar in answer.bars]
+    now = start.timestamp()
+    assert times[-1] == (now - 1) // 300 * 300
+    newest = [at for at in times if at >= now - 18 * 3600]
+    assert newest == list(range(newest[0], times[-1] + 1, 300))
+    last, (update, *_) = answer.bars[-2], table.told(tws.HistoricalDataUpdate)
+    assert int(update.date) - times[-1] in {0, 300}
+    streamed = table.market.bar(756733, "TRADES", 300, times[-1], rth=True)
+    assert (streamed.close, streamed.volume, streamed.count) == (
+        last.close,
+        last.volume,
+        last.count,
+    )
