@@ -16,11 +16,13 @@ from validation.scenarios.trial import Trial
 KNOWN, ENDED = "own order after the reconnect", "own order at the end"
 RECONCILED = "reconciliation after the reconnect"
 AT_BROKER = "own orders at the broker"
+# After the broker's books were read, which follows the loss at once, and before the way back.
+WHILE_AWAY = {"seconds": disconnects.AWAY_S - 0.5}
 
 CATCHES = (
     catch("RS-06", "client_id_stuck", "reconnected"),
     catch("RS-06", "orders_not_listed", KNOWN, RECONCILED, AT_BROKER, also=("orders after it",)),
-    catch("RS-06", "rejected_silently", KNOWN),
+    catch("RS-06", "rejected_silently", KNOWN, params=WHILE_AWAY, speed=5.0),
     catch("RS-06", "stale_after_reconnect", "quotes after the reconnect"),
     catch("RS-06", "cancel_not_found", ENDED, f"{AT_BROKER} at the end"),
     catch("RS-06", "cancel_fill_race", ENDED),
