@@ -32,7 +32,7 @@ def at_once(*calls: Callable[[], Any]) -> list[str]:
 
     def run(call: Callable[[], Any]) -> str:
         try:
-            barrier.wait(20)
+            barrier.wait(60)
             return type(call()).__name__
         except Refused as refused:
             return refused.refusal.code.value

@@ -8,7 +8,7 @@ from tests.faults.conducting import conduct
 from tests.faults.schedules import Blow, Schedule
 from tests.faults.stage import Stage, stage
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.postgres, pytest.mark.broker]
+pytestmark = [pytest.mark.timeout(480), pytest.mark.postgres, pytest.mark.broker]
 SELECTED = (
     Schedule(1, ("OE-04",), (Blow("worker killed", "order working"),)),
     Schedule(2, ("OE-01", "OE-03"), (Blow("broker flushed", "clicked"),)),

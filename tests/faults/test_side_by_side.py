@@ -13,7 +13,7 @@ from tests.faults.stage import Stage, stage
 from tests.journeys.visitor import Visitor
 from validation.models.session import IN_FLIGHT, STOPPED, SessionState
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.postgres, pytest.mark.broker]
+pytestmark = [pytest.mark.timeout(480), pytest.mark.postgres, pytest.mark.broker]
 FIRST, SECOND = "Simulated gateway", "Gateway 2"
 # Slow enough that a session lasts much longer than another's way to a worker.
 SPEED = 5.0

@@ -15,7 +15,7 @@ from validation.models import AttemptState
 from validation.models.run import OPEN
 from validation.models.session import IN_FLIGHT, STOPPED
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.broker]
+pytestmark = [pytest.mark.timeout(480), pytest.mark.broker]
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,7 @@ class Product:
             self._lines.put(line)
         self._lines.put(None)
 
-    def wait_for_line(self, text: str, seconds: float = 90) -> str:
+    def wait_for_line(self, text: str, seconds: float = 150) -> str:
         """Return the first line that contains the text; fails with all that was said."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
@@ -97,15 +97,15 @@ class Product:
         """Run a management command in a second terminal."""
         command = [sys.executable, str(ROOT / "manage.py"), *words]
         return subprocess.run(
-            command, env=self.env, capture_output=True, text=True, check=False, timeout=120
+            command, env=self.env, capture_output=True, text=True, check=False, timeout=150
         )
 
     def stop(self) -> str:
         """Press Ctrl-C; return all that was said."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-            self.process.wait(60)
-        while (line := self._lines.get(timeout=10)) is not None:
+            self.process.wait(120)
+        while (line := self._lines.get(timeout=60)) is not None:
             self.said.append(line)
         return "".join(self.said)
 

@@ -12,7 +12,7 @@ from ib_async import IB
 from tests.journeys.product import Product, running_product
 from tests.journeys.visitor import Visitor, words
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(480)
 WORKING = ("SUBMITTED", "PARTIAL", "CANCEL_PENDING", "SUBMITTING")
 
 

@@ -45,7 +45,7 @@ def test_four_processes_leave_no_gap_and_no_duplicate(database: Database) -> Non
     names = [f"w{n}" for n in range(WRITERS)]
     command = [sys.executable, "-m", "tests.ledger.writer", str(ENTRIES), *names]
     done = subprocess.run(
-        command, env=database.env, cwd=ROOT, capture_output=True, check=False, timeout=120
+        command, env=database.env, cwd=ROOT, capture_output=True, check=False, timeout=150
     )
     assert done.returncode == 0, done.stderr.decode()
     assert_gap_free(WRITERS * ENTRIES)

@@ -16,7 +16,7 @@ def manage(url: str, *words: str) -> subprocess.CompletedProcess[str]:
     """Run a command of manage.py on the database of this address."""
     return subprocess.run(
         [sys.executable, "manage.py", *words], cwd=ROOT, env=os.environ | {"DATABASE_URL": url},
-        capture_output=True, text=True, check=False, timeout=120,
+        capture_output=True, text=True, check=False, timeout=150,
     )  # fmt: skip
 
 

@@ -42,7 +42,7 @@ def in_thread(work: object) -> None:
 
     thread = threading.Thread(target=body)
     thread.start()
-    thread.join(30)
+    thread.join(60)
 
 
 def test_of_two_workers_at_once_one_gets_the_session(database: Database, waiting: Session) -> None:
@@ -56,7 +56,7 @@ def test_of_two_workers_at_once_one_gets_the_session(database: Database, waiting
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert len(found) == 3
     assert len([one for one in found if one is not None]) == 1
     waiting.refresh_from_db()
@@ -97,7 +97,7 @@ def test_a_take_over_waits_for_a_write_under_way(postgres_db: Database, waiting:
         thread.start()
         thread.join(0.3)
         order.append("written")
-    thread.join(30)
+    thread.join(60)
     assert order == ["written", "taken"]
 
 

@@ -155,7 +155,7 @@ def test_the_catalogue_s_page_names_it(people: dict[str, User], client: Client) 
 def test_the_example_passes_its_own_tests() -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
     run = subprocess.run(
-        command, cwd=EXAMPLE, capture_output=True, text=True, timeout=120, check=False
+        command, cwd=EXAMPLE, capture_output=True, text=True, timeout=150, check=False
     )
     assert run.returncode == 0, run.stdout + run.stderr
     assert "2 passed" in run.stdout

@@ -289,7 +289,7 @@ def test_of_two_people_who_resume_one_wins(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert told.count("resumed") == 1
     assert any("already" in one for one in told)
     assert Outbox.objects.count() == 2

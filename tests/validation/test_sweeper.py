@@ -129,14 +129,14 @@ def test_the_task_does_not_wait_for_a_clean_up(monkeypatch: pytest.MonkeyPatch) 
     goes_on, done = threading.Event(), threading.Event()
 
     def long() -> None:
-        goes_on.wait(30)
+        goes_on.wait(60)
         done.set()
 
     monkeypatch.setattr(sweeper, "sweep", lambda apart: (apart(long), None)[1])
     tasks.sweep()
     assert not done.is_set()
     goes_on.set()
-    assert done.wait(30)
+    assert done.wait(60)
 
 
 def test_two_sweepers_share_the_work(orphan: Session, cleaner: list[Cleaned]) -> None:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Self
 ROOT = Path(__file__).resolve().parents[3]
 DRIVER = Path(__file__).with_name("vendor_driver.py")
 SPEED = 25.0  # simulated seconds per second
-PATIENCE = 20.0  # wall seconds; a busy machine is slow, a wrong answer never comes
+PATIENCE = 60.0  # wall seconds; a busy machine is slow, a wrong answer never comes
 
 
 class Event(NamedTuple):
@@ -48,8 +48,8 @@ class Driver:
             yield driver
         finally:
             process.stdin.close()
-            process.wait(10)
-            driver._thread.join(10)
+            process.wait(60)
+            driver._thread.join(60)
             process.stdout.close()
 
     def bot(self) -> "Bot":

@@ -28,7 +28,7 @@ def test_serve_says_where_and_ends_cleanly(served, number):
     with served("serve", "--speed", "20") as (process, port):
         socket.create_connection(("127.0.0.1", port)).close()
         process.send_signal(number)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0
         assert process.stderr.read() == ""
 
 
@@ -86,7 +86,7 @@ def test_a_transcript_is_written_and_never_overwritten(served, tmp_path, capsys)
     file = tmp_path / "transcript.jsonl"
     with served("serve", "--transcript", str(file)) as (process, _):
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
     assert json.loads(file.read_text().splitlines()[0])["simulated"]
     assert main(["serve", "--port", "0", "--transcript", str(file)]) == 2
     assert "exists already" in capsys.readouterr().err
@@ -117,7 +117,7 @@ def test_an_account_that_a_state_keeps_for_another_login_is_told(served, tmp_pat
 
 def started(port: int) -> None:
     """Ask for the account as a client does, so that there is something to be kept."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(b"API\0\0\0\0\tv157..178")
         connection.recv(4096)
         for fields in (b"71\x002\x001\0\0", b"6\x002\x001\0\0"):
@@ -214,7 +214,7 @@ def test_a_recording_is_made_explained_and_replayed(served, capsys, tmp_path):
             assert process.stdout.readline() == "delay 0.5: done\n"
             assert process.stdout.readline().startswith("There is: delay SECONDS")
             process.terminate()
-            assert process.wait(timeout=10) == 0
+            assert process.wait(timeout=60) == 0
     assert main(["explain", str(file)]) == 0
     explained = capsys.readouterr().out
     assert "Welcome version 178" in explained
@@ -226,7 +226,7 @@ def test_a_recording_is_made_explained_and_replayed(served, capsys, tmp_path):
 
 def hello(port: int) -> bytes:
     """Shake hands; the gateway's answer."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(b"API\0\0\0\0\tv157..178")
         return connection.recv(4096)
 

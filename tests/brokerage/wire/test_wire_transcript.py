@@ -28,7 +28,7 @@ def told_by_a_process(hash_seed: int) -> bytes:
     command = [sys.executable, "-m", "tests.brokerage.wire.told_twice"]
     environment = {**os.environ, "PYTHONHASHSEED": str(hash_seed)}
     done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, timeout=120, check=False
+        command, cwd=ROOT, env=environment, capture_output=True, timeout=150, check=False
     )
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout
