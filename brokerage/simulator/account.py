@@ -88,7 +88,7 @@ class Account:
         self._opening: dict[int, float] = {}  # open profit of positions when the day began
         self._day = listings.today()  # which day that is
         # What `reserve_soon` has put off: an order and its price.
-        self._to_reserve: dict[Key, tuple[SimOrder, float]] = {}
+        self._to_reserve: dict[Key, tuple[SimOrder, float | None]] = {}
 
     def apply(self, fill: Fill) -> Booking:
         """Book a fill; raises KeyError for an unknown contract.
@@ -165,8 +165,11 @@ class Account:
         held = self.positions.get(con_id)
         return held.quantity if held else 0.0
 
-    def reserve_soon(self, order: SimOrder, price: float) -> None:
-        """Keep what a new order will need, before anything else happens to the account."""
+    def reserve_soon(self, order: SimOrder, price: float | None) -> None:
+        """Keep what a new order will need, before anything else happens to the account.
+
+        At this price; None: it needs nothing.
+        """
         self._to_reserve[order.key] = order, price
 
     def reserve_now(self) -> None:
@@ -174,19 +177,19 @@ class Account:
         while self._to_reserve:
             self._reserve(*self._to_reserve.pop(next(iter(self._to_reserve))))
 
-    def reserve(self, order: SimOrder, price: float) -> None:
+    def reserve(self, order: SimOrder, price: float | None) -> None:
         """Keep what a working order will need; call again when it filled in part, or ended."""
         self._to_reserve.pop(order.key, None)
         self.reserve_now()
         self._reserve(order, price)
 
-    def _reserve(self, order: SimOrder, price: float) -> None:
+    def _reserve(self, order: SimOrder, price: float | None) -> None:
+        need = closing = 0.0
         if not order.working:
             self._charged.pop(order.key, None)
-        need = closing = 0.0
-        if order.working and self.reduces(order):
+        elif price is not None and self.reduces(order):
             closing = order.remaining
-        elif order.working:
+        elif price is not None:
             change, _ = self._change(order, order.remaining, price)
             need = max(change.initial - change.equity, 0.0)
         self.reserves.keep(order, need, closing)

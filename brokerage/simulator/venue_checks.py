@@ -54,7 +54,7 @@ class Checks:
 
         A child that closes what its parent opens is not checked.
         """
-        if self._closes_parent(sim):
+        if self._records.closes_parent(sim):
             return
         price, power = self._floor.unit_price(sim), self._floor.levers.buying_power
         rest = changed(sim, quantity=sim.quantity - filled) if filled else sim
@@ -66,15 +66,6 @@ class Checks:
             words = f"YOUR ORDER IS NOT ACCEPTED. YOUR BUYING POWER IS [{power:.2f} USD]"
             raise OrderError(201, f"{REJECTED}{words}")
         self._floor.account(sim.account).check(rest, price)
-
-    def _closes_parent(self, sim: SimOrder) -> bool:
-        """Whether an order does no more than take its parent's position off again."""
-        parent = self._records.get(sim.parent) if sim.parent else None
-        if parent is None:
-            return False
-        opened = parent.sim
-        opposite = (opened.con_id, -opened.sign) == (sim.con_id, sim.sign)
-        return opposite and sim.quantity <= opened.quantity
 
     def _crowd(self, sim: SimOrder) -> None:
         most = self._floor.rules.most_active

@@ -8,7 +8,7 @@ from typing import Any
 from brokerage.simulator.account import Booking
 from brokerage.simulator.market import Phase, Quote
 from brokerage.simulator.order_terms import BAD_DATE
-from brokerage.simulator.orders import Change, Fill, Key
+from brokerage.simulator.orders import Change, Fill, Key, SimOrder
 from brokerage.simulator.refusals import RequestError, refusing
 from brokerage.simulator.venue_floor import Floor, Session
 from brokerage.simulator.venue_positions import PositionsDesk
@@ -220,8 +220,7 @@ class FillsDesk:
 
     def reserve_soon(self, record: Record) -> None:
         """Keep the margin that a new order needs, once its owner has heard of it."""
-        sim = record.sim
-        self.floor.account(record.account).reserve_soon(sim, self.floor.unit_price(sim))
+        self.floor.account(record.account).reserve_soon(record.sim, self._price(record.sim))
 
     def reserve_now(self, record: Record) -> None:
         """Do so, for all the orders of its account."""
@@ -229,9 +228,16 @@ class FillsDesk:
 
     def reserve(self, record: Record) -> None:
         """Keep the margin that what is left of an order needs."""
-        sim = record.sim
-        price = self.floor.unit_price(sim) if sim.working else 0.0
-        self.floor.account(record.account).reserve(sim, price)
+        self.floor.account(record.account).reserve(record.sim, self._price(record.sim))
+
+    def _price(self, sim: SimOrder) -> float | None:
+        """At what price an order needs margin; None: not now.
+
+        A child that takes off what its parent opens needs none before the parent has filled.
+        """
+        if not sim.working or (sim.attached and self.records.closes_parent(sim)):
+            return None
+        return self.floor.unit_price(sim)
 
     def tell(self, record: Record, message: Message) -> None:
         """Send to the order's owner, and to the client that watches everybody's, if connected."""

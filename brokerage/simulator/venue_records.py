@@ -78,6 +78,15 @@ class Records:
         """The order with this key, or None."""
         return self._records.get(key)
 
+    def closes_parent(self, sim: SimOrder) -> bool:
+        """Whether an order does no more than take its parent's position off again."""
+        parent = self._records.get(sim.parent) if sim.parent else None
+        if parent is None:
+            return False
+        opened = parent.sim
+        opposite = (opened.con_id, -opened.sign) == (sim.con_id, sim.sign)
+        return opposite and sim.quantity <= opened.quantity
+
     def live(self) -> list[Record]:
         """What has not ended, in the order in which it came."""
         return list(self._live.values())
