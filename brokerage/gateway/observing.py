@@ -177,4 +177,4 @@ async def _finish(
     ended = await sync_to_async(reconciliation.finish)(
         run, found, base=base, foreign=known, counts=counts, account=Account(None, ())
     )
-    return Reconciled(ended, tuple(found))
+    return Reconciled(ended, tuple(found), by_people=await sync_to_async(ended.explained)())

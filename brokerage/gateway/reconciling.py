@@ -35,12 +35,14 @@ READ_AGAIN_WALL_S = 0.3
 class Reconciled:
     """How a reconciliation ended: its run on record, and the differences of this reading.
 
-    `worth` is the account's net liquidation value in USD; None where it was not told.
+    `by_people` are the kinds and subjects of those that two people have explained; `worth` is the
+    account's net liquidation value in USD, None where it was not told.
     """
 
     run: ReconciliationRun
     found: tuple[Difference, ...] = ()
     worth: float | None = None
+    by_people: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def state(self) -> str:
@@ -59,8 +61,9 @@ class Reconciled:
 
     @property
     def unexplained(self) -> tuple[Difference, ...]:
-        """What nobody has explained."""
-        return tuple(difference for difference in self.found if not difference.explanation)
+        """What neither explains itself nor was explained by people."""
+        strange = (difference for difference in self.found if not difference.explanation)
+        return tuple(difference for difference in strange if difference.key not in self.by_people)
 
     @property
     def words(self) -> str:
@@ -138,7 +141,8 @@ async def _carry_out(desk: Desk, scope: str, run: ReconciliationRun) -> Reconcil
         counts=(len(books.orders), len(books.fills)),
         account=judged.account,
     )
-    return Reconciled(ended, (*found, *late), judged.reading.told.worth)
+    by_people = await sync_to_async(ended.explained)()
+    return Reconciled(ended, (*found, *late), judged.reading.told.worth, by_people)
 
 
 async def _read(desk: Desk, scope: str) -> _Reading:

@@ -49,6 +49,12 @@ class ReconciliationRun(models.Model):
     def __str__(self) -> str:
         return f"Reconciliation of {self.scope} ({self.occasion}): {self.state}"
 
+    def explained(self) -> frozenset[tuple[str, str]]:
+        """Return kind and subject of what it found and people have explained as it is."""
+        diffs = ReconciliationDiff.objects.filter(pk__in=self.found).exclude(proposed_by=None)
+        told = diffs.filter(state=ReconciliationDiff.State.EXPLAINED)
+        return frozenset(told.values_list("kind", "subject"))
+
     @classmethod
     def funds_at_start(cls, endpoint_id: int | None, scope: str) -> dict[str, Any]:
         """Return a scope's start at a gateway as a run has kept it, or {} where none could."""

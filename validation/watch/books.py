@@ -87,7 +87,7 @@ class Books:
         return left
 
     def _tell_explained(self, first: Reconciled, last: Reconciled) -> None:
-        still = {one.key for one in last.unexplained}
+        still = {one.key for one in last.unexplained} | last.by_people
         gone = [one for one in first.unexplained if one.key not in still]
         explained = _unique(one for one in (*first.found, *last.found) if one.explanation)
         known = {one.key for one in explained}
