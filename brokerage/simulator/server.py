@@ -128,7 +128,8 @@ class Gateway:
         listening = self._server.sockets[0]
         family, address = listening.family, listening.getsockname()
         self._server.close()
-        self._reserved = socket.socket(family)
+        # With the protocol named, asyncio lets its connections send without waiting for more.
+        self._reserved = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._reserved.bind(address)
 

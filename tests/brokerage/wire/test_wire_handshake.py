@@ -1,6 +1,7 @@
 """Connecting: handshake, start, synchronisation, client ids, other versions."""
 
 import asyncio
+import socket
 import time
 
 import pytest
@@ -26,6 +27,16 @@ async def test_accounts_and_next_id_are_told(gateway, ib):
 async def test_the_clock_is_the_simulated_one(gateway, ib):
     told = await ib.reqCurrentTimeAsync()
     assert abs((gateway.clock.now() - told).total_seconds()) < 3
+
+
+async def test_a_port_that_was_shut_sends_each_message_at_once_as_before(gateway):
+    gateway.shut_port()
+    gateway.open_port()
+    await gateway._opening
+    async with client(gateway):
+        (peer,) = gateway.peers()
+        used = peer.transport.get_extra_info("socket")
+        assert used.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 @pytest.mark.parametrize("version", [157, 163, 176, 178])
