@@ -1,7 +1,6 @@
 """Session time: durations shrink with a gateway's speed, latencies do not."""
 
 import asyncio
-import time
 from datetime import UTC, datetime, timedelta
 
 from brokerage.patience import steady
@@ -32,8 +31,11 @@ class SessionClock:
         return (self._steady() - self._origin) * self.speed
 
     def wall_ms(self) -> float:
-        """Real milliseconds of an arbitrary origin, to measure latencies with."""
-        return time.perf_counter() * 1000
+        """Real milliseconds of an arbitrary origin, to measure latencies with.
+
+        On a patient loop they are the loop's: what the machine withheld is nobody's latency.
+        """
+        return self._steady() * 1000
 
     def wall(self, seconds: float) -> float:
         """Real seconds that a limit of so many session seconds allows.

@@ -1,7 +1,6 @@
 """One connection: handshake, paced and bounded requests, what the gateway reports, its loss."""
 
 import asyncio
-import time
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -89,7 +88,7 @@ class Link:
         self.client_id = self.ib.wrapper.clientId = client_id
         self._ended = asyncio.get_running_loop().create_future()
         self._watch_socket()
-        began = time.perf_counter()
+        began = self.clock.wall_ms()
         address = self.target.socket
         task = asyncio.ensure_future(self.ib.client.connectAsync(*address, client_id, None))
         try:
@@ -101,9 +100,9 @@ class Link:
         except BaseException:
             await self._abandon(task)
             raise
-        shaken = time.perf_counter()
+        shaken = self.clock.wall_ms()
         socket_at = self._socket_at or shaken
-        self.connect_ms, self.handshake_ms = (socket_at - began) * 1e3, (shaken - socket_at) * 1e3
+        self.connect_ms, self.handshake_ms = socket_at - began, shaken - socket_at
         self.accounts = tuple(self.ib.client.getAccounts())
         self.server_version = int(self.ib.client.serverVersion())
         self.bucket.spend(HANDSHAKE_MESSAGES)
@@ -126,7 +125,7 @@ class Link:
 
         async def timed(host: str, port: int) -> None:
             await connect(host, port)  # type: ignore[no-untyped-call]
-            self._socket_at = time.perf_counter()
+            self._socket_at = self.clock.wall_ms()
 
         socket.connectAsync = timed  # type: ignore[method-assign]
         socket.disconnected += self._on_socket_closed
