@@ -15,7 +15,7 @@ from contextlib import contextmanager
 GRAIN_S = 0.002  # a wait is rounded up to milliseconds, and ends so much later on an idle machine
 
 
-class _Waiting(selectors.DefaultSelector):
+class Waiting(selectors.DefaultSelector):
     """A selector that adds up how long it waited, as far as it was asked to."""
 
     waited = 0.0
@@ -31,8 +31,8 @@ class _Waiting(selectors.DefaultSelector):
 class PatientLoop(asyncio.SelectorEventLoop):
     """A loop whose time is what it waited for on purpose, and the processor time that it used."""
 
-    def __init__(self) -> None:
-        self._waiting, self._origin = _Waiting(), time.monotonic()
+    def __init__(self, waiting: Waiting | None = None) -> None:
+        self._waiting, self._origin = waiting or Waiting(), time.monotonic()
         self._thread, self._used, self._now = 0, 0.0, self._origin
         super().__init__(self._waiting)
 

@@ -29,10 +29,11 @@ from django.db import connections
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
-from brokerage.patience import PatientPolicy
+from brokerage import patience
 from crucible.roles import Role
 from tests import databases, servers
 from tests.databases import Database
+from tests.haste import HastyLoop
 from tests.replay import Recordings
 
 OWN_DATABASE = {"database", "postgres_db", "sqlite_file"}
@@ -41,7 +42,8 @@ STAFF = {Role.CO, Role.AD, Role.CRO, Role.QA}
 
 def pytest_configure() -> None:
     """Hash passwords fast and time no stall: no test is about how busy the machine is."""
-    asyncio.set_event_loop_policy(PatientPolicy())
+    patience.PatientLoop = HastyLoop  # type: ignore[misc]
+    asyncio.set_event_loop_policy(patience.PatientPolicy())
     # A process that a test starts takes a third less when an earlier one has compiled the product.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -62,6 +64,16 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
             item.add_marker(pytest.mark.postgres)
         if "redis_url" in item.fixturenames:
             item.add_marker(pytest.mark.broker)
+
+
+@pytest.fixture
+def haste(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Skip the waits in which nothing can happen; for gateway and clients in one loop alone.
+
+    A test marked `unhurried` holds times of day against each other, which go on as they do.
+    """
+    unhurried = request.node.get_closest_marker("unhurried") is not None
+    monkeypatch.setattr(HastyLoop, "hasty", not unhurried)
 
 
 @pytest.fixture(scope="session")

@@ -72,6 +72,11 @@ class Outcome:
 Run = Callable[..., Awaitable[Outcome]]
 
 
+@pytest.fixture(autouse=True)
+def _in_haste(haste: None) -> None:
+    """Gateway and scenario share a loop."""
+
+
 @asynccontextmanager
 async def trial_at(
     simulated: Gateway, definition: Definition, config: Config

@@ -13,6 +13,8 @@ from tests.validation.scenarios.conftest import Caught, Run
 from validation.scenarios import disconnects
 from validation.scenarios.trial import Trial
 
+# It compares its outage with the times of day at which it stored that one was provoked.
+pytestmark = pytest.mark.unhurried
 KNOWN, ENDED = "own order after the reconnect", "own order at the end"
 RECONCILED = "reconciliation after the reconnect"
 AT_BROKER = "own orders at the broker"
