@@ -9,6 +9,7 @@ import json
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -37,6 +38,13 @@ class Kind(Enum):
     CLOSED = b"X"  # JSON: how
 
 
+class Details(dict[str, Any]):
+    """What a record tells in JSON; raises RecordingError for what it should tell and does not."""
+
+    def __missing__(self, key: str) -> Any:
+        raise RecordingError(f"a record does not tell {key!r}")
+
+
 @dataclass(frozen=True)
 class Record:
     """One thing that happened; `at` in seconds since the recording's start."""
@@ -47,10 +55,12 @@ class Record:
     payload: bytes
 
     @property
-    def details(self) -> dict[str, Any]:
-        """The payload of a record that is JSON."""
-        loaded: dict[str, Any] = json.loads(self.payload)
-        return loaded
+    def details(self) -> Details:
+        """The payload of a record that is JSON; raises RecordingError if it is not."""
+        try:
+            return Details(json.loads(self.payload))
+        except (TypeError, ValueError):
+            raise RecordingError(f"the record at {self.at:.6f} s is damaged") from None
 
 
 def packed(record: Record) -> bytes:
@@ -111,10 +121,20 @@ def _unzipped(path: Path) -> Iterator[bytes]:
     unzip = zlib.decompressobj(GZIP)
     with path.open("rb") as file:
         while data := file.read(CHUNK):
+            before = unzip.copy()
             try:
                 yield unzip.decompress(data)
-            except zlib.error:  # damaged from here on: what came before stands
+            except zlib.error:  # damaged from somewhere on: what came before stands
+                yield from _sound(before, data)
                 return
+
+
+def _sound(unzip: "zlib._Decompress", data: bytes) -> Iterator[bytes]:
+    """What comes out of damaged bytes up to the damage."""
+    with suppress(zlib.error):
+        for byte in data:
+            if sound := unzip.decompress(bytes([byte])):
+                yield sound
 
 
 def _records(buffer: bytearray) -> Iterator[Record]:

@@ -79,8 +79,8 @@ class Replay:
             part = self._next_part()
             if part:
                 await Performance(self, part, reader, writer).run()
-        except (OSError, FramingError) as error:
-            log.info("The client has gone: %s", error)
+        except* (OSError, FramingError) as group:
+            log.info("The client has gone: %s", group.exceptions[0])
         finally:
             del self._clients[writer]
             writer.close()

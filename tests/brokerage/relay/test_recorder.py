@@ -3,6 +3,7 @@
 import gzip
 import threading
 import zlib
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -153,3 +154,26 @@ async def test_each_connection_has_its_number(gateway, tmp_path):
     assert {n: one[-1].details for n, one in tracks.items()} == {
         n: {"how": "closed by the client"} for n in (1, 2)
     }
+
+
+def test_a_damaged_byte_costs_no_more_than_what_follows_it(tmp_path):
+    path = tmp_path / "day"
+    writer = Writer(path)
+    for number in range(2000):
+        writer.write(Record(Kind.NOTE, 0, float(number), b"%d" % (number**5)))
+    writer.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    assert [one.at for one in read(path)] == [float(number) for number in range(2000)]
+    path.write_bytes(whole[: len(whole) // 2] + b"\0\xff" * 400)
+    kept = []
+    with suppress(RecordingError):
+        for one in read(path):
+            kept.append(one.at)
+    assert kept[:500] == [float(number) for number in range(500)]
+
+
+@pytest.mark.parametrize("payload", [b"{", b"\xff", b"[1]", b"7", b"{}"])
+def test_a_record_that_does_not_tell_what_it_should_is_damaged(payload):
+    with pytest.raises(RecordingError):
+        _ = Record(Kind.CLOSED, 1, 0.0, payload).details["how"]

@@ -10,6 +10,7 @@ from ib_async import IB, LimitOrder, MarketOrder, Order, Stock
 from brokerage.relay.recording import Recording
 from brokerage.relay.relay import Relay
 from brokerage.relay.replay import Replay
+from brokerage.relay.sockets import reset
 from brokerage.simulator.server import Gateway
 from brokerage.tws.framing import frame
 from tests.brokerage.relay.conftest import ended, recorded
@@ -157,3 +158,22 @@ async def test_a_client_that_speaks_another_version_is_reported(gateway, tmp_pat
 def test_a_speed_must_be_positive(speed):
     with pytest.raises(ValueError, match="positive"):
         Replay(Recording({}), speed=speed)
+
+
+async def test_what_a_client_does_to_its_socket_is_no_error_of_the_replay(gateway, tmp_path):
+    async with recorded(gateway, tmp_path / "one") as relay:
+        for _ in range(3):
+            async with client(relay):
+                pass
+    failed = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failed.append(context))
+    async with Replay(Recording.load(tmp_path / "one"), patience=0.1) as replay:
+        for last in (b"", b"\x7f\xff\xff\xff", b"\0\0"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", replay.port)
+            writer.write(b"API\0" + frame(b"v100..178"))
+            await reader.readexactly(4)
+            writer.write(last)
+            await writer.drain()
+            reset(writer.transport)
+            await until(lambda: not replay._clients)
+    assert failed == []
