@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from brokerage.simulator import actions
-from brokerage.simulator.faults.catalogue import CATALOGUE, describe, settings
+from brokerage.simulator.faults.catalogue import CATALOGUE, build, describe, settings
 from brokerage.simulator.faults.fault import FaultError
 from brokerage.simulator.faults.script import Script, ScriptError
 from brokerage.simulator.server import Gateway
@@ -117,7 +117,7 @@ class Control:
         return None
 
     async def _on(self, request: Request) -> dict[str, Any]:
-        fault = self.gateway.faults.on(request.name, **request.params)
+        fault = self.gateway.faults.on(build(request.name, request.params))
         return {"name": fault.name, "with": settings(fault)}
 
     async def _off(self, request: Request) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from brokerage.simulator.control import Control, Remote, RemoteError, ask
+from brokerage.simulator.control import Control, Remote, RemoteError, ask, asked
 from tests.brokerage.faults.scenes import until
 
 
@@ -179,3 +179,12 @@ async def test_what_is_no_control_api_is_told_as_such():
         async with Remote(port) as remote:
             await remote.ask("time")
     server.close()
+
+
+@pytest.mark.parametrize("name", ["fault", "self", "name"])
+async def test_a_parameter_that_no_fault_has_is_refused_whatever_its_name(control, name):
+    reader, writer = await asyncio.open_connection("127.0.0.1", control.port)
+    writer.write(asked("on", "link_lost", {name: 1}))
+    answer = json.loads(await reader.readline())
+    assert (answer["ok"], "no parameter" in answer["error"]) == (False, True)
+    writer.close()
