@@ -1,14 +1,18 @@
 """RS-08: strangers' positions and phantoms are found, block what opens, and are settled by rows."""
 
+from dataclasses import replace
+
 import pytest
 
-from brokerage import reconciliation
+from brokerage import gateway, reconciliation
 from brokerage.gateway import Desk
 from brokerage.models import Correction, OrderRecord, ReconciliationDiff, ReconciliationRun
 from brokerage.terms import Position
 from tests.validation.scenarios.catches import Catch, catch
 from tests.validation.scenarios.conftest import Caught, Outcome, Run
-from validation.scenarios import reconciling
+from validation.scenarios import catalogue, reconciling
+from validation.scenarios.trial import Trial
+from validation.trials import carry_out
 
 OWN = "reconciliation with an own position"
 CYCLES = "time between reconciliations"
@@ -31,6 +35,17 @@ async def test_passes_on_a_sound_gateway_and_leaves_it_flat(run_scenario: Run) -
     assert outcome.cleaned is not None
     assert (outcome.cleaned.ok, list(outcome.cleaned.closed.values())) == (True, [1.0])
     await _check_record(outcome)
+
+
+async def test_passes_a_second_time_in_the_same_session(run_scenario: Run) -> None:
+    async def before(trial: Trial) -> None:
+        first = replace(trial, checks=[], metrics=[], notes=[], windows=[], alerts=[])
+        ending = await carry_out(catalogue.load().get("RS-08"), first)
+        assert (ending.state, ending.reason) == ("PASSED", "")
+        assert (await gateway.cleanup(trial.desk, trial.ref)).ok
+
+    outcome = await run_scenario("RS-08", prepare=before)
+    assert (outcome.state, outcome.failed, outcome.ending.reason) == ("PASSED", set(), "")
 
 
 async def _check_record(outcome: Outcome) -> None:
