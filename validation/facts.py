@@ -27,6 +27,7 @@ from validation.models import (
     Upload,
     Verdict,
 )
+from validation.models.session import STOPPED
 from validation.samples import Samples
 from validation.scenarios.catalogue import Category
 
@@ -212,6 +213,13 @@ class Facts:
     def seen(self) -> list[findings.Row]:
         """What the session watch has seen, the gravest first."""
         return findings.summarise(self.session)
+
+    @property
+    def trouble(self) -> str:
+        """Why the session failed as a whole, whatever its scenarios did; empty if it did not."""
+        if self.session.state in STOPPED:
+            return self.session.outcome_reason or self.session.get_state_display()
+        return " ".join(findings.blockers(self.seen))
 
     def _warned_findings(self) -> Iterator[Warned]:
         made = self.preflight.checks.all() if self.preflight else ()

@@ -13,9 +13,10 @@ from brokerage.models import Endpoint
 from brokerage.patience import patient_loops
 from brokerage.terms import Target
 from validation import runner, sessions
+from validation.facts import Facts
 from validation.lease import claim
 from validation.models import LogLevel, Session, SessionKind, SessionState
-from validation.models.session import IN_FLIGHT
+from validation.models.session import IN_FLIGHT, STOPPED
 from validation.observation import Term
 from validation.preflight.report import blockers
 from validation.runner import Watcher
@@ -23,6 +24,8 @@ from validation.sessions import SessionRefused
 
 PRIVATE = "private simulation"
 SERVICE_USER = "command-line"
+# Where a run that came to its regular end leaves a session.
+ENDED = (SessionState.MANUAL_CHECKS, SessionState.REPORTING)
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,16 @@ async def _run(order: Order, endpoint: Endpoint, started: Started, watch: Watche
     if session.state == SessionState.DRAFT:
         raise SessionRefused(await sync_to_async(blockers)(session))
     return session
+
+
+def trouble(session: Session) -> str:
+    """Return why a session that ran here is no success, even if every scenario passed, or nothing.
+
+    It has come to its regular end, and its watch found nothing that speaks against it.
+    """
+    if session.state in ENDED or session.state in STOPPED:
+        return Facts(session).trouble
+    return f"It has not ended: it is {session.get_state_display()}."
 
 
 def private_endpoint(target: Target) -> Endpoint:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.utils import timezone
+from junitparser import JUnitXml
 
 from brokerage.models import Endpoint
 from brokerage.terms import Target
@@ -15,8 +17,10 @@ from tests.conftest import People
 from tests.validation.conftest import Toys, fails, passes
 from validation import foreground, sessions
 from validation.management.commands import run_validation
-from validation.models import Session, SessionState
+from validation.models import Finding, Session, SessionState, Severity
 from validation.rolling import Rolled
+from validation.scenarios.trial import Trial
+from validation.watch.conditions import Condition
 
 pytestmark = pytest.mark.django_db
 
@@ -64,6 +68,39 @@ def test_a_failure_shows_its_checks_and_exits_with_1(
     assert caught.value.returncode == 1
     assert "✘ BC-01" in out.getvalue()
     assert "✘ two is three: expected 3, 2" in out.getvalue()
+
+
+STRANGE = Condition("difference_foreign", "SPY", Severity.CRITICAL, "SPY: 5 shares.", "Look.")
+
+
+def test_a_blocked_session_exits_with_1_though_every_scenario_passed(
+    toys: Toys, seeded: Endpoint, listening: list[bool], tmp_path: Path
+) -> None:
+    toys.add("BC-01", passes)
+    toys.watch.left = [STRANGE]
+    with pytest.raises(CommandError, match=r"1 of 1 passed\..*is BLOCKED\. .*SPY: 5") as caught:
+        run("--junit", str(tmp_path / "j.xml"))
+    assert caught.value.returncode == 1
+    (suite,) = JUnitXml.fromfile(str(tmp_path / "j.xml"))
+    assert (suite.tests, suite.failures) == (2, 1)
+
+
+def test_what_the_watch_found_exits_with_1(
+    toys: Toys, seeded: Endpoint, listening: list[bool], tmp_path: Path
+) -> None:
+    toys.add("BC-01", finds_an_error)
+    with pytest.raises(CommandError, match=r"is REPORTING\..*watch found: Mute\.") as caught:
+        run("--junit", str(tmp_path / "j.xml"), "--scenario", "BC-01")
+    assert caught.value.returncode == 1
+    assert 'failures="1"' in (tmp_path / "j.xml").read_text()
+
+
+async def finds_an_error(trial: Trial) -> None:
+    passes(trial)
+    session = await Session.objects.aget()
+    await Finding.objects.acreate(
+        session=session, at=timezone.now(), kind="no_answer", severity=Severity.ERROR, text="Mute."
+    )
 
 
 def test_a_person_answers_for_a_session_that_can_be_signed(

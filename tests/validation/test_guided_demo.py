@@ -8,8 +8,11 @@ from django.core.management import CommandError, call_command
 
 from brokerage.models import AccountProof, Endpoint
 from tests.validation.conftest import Toys, fails, passes
+from validation.models import Severity
+from validation.watch.conditions import Condition
 
 pytestmark = pytest.mark.django_db(transaction=True)
+STRANGE = Condition("difference_foreign", "SPY", Severity.CRITICAL, "SPY: 5 shares.", "Look.")
 
 
 def demo(*args: str) -> str:
@@ -33,6 +36,18 @@ def test_a_scenario_that_fails_is_told_and_ends_it_with_an_error(
     toys.add("BC-01", fails)
     with pytest.raises(CommandError, match="did not go as it should"):
         demo()
+
+
+def test_a_session_that_ends_blocked_is_told_and_ends_it_with_an_error(
+    toys: Toys, seeded: Endpoint
+) -> None:
+    toys.add("BC-01", passes)
+    toys.watch.left = [STRANGE]
+    out = StringIO()
+    with pytest.raises(CommandError, match="did not go as it should"):
+        call_command("guided_demo", stdout=out)
+    assert "1 of 1 passed" in out.getvalue()
+    assert "is BLOCKED. " in out.getvalue()
 
 
 def test_a_connection_to_a_broker_is_told_and_ends_it_with_an_error(

@@ -1,4 +1,7 @@
-"""The results as JUnit XML, which pipelines read: a case for each scenario's last attempt."""
+"""The results as JUnit XML, which pipelines read: a case for each scenario's last attempt.
+
+A session that failed as a whole has one more case, so that no pipeline takes it for a success.
+"""
 
 import re
 
@@ -9,6 +12,7 @@ from validation.facts import Facts
 from validation.models import Attempt, AttemptState, Check
 
 A = AttemptState
+SESSION_CASE = "session"
 # XML 1.0 has no form for these at all.
 UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 KINDS = {A.PASSED: None, A.FAILED: Failure, A.ERROR: Error, A.TIMED_OUT: Error}
@@ -24,6 +28,8 @@ def junit(facts: Facts) -> str:
     suite.add_property("code_version", session.code_version)
     suite.add_property("config_sha256", session.config.digest)
     suite.add_testcases([_case(attempt, facts.checks_of(attempt)) for attempt in facts.counted])
+    if facts.trouble:
+        suite.add_testcase(_whole(facts))
     document = JUnitXml("crucible")
     document.add_testsuite(suite)
     document.update_statistics()  # type: ignore[no-untyped-call]
@@ -39,6 +45,12 @@ def _case(attempt: Attempt, checks: list[Check]) -> TestCase:
         if lines := failures(checks):
             result.text = _printable("\n".join(lines))
         case.result = [result]
+    return case
+
+
+def _whole(facts: Facts) -> TestCase:
+    case = TestCase(SESSION_CASE, facts.session.number, 0.0)
+    case.result = [Failure(_printable(facts.trouble), facts.session.state)]
     return case
 
 

@@ -57,7 +57,9 @@ class Command(BaseCommand):
         self._tell(5)
         calls, elsewhere = self._connections(began)
         self._say(f"{calls} connections to it, {elsewhere} to any broker.")
-        if elsewhere or passed != session.planned:
+        if trouble := foreground.trouble(session):
+            self._say(f"{session.number} is {session.state}. {trouble}")
+        if elsewhere or trouble or passed != session.planned:
             raise CommandError("The demo did not go as it should; read what is told above.")
         self._say("Done. `make run` starts the whole product with the same gateway behind it.")
 

@@ -1,4 +1,4 @@
-"""Run a validation session in the foreground; exit 0 if all passed, 1 if not, 2 for trouble."""
+"""Run a validation session in the foreground; exit 0 for a success, 1 if not, 2 for trouble."""
 
 import logging
 import signal
@@ -183,10 +183,11 @@ class Command(BaseCommand):
     def _sum_up(self, session: Session) -> None:
         passed = session.attempts.filter(state=AttemptState.PASSED).count()
         text = f"{passed} of {session.planned} passed. {session.number} is {session.state}."
-        if passed < session.planned:
+        trouble = foreground.trouble(session)
+        if passed < session.planned or trouble:
             others = session.attempts.exclude(state=AttemptState.PASSED)
             told = (f"{one.scenario} {one.state}: {one.reason}".rstrip(": ") for one in others)
-            text = "\n".join([f"{text} {session.outcome_reason}".rstrip(), *told])
+            text = "\n".join([f"{text} {trouble}".rstrip(), *told])
             raise CommandError(text, returncode=NOT_PASSED)
         self._say(text)
 
