@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     BeforeValidator,
@@ -30,7 +30,8 @@ from validation.reset_windows import DEFAULT, ResetWindows
 MAX_BYTES = 64 * 1024
 DEEPEST = 8
 CREDENTIAL = re.compile(
-    r"pass(word|wd|phrase)?$|secret|token|user_?name|^user$|api_?key|credential"
+    r"pass$|pass(word|wd|phrase)|pwd|secret|token|user[_-]?name|^user$|credential"
+    r"|(api|private|access)[_-]?key"
 )
 
 
@@ -77,16 +78,18 @@ def _expiry_day(value: str) -> str:
 
 
 Expiry = Annotated[str, BeforeValidator(_expiry_text), Field(pattern=r"^(\d{8})?$")]
+Host = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9.:_-]+$")]
 Symbol = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.]{0,11}$")]
 Dollars = Annotated[float, Field(gt=0, le=10_000_000)]
+S = TypeVar("S", bound=Section)
+# The client ids that the product itself connects with.
+OWN_IDS = range(210, 251)
 
 
 class Gateway(Section):
     """Where the gateway listens; `client_id` is the bot's own, which the product never uses."""
 
-    host: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9.:_-]+$")] = (
-        "127.0.0.1"
-    )
+    host: Host = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 4002
     client_id: Annotated[int, Field(ge=0, le=999)] = 1
     timeout: Seconds = 30
@@ -105,7 +108,7 @@ class Gateway(Section):
     @field_validator("client_id")
     @classmethod
     def _not_ours(cls, client_id: int) -> int:
-        if 210 <= client_id <= 250:
+        if client_id in OWN_IDS:
             raise ValueError("210 to 250 are the product's own client ids")
         return client_id
 
@@ -232,7 +235,7 @@ def read(content: Mapping[str, Any], *, ports: frozenset[int] | None = None) -> 
     """Validate JSON values; with `ports` the gateway's must be one of them. Raises ConfigError."""
     if problems := list(_credentials(content, content)):
         raise ConfigError(problems)
-    return _validate(content, ports)
+    return checked(Config, content, ports)
 
 
 def parse_yaml(text: str, *, ports: frozenset[int] = PAPER_PORTS) -> Config:
@@ -240,10 +243,15 @@ def parse_yaml(text: str, *, ports: frozenset[int] = PAPER_PORTS) -> Config:
 
     Anchors and aliases are refused: a few lines of them can stand for gigabytes.
     """
+    return checked(Config, sound_tree(text), ports)
+
+
+def sound_tree(text: str) -> CommentedMap:
+    """Return what a YAML text says, without tricks and credentials; raises ConfigError."""
     tree = _tree(text)
     if problems := list(_credentials(tree, tree)):
         raise ConfigError(problems)
-    return _validate(tree, ports)
+    return tree
 
 
 def to_yaml(config: Config) -> str:
@@ -291,7 +299,7 @@ def _tree(text: str) -> CommentedMap:
     except (YAMLError, ValueError, RecursionError) as error:
         raise ConfigError([Problem("", 0, f"not YAML: {str(error)[:200]}")]) from None
     if not isinstance(tree, CommentedMap):
-        raise ConfigError([Problem("", 1, "expected sections such as gateway and thresholds")])
+        raise ConfigError([Problem("", 1, "expected sections such as gateway")])
     return tree
 
 
@@ -321,9 +329,10 @@ def _credentials(root: object, node: object, path: tuple[str | int, ...] = ()) -
         yield from _credentials(root, value, here)
 
 
-def _validate(tree: Mapping[str, Any], ports: frozenset[int] | None) -> Config:
+def checked(model: type[S], tree: Mapping[str, Any], ports: frozenset[int] | None = None) -> S:
+    """Return a tree as the section that it must be; raises ConfigError."""
     try:
-        return Config.model_validate(_plain(tree), context={"ports": ports})
+        return model.model_validate(_plain(tree), context={"ports": ports})
     except ValidationError as error:
         problems = [
             Problem(_dotted(found["loc"]), _line(tree, found["loc"]), _message(found))

@@ -58,7 +58,21 @@ def test_a_problem_names_its_field_and_line(text: str, told: str) -> None:
     assert any(told in problem for problem in problems(text)), problems(text)
 
 
-@pytest.mark.parametrize("key", ["password", "Passwd", "api_key", "IB_USERNAME", "secret", "token"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "password",
+        "Passwd",
+        "api_key",
+        "IB_USERNAME",
+        "secret",
+        "token",
+        "api-key",
+        "privateKey",
+        "db_password_prod",
+        "pwd",
+    ],
+)
 def test_credentials_are_refused_wherever_they_stand(key: str) -> None:
     (told,) = problems(f"gateway:\n  {key}: hunter2\n")
     assert told.startswith(f"line 2: gateway.{key}: credentials")
