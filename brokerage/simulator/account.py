@@ -1,6 +1,6 @@
 """A margin account: cash, positions, commissions, profit and the margin that orders need."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -182,6 +182,14 @@ class Account:
         self._to_reserve.pop(order.key, None)
         self.reserve_now()
         self._reserve(order, price)
+
+    def reserve_anew(self, orders: Sequence[tuple[SimOrder, float | None]]) -> None:
+        """The same for several, each with its price, of which nothing is kept any more."""
+        self.reserve_now()
+        for order, _ in orders:
+            self.reserves.keep(order, 0.0, 0.0)
+        for order, price in orders:
+            self._reserve(order, price)
 
     def _reserve(self, order: SimOrder, price: float | None) -> None:
         need = closing = 0.0

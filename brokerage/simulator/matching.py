@@ -284,6 +284,10 @@ class Book:
         """Whether any order of this contract works."""
         return bool(self._working.get(con_id))
 
+    def beside(self, con_id: int, account: str) -> list[SimOrder]:
+        """An account's working orders of a contract, in the order in which they came."""
+        return [one for one in self._working.get(con_id, {}).values() if one.account == account]
+
     def crowd(self, order: SimOrder) -> int:
         """How many orders work in an order's contract on its side for its account."""
         side, account, count = order.side, order.account, 0

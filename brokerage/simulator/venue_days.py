@@ -39,6 +39,7 @@ class DaysDesk:
                 if expires(self.floor.listing(held.con_id)) <= now:
                     for position in account.settle(held.con_id):
                         self._positions.booked(name, position)
+                        self._fills.reserve_anew(name, position.con_id)
 
     def _midnight(self) -> None:
         """A new day: profits start from nothing, yesterday's executions and orders are gone."""

@@ -200,9 +200,7 @@ class FillsDesk:
         execution = Execution(record, fill, account.apply(fill))
         self.executions.append(execution)
         levers = self.floor.levers
-        if record.sim.working:
-            self.reserve(record)
-        else:
+        if not record.sim.working:
             self._close(record)
         if not levers.no_execution:
             self.tell(record, execution.details(-1))
@@ -210,6 +208,7 @@ class FillsDesk:
         if not (levers.no_commission or levers.no_execution):
             self.tell(record, execution.commission())
         self._positions.booked(account.name, execution.booking.position)
+        self.reserve_anew(account.name, fill.con_id)
 
     def _close(self, record: Record, reason: str = "") -> None:
         """The order is over."""
@@ -229,6 +228,12 @@ class FillsDesk:
     def reserve(self, record: Record) -> None:
         """Keep the margin that what is left of an order needs."""
         self.floor.account(record.account).reserve(record.sim, self._price(record.sim))
+
+    def reserve_anew(self, account: str, con_id: int) -> None:
+        """A position has changed, and with it what orders of that contract would open or close."""
+        if orders := self.floor.book.beside(con_id, account):
+            priced = [(sim, self._price(sim)) for sim in orders]
+            self.floor.account(account).reserve_anew(priced)
 
     def _price(self, sim: SimOrder) -> float | None:
         """At what price an order needs margin; None: not now.

@@ -40,3 +40,18 @@ async def test_a_child_that_sells_more_than_its_entry_buys_keeps_margin(raw):
     await place(raw, 502, action="SELL", limit_price=700.0, parent_id=501, quantity=300.0)
     await buy_another(raw)
     assert codes(raw) == [201]
+
+
+async def test_a_sale_that_only_closes_since_another_order_filled_keeps_no_margin(raw):
+    await place(raw, 501, action="SELL", limit_price=720.0, **LARGE)
+    await place(raw, 502, order_type="MKT", **LARGE)
+    await buy_another(raw)
+    assert (codes(raw), statuses(raw, 550)[-1]) == ([], "Submitted")
+
+
+async def test_a_sale_whose_position_another_order_has_closed_keeps_margin(raw):
+    await place(raw, 501, order_type="MKT", **LARGE)
+    await place(raw, 502, action="SELL", limit_price=720.0, **LARGE)
+    await place(raw, 503, action="SELL", order_type="MKT", **LARGE)
+    await place(raw, 550, quantity=560.0, limit_price=680.0)
+    assert codes(raw) == [201]
