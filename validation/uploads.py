@@ -37,7 +37,7 @@ class UploadConflict(UploadRefused):
 
 
 class UploadTooLarge(UploadRefused):
-    """The file is larger than 20 MB."""
+    """The file is larger than its kind may be."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def receive(
     digest = hashlib.sha256(raw).hexdigest()
     row = Upload(
         kind=kind, commit=commit, branch=branch[:200], run_url=run_url, content=text,
-        file_name=_safe_name(file_name), sha256=digest, uploaded_by=by, **vars(parsed),
+        file_name=safe_name(file_name), sha256=digest, uploaded_by=by, **vars(parsed),
     )  # fmt: skip
     known = _known(row)
     return known if known else _store(row, by)
@@ -209,7 +209,8 @@ def _text(raw: bytes) -> str:
     return raw[:LARGEST].decode("utf-8", "replace").replace("\x00", "�")
 
 
-def _safe_name(name: str) -> str:
+def safe_name(name: str) -> str:
+    """Return a file's name without what is no letter, digit, dot, dash or underscore."""
     return re.sub(r"[^A-Za-z0-9._-]", "_", name)[-100:]
 
 
