@@ -7,7 +7,7 @@ attested; one without roles can't be attested by anybody.
 
 from dataclasses import dataclass
 
-VERSION = 3
+VERSION = 4
 SETUP = "Set-up"
 EXECUTION = "Automated tests"
 MANUAL = "Manual validation"
@@ -81,7 +81,9 @@ LINES = (
     Line(S, "1.1.21", "Time-outs suit a live environment (30 s or more)", "A", "W", "timeouts"),
     Line(
         S, "1.1.22", "Host, port, client id and time-outs agree with the bot's configuration",
-        "M", "B", "", DEVELOPER, "Compare the configuration of this session with the bot's own.",
+        "A+M", "B", "preflight:HP-25B", DEVELOPER, "The preflight compares them once the bot's "
+        "file was uploaded, on the page Configuration or by a pipeline. Without it, compare them "
+        "yourself.",
     ),
     Line(S, "1.1.23", "The session ran in regular trading hours", "A", "B", "regular_hours"),
     Line(S, "1.1.24", "No major market event falls into the session", "M", "W", "", OPERATOR),

@@ -306,7 +306,11 @@ def vix_in(text: str) -> float | None:
     remedy="Look at the calendar of events, and attest here what is due today.",
 )  # fmt: skip
 def events(look: Situation) -> Found:
-    """No calendar of events is connected: a person looks."""
+    """The desk's own list names events; no calendar is connected beside it: a person looks."""
     if look.plan.simulated:
         return simulated("The simulated market has no events.")
-    return attested(look, "HP-15")
+    said = attested(look, "HP-15")
+    if not look.plan.events:
+        return said
+    words = f" {said.text}" if said.verdict == V.PASS else ""
+    return Found(V.WARN, f"Today in New York: {', '.join(look.plan.events)}.{words}")

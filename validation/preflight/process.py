@@ -7,6 +7,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
+from brokerage.calendar import ET
 from brokerage.models import KillSwitch
 from brokerage.terms import Target
 from crucible.ledger.record import record
@@ -14,9 +15,12 @@ from crucible.live.publish import publish
 from validation import bookkeeping, sessions
 from validation.configuration import ConfigError, read
 from validation.findings import TWO_HOURS
+from validation.involvement import involve
 from validation.lease import Lease, guarded
 from validation.models import (
     AttemptState,
+    BotConfig,
+    EventDay,
     HealthAttestation,
     HealthCheck,
     PreflightRun,
@@ -24,10 +28,10 @@ from validation.models import (
     SessionState,
     Upload,
 )
-from validation.preflight import gateway_rules, host_rules
+from validation.preflight import bot_rules, gateway_rules, host_rules
 from validation.preflight.judging import Judgement, judge
 from validation.preflight.looking import look
-from validation.preflight.situation import GatewayLook, HostLook, Plan, Situation
+from validation.preflight.situation import Bot, GatewayLook, HostLook, Plan, Situation
 from validation.preflight.surroundings import look_around
 from validation.route import route
 from validation.scenarios import catalogue
@@ -35,7 +39,7 @@ from validation.scenarios.catalogue import MARKET_HOURS, ORDERS
 from validation.verdicts import Stop
 
 # The modules whose rules fill the table.
-RULES = (gateway_rules, host_rules)
+RULES = (bot_rules, gateway_rules, host_rules)
 S = SessionState
 
 
@@ -77,8 +81,9 @@ def plan_of(session: Session) -> Plan:
     endpoint, switch = session.endpoint, KillSwitch.objects.filter(pk=KillSwitch.SINGLE).first()
     pending = list(session.attempts.filter(state=AttemptState.PENDING))
     needs = {need for one in pending for need in catalogue.load().get(one.scenario).needs}
+    now = timezone.now()
     return Plan(
-        now=timezone.now(), full=session.approvable, simulated=endpoint.simulated,
+        now=now, full=session.approvable, simulated=endpoint.simulated,
         always_open=endpoint.always_open, speed=endpoint.speed, host=endpoint.host,
         port=endpoint.port, two_hours=any(one.scenario == TWO_HOURS for one in pending),
         wants_hours=MARKET_HOURS in needs, wants_orders=ORDERS in needs,
@@ -86,7 +91,7 @@ def plan_of(session: Session) -> Plan:
         code_version=session.code_version,
         kill_state=switch.state if switch else "UNKNOWN",
         kill_reason=switch.reason if switch else "its row is missing",
-        observes=session.observes,
+        observes=session.observes, bot=_bot(), events=EventDay.on(now.astimezone(ET).date()),
         attested=_attested(session), **_configuration(session), **upload_of(session),
     )  # fmt: skip
 
@@ -108,6 +113,11 @@ def upload_of(session: Session) -> dict[str, Any]:
     return {"upload_green": found.green, "upload_text": text}
 
 
+def _bot() -> Bot | None:
+    found = BotConfig.newest()
+    return None if found is None else Bot(found.pk, found.sha256, found.values)
+
+
 def _attested(session: Session) -> dict[str, str]:
     said = HealthAttestation.objects.filter(session=session).select_related("by")
     return {one.code: f"{one.by.get_username()}: {one.text}" for one in said}
@@ -118,6 +128,8 @@ def _conclude(lease: Lease, question: Question, seen: GatewayLook, around: HostL
     found = judge(Situation(question.plan, seen, around))
     with guarded(lease) as session:
         run = store(session, found, question.began_at)
+        if question.plan.bot is not None:
+            _note_uploader(session, question.plan.bot)
         # What came meanwhile: an abort, the kill switch, another gateway in its place.
         stop = _unsafe(seen) or bookkeeping.look_outside(lease)
         if stop is not None:
@@ -127,6 +139,12 @@ def _conclude(lease: Lease, question: Question, seen: GatewayLook, around: HostL
             bookkeeping.hand_back(session, _words(found))
             return False
         return bookkeeping.admit(session)
+
+
+def _note_uploader(session: Session, bot: Bot) -> None:
+    """Whoever brought evidence of a session can't sign it."""
+    row = BotConfig.objects.select_related("uploaded_by").get(pk=bot.number)
+    involve(session, row.uploaded_by, "uploaded the bot's configuration")
 
 
 def store(session: Session, found: list[Judgement], began_at: datetime) -> PreflightRun:

@@ -3,9 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from validation.configuration import Config
 from validation.host_load import HostLoad
+
+
+@dataclass(frozen=True)
+class Bot:
+    """The bot's newest uploaded configuration: its number, digest, and values by their paths."""
+
+    number: int
+    sha256: str
+    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -13,7 +23,8 @@ class Plan:
     """What is to run, where, and what the product itself says of it.
 
     `config` is None with `config_error` when the pinned revision can't be read; `upload` is the
-    state of the test report of this version: None when there is none.
+    state of the test report of this version: None when there is none. `events` are the desk's list
+    of today's in New York.
     """
 
     now: datetime
@@ -36,6 +47,8 @@ class Plan:
     kill_state: str = "ARMED"
     kill_reason: str = ""
     observes: bool = False
+    bot: Bot | None = None
+    events: tuple[str, ...] = ()
     attested: Mapping[str, str] = field(default_factory=dict)
 
 

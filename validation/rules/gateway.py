@@ -6,7 +6,7 @@ from brokerage.terms import PAPER_PORTS
 from validation.build import SURROUNDINGS
 from validation.configuration import ConfigError
 from validation.facts import Average, Facts
-from validation.models import AttemptState
+from validation.models import AttemptState, Verdict
 from validation.rules.rule import Finding, rule
 
 State = OrderRecord.State
@@ -118,6 +118,18 @@ def timeouts(facts: Facts, _: str) -> Finding:
     """The gateway's and the historical time-outs are 30 s or more."""
     least = min(facts.config.gateway.timeout, facts.config.thresholds.historical_timeout_seconds)
     return Finding(least >= 30, f"shortest {least:g} s")
+
+
+@rule
+def preflight(facts: Facts, code: str) -> Finding:
+    """The last preflight's check passed; what it could not find out decides nothing."""
+    made = facts.preflight.checks.all() if facts.preflight else ()
+    check = next((one for one in made if one.code == code), None)
+    if check is None:
+        return Finding(None, f"no preflight has made {code} yet")
+    if check.verdict in {Verdict.UNKNOWN, Verdict.NOT_APPLICABLE}:
+        return Finding(None, check.finding)
+    return Finding(check.verdict == Verdict.PASS, check.finding)
 
 
 @rule

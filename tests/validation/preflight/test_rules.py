@@ -13,7 +13,7 @@ from validation.host_load import HostLoad
 from validation.models import Verdict
 from validation.preflight import process
 from validation.preflight.judging import TABLE, Judgement, judge
-from validation.preflight.situation import Plan, Sample, Situation, drift
+from validation.preflight.situation import Bot, Plan, Sample, Situation, drift
 
 assert process.RULES
 PASS, WARN, BLOCK = Verdict.PASS, Verdict.WARN, Verdict.BLOCK
@@ -23,12 +23,20 @@ NOON = datetime(2026, 2, 17, 11, 0, tzinfo=ET)
 CODES = {f"HP-{number:02d}" for number in range(1, 34)}
 
 
+def bot(**changes: Any) -> Bot:
+    """What a bot was uploaded to run with: as configured, but for what a test says."""
+    said = {"host": "127.0.0.1", "port": 4002, "client_id": 1, "timeout": 30.0} | changes
+    values = {f"gateway.{name}": value for name, value in said.items() if value is not None}
+    return Bot(7, "ab" * 32, values)
+
+
 def plan(**changes: Any) -> Plan:
     """A full session on a paper gateway in trading hours, with all in order."""
     well = Plan(
         now=NOON, config=Config().with_expiry("20260220"), config_number=3, code_version="abc",
         expected_account="DU1", upload_green=True,
         upload_text="Report 1: 9 tests, 0 not passed.", attested={"HP-02P": "op: PAPER, seen"},
+        bot=bot(),
     )  # fmt: skip
     return replace(well, **changes)
 
@@ -173,6 +181,9 @@ BOUNDARIES: list[tuple[str, str, dict[str, Any], Verdict]] = [
     ("HP-14", G, {"vix": 29.99, "vix_type": 3}, PASS),
     ("HP-14", G, {"vix": 30.0, "vix_type": 1}, WARN),
     ("HP-15", P, {}, ATTEST),
+    ("HP-15", P, {"attested": {"HP-15": "op: none"}}, PASS),
+    ("HP-15", P, {"events": ("FOMC",)}, WARN),
+    ("HP-15", P, {"events": ("FOMC",), "attested": {"HP-15": "op: none"}}, WARN),
     ("HP-15", P, {"simulated": True}, NOT_APPLICABLE),
     ("HP-16", G, {"net_liquidation": 95_000.0}, PASS),
     ("HP-16", G, {"net_liquidation": 94_999.0}, BLOCK),
@@ -218,6 +229,26 @@ BOUNDARIES: list[tuple[str, str, dict[str, Any], Verdict]] = [
     ("HP-25", G, {"client_id": 211}, WARN),
     ("HP-25", G, {"ids_in_use": True}, BLOCK),
     ("HP-25", G, {"connected": False}, UNKNOWN),
+    ("HP-25B", P, {}, PASS),
+    ("HP-25B", P, {"bot": None}, UNKNOWN),
+    ("HP-25B", P, {"bot": None, "simulated": True}, NOT_APPLICABLE),
+    ("HP-25B", P, {"config": None}, UNKNOWN),
+    ("HP-25B", P, {"bot": bot(host="localhost")}, PASS),
+    ("HP-25B", P, {"bot": bot(host="10.0.0.5")}, BLOCK),
+    ("HP-25B", P, {"bot": bot(port=7497)}, BLOCK),
+    ("HP-25B", P, {"bot": bot(port=4001)}, BLOCK),
+    ("HP-25B", P, {"port": 7497}, BLOCK),
+    ("HP-25B", P, {"bot": bot(client_id=2)}, WARN),
+    ("HP-25B", P, {"bot": bot(client_id=209)}, WARN),
+    ("HP-25B", P, {"bot": bot(client_id=210)}, BLOCK),
+    ("HP-25B", P, {"bot": bot(client_id=250)}, BLOCK),
+    ("HP-25B", P, {"bot": bot(client_id=251)}, WARN),
+    ("HP-25B", P, {"bot": bot(timeout=31.0)}, WARN),
+    ("HP-25B", P, {"bot": bot(timeout=None)}, WARN),
+    ("HP-25B", P, {"bot": bot(host="10.0.0.5", port=7497), "simulated": True}, PASS),
+    ("HP-25B", P, {"bot": bot(port=4001), "simulated": True}, WARN),
+    ("HP-25B", P, {"bot": bot(timeout=31.0), "simulated": True}, WARN),
+    ("HP-25B", P, {"bot": bot(client_id=211), "simulated": True}, BLOCK),
     ("HP-27", H, {}, PASS),
     ("HP-27", H, {"database_ms": None}, UNKNOWN),
     ("HP-28", H, {}, PASS),
@@ -310,6 +341,36 @@ def test_without_a_price_no_strike_is_asked_of_a_session_without_orders() -> Non
     found = one("HP-10", situation({"wants_orders": False}, {"spot": None}))
     assert found.verdict == PASS
     assert "no strike" in found.finding
+
+
+def test_what_the_bot_has_otherwise_is_named_beside_ours_with_the_digest() -> None:
+    found = one("HP-25B", situation({"bot": bot(port=4001, client_id=212, timeout=None)}))
+    assert found.holds_up
+    assert found.finding == (
+        f"Upload 7, SHA-256 {'ab' * 32}. Client id 212 is one of ours (210 to 250). 4001 is a live "
+        "gateway's port. Differs: gateway.port 4001 (ours 4002), gateway.client_id 212 (ours 1), "
+        "gateway.timeout not named (ours 30). Agrees: gateway.host 127.0.0.1."
+    )
+
+
+def test_the_bots_further_time_outs_are_compared_where_it_names_them() -> None:
+    named = bot()
+    values = {**named.values, "thresholds.cancel_timeout_seconds": 11.0}
+    found = one("HP-25B", situation({"bot": replace(named, values=values)}))
+    assert found.verdict == WARN
+    assert "Differs: thresholds.cancel_timeout_seconds 11 (ours 10)." in found.finding
+
+
+def test_on_a_simulated_gateway_the_address_is_said_not_to_be_compared() -> None:
+    found = one("HP-25B", situation({"simulated": True, "port": 55_000}))
+    assert found.finding.endswith("Host and port are not compared: the gateway is simulated.")
+    assert "gateway.port" not in found.finding
+
+
+def test_events_of_today_are_named_and_a_persons_word_stands_beside_them() -> None:
+    said = {"events": ("FOMC", "CPI"), "attested": {"HP-15": "op: after the close"}}
+    found = one("HP-15", situation(said))
+    assert found.finding == "Today in New York: FOMC, CPI. op: after the close"
 
 
 def test_documented_positions_are_known() -> None:
