@@ -108,7 +108,7 @@ def test_a_log_is_uploaded_over_rest_once(operator: Client, recorded: Session) -
 
     assert (send(), send()) == (201, 200)
     (row,) = operator.get(f"{API}/gateway-logs").json()
-    assert (row["lines"], row["counts"]) == (1, {})
+    assert (row["lines"], row["counts"], row["simulated"]) == (1, {}, True)
 
 
 def test_a_viewer_uploads_nothing(viewer: Client, recorded: Session) -> None:

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.django_db
 
 def measures(trial: Trial) -> None:
     trial.check("two is two", 2, 2)
+    trial.check("two is three", 3, 2, required=False)
     trial.measure("latency_ms", 2.0, "ms")
     trial.note("measured")
 
@@ -26,7 +27,7 @@ def number(toys: Toys, seeded: object, people: People) -> str:
     return run(sessions.start(people.op)).number
 
 
-@pytest.mark.parametrize("part", ["results", "metrics", "log", "checklist"])
+@pytest.mark.parametrize("part", ["results", "metrics", "samples", "log", "warnings", "checklist"])
 def test_every_row_of_a_simulated_session_says_so(
     number: str, people: People, client: Client, part: str
 ) -> None:

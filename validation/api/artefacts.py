@@ -90,7 +90,9 @@ class SessionGatewayLogs(APIView):
     @extend_schema(operation_id="gateway_logs_list", responses={200: OpenApiTypes.OBJECT})
     def get(self, request: Request, number: str) -> Response:
         """List them with what their scan found."""
-        logs = _session(number).gateway_logs.defer("content").select_related("uploaded_by")
+        logs = (
+            _session(number).gateway_logs.defer("content").select_related("uploaded_by", "session")
+        )
         return Response([_log(row) for row in logs])
 
     @extend_schema(
@@ -120,7 +122,8 @@ class SessionGatewayLogs(APIView):
 
 def _log(row: GatewayLog) -> dict[str, Any]:
     return {
-        "file_name": row.file_name, "bytes": row.size, "sha256": row.sha256, "lines": row.lines,
+        "simulated": row.session.simulated, "file_name": row.file_name, "bytes": row.size,
+        "sha256": row.sha256, "lines": row.lines,
         "counts": row.counts, "findings": row.findings,
         "uploaded_by": row.uploaded_by.get_username(),
         "uploaded_at": row.uploaded_at.isoformat(),

@@ -197,7 +197,13 @@ class SessionSamples(APIView):
             raise ValidationError({"kind": f"One of {', '.join(SampleKind.values)}."})
         found = Samples(session)
         rows = found.all if kind is None else found.of(kind)
-        return Response({"session": session.number, "samples": [asdict(row) for row in rows]})
+        return Response(
+            {
+                "session": session.number,
+                "simulated": session.simulated,
+                "samples": [asdict(row) for row in rows],
+            }
+        )
 
 
 class SessionFigures(generics.ListAPIView[Metric]):

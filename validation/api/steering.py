@@ -23,7 +23,7 @@ from validation import (
 )
 from validation.api.answers import answered, caller
 from validation.api.serializers import AbortSerializer, SessionSerializer
-from validation.facts import Facts
+from validation.facts import Facts, Warned
 from validation.models import HealthCheck, PreflightRun, Session, Upload
 from validation.preflight.health import parts
 
@@ -71,8 +71,9 @@ class SaidSerializer(serializers.Serializer[Any]):
 
 
 class WarnedSerializer(serializers.Serializer[Any]):
-    """A warning, and who acknowledged it."""
+    """A warning, and who acknowledged it; the context says whether it is `simulated`."""
 
+    simulated = serializers.SerializerMethodField()
     key = serializers.CharField()
     title = serializers.CharField()
     text = serializers.CharField()
@@ -81,6 +82,10 @@ class WarnedSerializer(serializers.Serializer[Any]):
     said = serializers.CharField(source="acknowledged.text", default=None)
     expires_on = serializers.DateField(source="acknowledged.expires_on", default=None)
     open = serializers.BooleanField()
+
+    def get_simulated(self, warned: Warned) -> bool:
+        """Whether its session ran at a simulated gateway."""
+        return bool(self.context["simulated"])
 
 
 class TurnSerializer(serializers.Serializer[Any]):
@@ -229,7 +234,8 @@ class SessionWarnings(Steering):
     def get(self, request: Request, number: str) -> Response:
         """Return them, those that were acknowledged with who said what."""
         session = get_object_or_404(Session, number=number)
-        return Response(WarnedSerializer(Facts(session).warnings, many=True).data)
+        context = {"simulated": session.simulated}
+        return Response(WarnedSerializer(Facts(session).warnings, many=True, context=context).data)
 
     @extend_schema(request=SaidSerializer, responses=ANSWERS)
     def post(self, request: Request, number: str) -> Response:
