@@ -8,6 +8,9 @@ from django.utils import timezone
 
 from brokerage.models import AccountProof, Endpoint
 from crucible.alerts.raising import raise_alert
+from tests.conftest import People
+from validation import sessions
+from validation.models import ConfigRevision, Session
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +55,22 @@ def test_the_gravest_alert_stands_first(viewer: Client, endpoint: Endpoint) -> N
     feed = page[page.index("3 open") :]
     places = [feed.index(f"an alert {word}") for word in ("CRITICAL", "WARNING", "INFO")]
     assert places == sorted(places)
+
+
+def test_what_does_not_fit_is_counted(viewer: Client, endpoint: Endpoint) -> None:
+    for number in range(8):
+        raise_alert(f"kind-{number}", f"alert {number}", "", severity="WARNING")
+    assert "8 open, the first 6 here" in viewer.get("/").content.decode()
+
+
+def test_every_session_that_runs_is_shown(
+    viewer: Client, session: Session, people: People, revision: ConfigRevision
+) -> None:
+    second = Endpoint.objects.create(name="second", kind="SIMULATED", port=4003)
+    other = sessions.start(people.op, second)
+    page = viewer.get("/").content.decode()
+    cards = page[: page.index("Latest sessions")]
+    assert (session.number in cards, other.number in cards) == (True, True)
 
 
 def test_only_who_may_start_and_acknowledge_is_offered_it(

@@ -23,6 +23,7 @@ from validation.scenarios import catalogue
 from validation.views.answers import carry_out, person_of, show
 from validation.views.story import tally
 
+MOST_ALERTS = 6
 GRAVEST_FIRST = Case(When(severity="CRITICAL", then=0), When(severity="WARNING", then=1), default=2)
 # What a machine writes by the dozen says little at a glance.
 NOISE = Q(kind="checklist.ticked") | Q(object_type__in=["attempt", "order", "grant"])
@@ -37,18 +38,18 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 
 
 def _desk(now: datetime) -> dict[str, Any]:
-    running = Session.objects.filter(state__in=IN_FLIGHT).first()
+    running = Session.objects.filter(state__in=IN_FLIGHT).prefetch_related("attempts")
     revision = ConfigRevision.objects.filter(state=RevisionState.ACTIVE).first()
     alerts = Alert.objects.filter(state=Alert.State.OPEN).order_by(GRAVEST_FIRST, "-raised_at")
     return {
-        "running": running,
-        "tally": running and tally(running.attempts.all(), running.planned),
+        "running": [(one, tally(one.attempts.all(), one.planned)) for one in running],
         "waiting": Session.objects.filter(state=SessionState.AWAITING_APPROVAL)[:5],
         "at_work": Session.objects.filter(
             state__in=[SessionState.MANUAL_CHECKS, SessionState.REPORTING]
         )[:5],
         "recent": Session.objects.select_related("created_by")[:6],
-        "alerts": alerts[:6],
+        "alerts": alerts[:MOST_ALERTS],
+        "open_alerts": alerts.count(),
         "proof": AccountProof.objects.filter(endpoint__is_default=True).first(),
         "endpoints": Endpoint.objects.order_by("-is_default", "name"),
         "revision": revision,
