@@ -9,11 +9,11 @@ from django.utils.safestring import SafeString, mark_safe
 from crucible.roles import Role
 from crucible.templatetags.crucible import NOTHING, duration, share
 from validation.artefacts.markup import html
+from validation.configuration import read
 from validation.models import Check, Item, Metric, Session
 from validation.statistics import four_digits
 
 register = template.Library()
-FAILURE_SHARE = 0.20
 
 
 @register.filter
@@ -25,9 +25,10 @@ def took(session: Session) -> str:
 
 
 @register.filter
-def allowed_failures(planned: int) -> int:
+def allowed_failures(session: Session) -> int:
     """How many of the planned scenarios may fail before the session stops itself."""
-    return int(planned * FAILURE_SHARE + 1e-9)
+    share_allowed = read(session.config.content).validation.max_failure_share
+    return int(session.planned * share_allowed + 1e-9)
 
 
 @register.filter

@@ -207,7 +207,7 @@ HUNG = Advice(
 PAUSING = Advice("warn", "clock", "Pause requested", "The running scenario comes to its end first.")
 STOPPED = {
     S.ABORTED: "This session was aborted",
-    S.BLOCKED: "Too many scenarios failed: the session stopped itself",
+    S.BLOCKED: "This session stopped itself",
     S.HALTED: "This session was halted for safety",
     S.INTERRUPTED: "The worker was lost: this session was interrupted",
     S.REJECTED: "The sign-off was refused",
