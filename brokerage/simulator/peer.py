@@ -33,18 +33,20 @@ if TYPE_CHECKING:
 MOST_AT_ONCE = 100  # messages handled in one turn of the loop
 MOST_WAITING = 200  # messages above the rate that are kept; the rest stays in the socket
 READ_SIZE = 4096  # bytes that the vendor's clients read at a time
+MOST_READ = 2**16  # bytes that are taken from the socket at a time
 REST_PAUSE = 0.01  # wall seconds after which the last byte follows the others
 LINGER = 5.0  # wall seconds in which a client may still fetch what it was sent before the end
 
 
-class Peer(asyncio.Protocol):
-    """One TCP connection."""
+class Peer(asyncio.BufferedProtocol):
+    """One TCP connection; it reads into one buffer, since a new one for each chunk takes time."""
 
     def __init__(self, gateway: "Gateway") -> None:
         self.gateway = gateway
         self.connection = Connection()
         self.session: Session | None = None
         self.transport: asyncio.Transport | None = None
+        self._buffer = bytearray(MOST_READ)
         self._rest = b""  # the last byte of a full buffer, which follows
         self._late: deque[bytes] = deque()  # chunks that the latency holds back
         self._patience: asyncio.TimerHandle | None = None  # ends with the handshake
@@ -59,6 +61,14 @@ class Peer(asyncio.Protocol):
             return
         limit = self.gateway.settings.handshake_limit
         self._patience = asyncio.get_running_loop().call_later(limit, self.cut)
+
+    def get_buffer(self, sizehint: int) -> bytearray:
+        """Where the next chunk goes."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """A chunk has arrived."""
+        self.data_received(bytes(self._buffer[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
         """Handle what has arrived, after the latency if there is one."""
