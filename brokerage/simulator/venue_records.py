@@ -10,7 +10,7 @@ from brokerage.simulator.orders import STOPPED, TRAILING, Key, SimOrder
 from brokerage.simulator.venue_terms import wire_contract
 from brokerage.tws.fields import UNSET_INTEGER
 from brokerage.tws.messages import Contract, OpenOrder, Order, OrderState, OrderStatus, PlaceOrder
-from brokerage.tws.objects import assembled, changed, mark
+from brokerage.tws.objects import assembled, changed, form
 
 CANCELLED = (202, "Order Canceled - reason:")
 BY_TRADER, BY_SYSTEM = "Cancelled by Trader", "Cancelled by System:\n"
@@ -140,17 +140,31 @@ def reported(record: Record) -> Order:
 def _reported(record: Record) -> Order:
     """It writes UNSET_INTEGER where others leave it empty."""
     order, sim = record.message.order, record.sim
-    stop = _trail_stop(record)
-    echo = changed(
+    terms = {
+        "quantity": sim.quantity,
+        "limit_price": sim.limit_price or order.limit_price or 0.0,
+        "aux_price": order.aux_price or 0.0,
+        "trail_stop_price": _trail_stop(record),
+        "tif": sim.tif,
+        "oca_group": sim.oca_group,
+        "account": record.account,
+        "display_size": order.display_size or UNSET_INTEGER,
+    }
+    if order.form is None:
+        return _filled_in(changed(order, **terms))
+    return assembled(_echo_form(order.form), vars(order) | terms)
+
+
+@lru_cache(maxsize=256)
+def _echo_form(of: type[Order]) -> type[Order]:
+    """The form of what is reported of orders of one form."""
+    return form(_filled_in(assembled(of, {})))
+
+
+def _filled_in(order: Order) -> Order:
+    """With the other values that are put in: none of them is a term, or depends on one."""
+    return changed(
         order,
-        quantity=sim.quantity,
-        limit_price=sim.limit_price or order.limit_price or 0.0,
-        aux_price=order.aux_price or 0.0,
-        trail_stop_price=stop,
-        tif=sim.tif,
-        oca_group=sim.oca_group,
-        account=record.account,
-        display_size=order.display_size or UNSET_INTEGER,
         oca_type=order.oca_type or 3,
         volatility_type=order.volatility_type or 0,
         reference_price_type=order.reference_price_type or 0,
@@ -163,18 +177,6 @@ def _reported(record: Record) -> Order:
         price_management=order.price_management or 0,
         duration=order.duration or None,
     )
-    if order.alike is not None:
-        mark(echo, _alike(order.alike, repr(stop)))
-    return echo
-
-
-@lru_cache(maxsize=256)
-def _alike(alike: object, stop: str) -> object:
-    """The mark of what is reported of orders with one mark and one stop.
-
-    Besides these nothing but an order's terms decides on what is reported of it.
-    """
-    return object()
 
 
 def _trail_stop(record: Record) -> float | None:
@@ -204,9 +206,7 @@ def open_order(record: Record, status: str = "") -> OpenOrder:
 @lru_cache(maxsize=32)
 def _state(status: str) -> OrderState:
     """No figures: those are for a what-if alone."""
-    state = OrderState(status=status)
-    mark(state)
-    return state
+    return assembled(form(OrderState(status=status)), {})
 
 
 def echoed(record: Record) -> Contract:

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from brokerage.tws.fields import Offset, Quantity
 from brokerage.tws.layout import Item, when
+from brokerage.tws.objects import Formed
 
 C12 = (
     "con_id symbol sec_type expiry strike right multiplier exchange primary_exchange currency"
@@ -119,16 +120,16 @@ TERMS = frozenset(
         "action", "quantity", "order_type", "limit_price", "aux_price", "tif", "oca_group",
         "account", "open_close", "origin", "ref", "transmit", "parent_id", "block_order",
         "sweep_to_fill", "display_size", "trigger_method", "outside_rth", "hidden",
+        "trail_stop_price",
     }
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Order:
-    """Every attribute of an order that crosses the wire; None is "not set".
+@dataclass(frozen=True, eq=False)
+class Order(Formed):
+    """Every attribute of an order that crosses the wire; None is "not set"."""
 
-    Orders with one mark in `alike` differ in their TERMS alone: see `mark`.
-    """
+    TERMS: ClassVar[frozenset[str]] = TERMS
 
     action: str = ""
     quantity: Quantity = 0.0
@@ -259,9 +260,6 @@ class Order:
     compete_offset: Offset = None
     mid_offset_whole: float | None = None
     mid_offset_half: float | None = None
-
-    alike: object = field(default=None, init=False, compare=False, repr=False)
-    TERMS: ClassVar[frozenset[str]] = TERMS
 
 
 PEG_BENCH = frozenset({"PEG BENCH", "PEGBENCH"})

@@ -17,6 +17,7 @@ from brokerage.tws.messages_common import (
     scaled,
 )
 from brokerage.tws.messages_server import SERVER
+from brokerage.tws.objects import Formed
 
 CONTRACT = scope("contract", C11)
 PEGS = "min_trade_quantity min_compete_size compete_offset mid_offset_whole mid_offset_half"
@@ -50,12 +51,11 @@ class OrderStatus:
     cap_price: float = 0.0
 
 
-@dataclass(frozen=True)
-class OrderState:
-    """What the gateway thinks of an order; the margins are numbers for a what-if alone.
+@dataclass(frozen=True, eq=False)
+class OrderState(Formed):
+    """What the gateway thinks of an order; the margins are numbers for a what-if alone."""
 
-    States with one mark in `alike` are equal: see `mark`.
-    """
+    TERMS: ClassVar[frozenset[str]] = frozenset()
 
     status: str = ""
     init_before: float | None = None
@@ -72,9 +72,6 @@ class OrderState:
     max_commission: float | None = None
     commission_currency: str = ""
     warning: str = ""
-
-    alike: object = field(default=None, init=False, compare=False, repr=False)
-    TERMS: ClassVar[frozenset[str]] = frozenset()
 
 
 STATE = scope(

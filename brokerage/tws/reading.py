@@ -173,7 +173,10 @@ class _Reader:
                 nested.add(name)
                 arguments[name] = self._object((*prefix, name), get_hints(cls)[name])
         listed = ", ".join(f"{name!r}: {value}" for name, value in arguments.items())
-        return f"{self._source.name(assembled)}({self._source.name(cls)}, {{{start}{listed}}})"
+        return f"{self._source.name(assembled)}({self._class(prefix, cls)}, {{{start}{listed}}})"
+
+    def _class(self, prefix: Path, cls: Any) -> str:
+        return self._source.name(cls)
 
     def _rest(self, prefix: Path, cls: Any) -> tuple[str, dict[str, str]]:
         """How the object's dictionary begins, and the default of each of its fields."""
@@ -191,6 +194,9 @@ class _HeadReader(_Reader):
         self._parts(self._parts_of_all)
         self._source.line(f"return {self._object((), self._cls)}")
         return self._source.compiled(title)
+
+    def _class(self, prefix: Path, cls: Any) -> str:
+        return f"{'.'.join(('like', *prefix))}.__class__"
 
     def _rest(self, prefix: Path, cls: Any) -> tuple[str, dict[str, str]]:
         return f"**vars({'.'.join(('like', *prefix))}), ", {}

@@ -1,7 +1,7 @@
 """Reads a long message quickly: what follows its first fields is nearly always what it was before.
 
 A client writes some eighty fields behind the terms of an order, and the same for each order. They
-are read once; of the next message with the same text there, the first fields alone are read.
+are read twice; of the next message with the same text there, the first fields alone are read.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ from typing import Any
 
 from brokerage.tws.framing import split
 from brokerage.tws.layout import Layout
-from brokerage.tws.objects import mark, markable
+from brokerage.tws.objects import Formed, assembled, changed, form
 from brokerage.tws.parts import Conditional, Literal, Part, Path, Repeat, Scalar, at_version
 from brokerage.tws.reading import get_hints, head_reader
 
@@ -48,10 +48,20 @@ class Remembering:
         if len(payload) <= LONGEST:
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
-            self._known[key] = message
-            for nested in filter(markable, vars(message).values()):
-                mark(nested)
+            # A form is dear to make: there is none for what may never come again.
+            self._known[key] = _formed(message) if key in self._known else None
         return message
+
+
+def _formed(message: Any) -> Any:
+    """The same with a form for each object in it that may have one."""
+    found = {name: one for name, one in vars(message).items() if isinstance(one, Formed)}
+    return changed(message, **{name: _of_form(one) for name, one in found.items()})
+
+
+def _of_form(instance: Formed) -> Formed:
+    terms = {name: getattr(instance, name) for name in instance.TERMS}
+    return assembled(form(instance), terms)
 
 
 def _tested(parts: Iterable[Part]) -> Iterator[Path]:

@@ -1,7 +1,7 @@
 """Makes the function that writes one class at one version, from the parts of its layout."""
 
 from collections.abc import Callable, Iterator
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any
 
 from brokerage.tws.fields import (
@@ -54,22 +54,22 @@ def writer(parts: tuple[Part, ...], version: int, title: str) -> Write:
 
 
 class Remembered:
-    """Writes pieces of an object, or takes the text of one that is alike: see `mark`.
+    """Writes pieces of an object, or takes the text of one that is alike: see `Formed`.
 
     Terms that are equal are written alike: `write_float` sees to that.
     """
 
     def __init__(self, group: Group, version: int) -> None:
         names = dict.fromkeys(_names(group.parts))
-        self._key = itemgetter("alike", *(name for name in names if name in group.terms))
+        self._key = attrgetter("form", *(name for name in names if name in group.terms))
         self._write = writer(group.parts, version, ".".join(group.path))
         self._texts: dict[object, str] = {}
 
     def __call__(self, owner: Any) -> str:
         """Their text, each field with its NUL."""
-        if owner.alike is None:
+        if owner.form is None:
             return self._write(owner)
-        key = self._key(vars(owner))
+        key = self._key(owner)
         text = self._texts.get(key)
         if text is None:
             if len(self._texts) >= MOST_TEXTS:

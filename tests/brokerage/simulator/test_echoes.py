@@ -43,7 +43,7 @@ def test_an_order_is_written_from_memory_as_it_would_be_afresh(version):
         placed(table, number, order)
     told = table.told(tws.OpenOrder)
     assert len(told) > len(ORDERS)
-    assert sum(one.order.alike is not None for one in told) > len(ORDERS)
+    assert sum(one.order.form is not None for one in told) > len(ORDERS)
     for one in told:
         assert SERVER.text(one, version) == SERVER.text(afresh(one), version)
 
@@ -52,6 +52,6 @@ def test_orders_that_differ_in_their_terms_alone_are_known_to_be_alike():
     table = Table()
     for number, order in enumerate((LIMIT, replace(LIMIT, limit_price=601.0)), 101):
         placed(table, number, order)
-    first, *others = {one.order.alike for one in table.told(tws.OpenOrder)}
+    first, *others = {one.order.form for one in table.told(tws.OpenOrder)}
     assert first is not None
     assert others == []

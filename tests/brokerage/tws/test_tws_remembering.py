@@ -36,36 +36,55 @@ def test_orders_that_share_their_end_are_read_as_they_stand(version, data):
         assert decode_client(payload, version) == whole(payload, version)
 
 
-def test_the_second_order_is_read_from_memory():
+def familiar() -> Remembering:
+    """A reader that has seen the order twice."""
     reader = Remembering(PLACED, 178)
+    for _ in range(2):
+        reader.read(encode(LIMIT, 178))
+    return reader
+
+
+def test_what_came_twice_is_read_from_memory():
+    reader = familiar()
     other = replace(LIMIT, order_id=8, order=replace(LIMIT.order, **TERMS))
     first, second = (reader.read(encode(message, 178)) for message in (LIMIT, other))
     assert (first, second) == (LIMIT, other)
     assert second.extras is first.extras
+    assert second.order.form is first.order.form is not None
+
+
+def test_orders_read_from_memory_hold_their_terms_alone():
+    order = familiar().read(encode(LIMIT, 178)).order
+    assert vars(order).keys() == Order.TERMS
+    assert (order, hash(order)) == (LIMIT.order, hash(LIMIT.order))
+
+
+def test_what_has_come_once_may_never_come_again():
+    reader = Remembering(PLACED, 178)
+    assert [reader.read(encode(LIMIT, 178)).order.form for _ in range(2)] == [None, None]
 
 
 @pytest.mark.parametrize("decides", [{"order_type": "PEG BENCH"}, {"order_type": "PEG MID"}])
 def test_what_decides_on_the_end_is_not_overlooked(decides):
-    reader, payload = Remembering(PLACED, 178), encode(LIMIT, 178)
-    reader.read(payload)
+    reader, payload = familiar(), encode(LIMIT, 178)
     other = payload.replace(b"LMT", decides["order_type"].encode())
     with pytest.raises(WireError):
         reader.read(other)
 
 
 def test_nonsense_in_what_is_read_again_is_refused():
-    reader, payload = Remembering(PLACED, 178), encode(LIMIT, 178)
-    reader.read(payload)
+    reader, payload = familiar(), encode(LIMIT, 178)
     with pytest.raises(WireError):
         reader.read(payload.replace(b"5.0", b"5.x"))
 
 
 def test_a_changed_order_is_not_taken_for_what_it_was():
-    reader = Remembering(PLACED, 178)
+    reader = familiar()
     order = reader.read(encode(LIMIT, 178)).order
-    assert order.alike is reader.read(encode(LIMIT, 178)).order.alike is not None
-    assert changed(order, good_till="x").alike is None
-    assert replace(order, good_till="x").alike is None
+    assert order.form is reader.read(encode(LIMIT, 178)).order.form is not None
+    assert changed(order, quantity=2.0).form is order.form
+    assert changed(order, good_till="x").form is None
+    assert replace(order, good_till="x").form is None
 
 
 def test_the_memory_is_bounded():
