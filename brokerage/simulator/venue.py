@@ -130,6 +130,11 @@ class Venue:
         for one in (*data, self.positions, self.accounts):
             one.leave(session)
 
+    def lose_streams(self) -> None:
+        """Forget every stream of data; what clients still want they must request again."""
+        for desk in (self.quotes, self.ticks, self.bars):
+            desk.lose()
+
     def receive(self, session: Session, message: Message) -> None:
         """Handle a message now, or when the client's rate allows it; a frame that is none too."""
         session.received += 1

@@ -133,21 +133,26 @@ class BarsDesk:
         return self._streams.pop((session, req_id, Kept), None) is not None
 
     def lose(self) -> None:
-        """The farm is gone: every history that was kept up to date ends with error 10182."""
-        for key in [key for key in self._streams if key[2] is Kept]:
-            stream = self._streams.pop(key)
-            stream.session.error(10182, LOST, stream.req_id)
+        """The farm is gone: every stream ends, a history that was kept with error 10182."""
+        streams, self._streams = self._streams, {}
+        for stream in streams.values():
+            if isinstance(stream, Kept):
+                stream.session.error(10182, LOST, stream.req_id)
+
+    def bust(self, session: Session, req_id: int) -> bool:
+        """Send no more bars of five seconds; False if none were sent."""
+        return self._streams.pop((session, req_id, Stream), None) is not None
 
     def cancel(self, session: Session, message: CancelRealTimeBars) -> None:
         """No more bars; error 300 if there were none."""
-        if self._streams.pop((session, message.req_id, Stream), None) is None:
+        if not self.bust(session, message.req_id):
             session.error(300, f"Can't find EId with tickerId:{message.req_id}", message.req_id)
 
     def push(self) -> None:
         """Send every bar that has become complete since the last time."""
         now = self.floor.clock.time() // PACE * PACE
-        for stream in list(self._streams.values()):
-            while stream.sent < now:
+        for key, stream in list(self._streams.items()):
+            while stream.sent < now and self._streams.get(key) is stream:
                 stream.sent += PACE
                 self._send(stream)
 

@@ -190,6 +190,10 @@ class QuotesDesk:
             quote = replace(quote, bid=quote.ask + 0.05, ask=quote.bid)
         return quote
 
+    def lose(self) -> None:
+        """Close every line, and tell nobody."""
+        self._lines.clear()
+
     def leave(self, session: Session) -> None:
         """Close a client's lines."""
         for key in [key for key in self._lines if key[0] is session]:

@@ -127,6 +127,10 @@ class TickByTickDesk:
             stream.seen_until = now
             stream.shown = told[-1] if told else stream.shown
 
+    def lose(self) -> None:
+        """End every stream, and tell nobody."""
+        self._streams.clear()
+
     def leave(self, session: Session) -> None:
         """End a client's streams."""
         for key in [key for key in self._streams if key[0] is session]:

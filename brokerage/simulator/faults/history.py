@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from brokerage.simulator.faults.fault import Fault, Incident
 from brokerage.simulator.faults.projects import ASYNC, INSYNC, LEAN, LEAN_IB, NAUTILUS
-from brokerage.simulator.faults.quote_fault import ended_after
 from brokerage.simulator.history_pacing import VIOLATION
 from brokerage.simulator.venue_bars import LOST
 from brokerage.simulator.venue_floor import Session
@@ -202,5 +201,9 @@ class HistoryUpdatesStop(Fault):
         if not isinstance(message, HistoricalDataUpdate):
             return (message,)
         line = (session, message.req_id)
-        left = self._left[line] = self._left.get(line, self.after) - 1
-        return ended_after(left, message, Error(message.req_id, 10182, LOST))
+        left = self._left.pop(line, self.after)
+        if left > 0:
+            self._left[line] = left - 1
+            return (message,)
+        self.gateway.venue.bars.end(*line)
+        return (Error(message.req_id, 10182, LOST),)

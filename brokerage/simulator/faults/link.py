@@ -59,7 +59,7 @@ class DeadStreams(Fault):
 
 
 @dataclass
-class LinkLost(DeadStreams):
+class LinkLost(Fault):
     """1100 again and again, for hours, and the socket stands: the bot runs blind.
 
     In the incident 833 of them came in 15 hours until the market was closed; the bot had taken
@@ -105,19 +105,17 @@ class LinkLost(DeadStreams):
             return
         self._down = False
         if self.data_lost:
-            self.break_streams()
+            self.gateway.venue.lose_streams()
         self.tell(*(kinds.DATA_LOST if self.data_lost else kinds.DATA_KEPT))
         held, self._held = self._held, []
         for action in held:
             action()
-        if not self.data_lost:
-            self.done()
+        self.done()
 
     def incoming(self, session: Session, message: Message) -> Iterable[Message]:
         """Held while the link is down, but for what the gateway itself knows."""
-        passed = super().incoming(session, message)
         if not self._down or isinstance(message, ANSWERED_LOCALLY):
-            return passed
+            return (message,)
         self._held.append(lambda: self.receive(session, message))
         return ()
 
@@ -125,7 +123,7 @@ class LinkLost(DeadStreams):
         """No ticks while the link is down, orders later, and no farm is well."""
         match message:
             case _ if not self._down:
-                return super().outgoing(session, message)
+                return (message,)
             case tws.Error(-1, code) if code in FARM_NOTICES:
                 lost = tws.Error(-1, *kinds.LINK_LOST)
                 return (lost,) if code == FARM_NOTICES[0] else ()

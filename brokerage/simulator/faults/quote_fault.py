@@ -29,13 +29,6 @@ def past(gateway: "Gateway") -> Iterator[tuple[Session, Message]]:
             yield session, frame.message
 
 
-def ended_after(left: int, message: Message, error: Message) -> Iterable[Message]:
-    """A message of a line that has so many left; then its error, once, and nothing more."""
-    if left >= 0:
-        return (message,)
-    return (error,) if left == -1 else ()
-
-
 @dataclass
 class QuoteFault(Fault):
     """Strikes the lines of one symbol (empty: all)."""

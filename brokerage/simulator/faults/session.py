@@ -162,6 +162,12 @@ class CompetingSession(Fault):
         """Tell every open stream of quotes."""
         self._told: set[tuple[Session, int]] = set()
 
+    def incoming(self, session: Session, message: Message) -> Iterable[Message]:
+        """Who asks again is told again."""
+        if isinstance(message, kinds.STREAM_REQUESTS):
+            self._told.discard((session, message.req_id))
+        return (message,)
+
     def outgoing(self, session: Session, message: Message) -> Iterable[Message]:
         """10197 once instead of data."""
         if not isinstance(message, kinds.STREAM):

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from brokerage.simulator.faults.fault import Incident
 from brokerage.simulator.faults.projects import ASYNC, INSYNC
-from brokerage.simulator.faults.quote_fault import QuoteFault, ended_after
+from brokerage.simulator.faults.quote_fault import QuoteFault
 from brokerage.simulator.venue_floor import Session
 from brokerage.tws.messages import Error, RealTimeBar
 from brokerage.tws.table import Message
@@ -104,5 +104,9 @@ class BarsBusted(QuoteFault):
         if not isinstance(message, RealTimeBar):
             return (message,)
         line = (session, message.req_id)
-        left = self._left[line] = self._left.get(line, self.after) - 1
-        return ended_after(left, message, Error(message.req_id, 10225, BUST))
+        left = self._left.pop(line, self.after)
+        if left > 0:
+            self._left[line] = left - 1
+            return (message,)
+        self.gateway.venue.bars.bust(*line)
+        return (Error(message.req_id, 10225, BUST),)

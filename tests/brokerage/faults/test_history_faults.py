@@ -4,8 +4,10 @@ from datetime import timedelta
 from itertools import pairwise
 
 from brokerage.simulator.faults import history
+from brokerage.tws import messages as tws
 from tests.brokerage.faults.scenes import Scene, codes, passed, spy
 from tests.brokerage.faults.scenes import TestScenes as TestScenes
+from tests.brokerage.wire.raw import SHARE, Raw
 
 MINUTE = timedelta(minutes=1)
 
@@ -83,3 +85,16 @@ SCENES = (
     Scene("history_last_bar_wrong", jump_at_the_end, seen=True, sound=False),
     Scene("history_updates_stop", updates, seen=(False, [10182]), sound=(True, [])),
 )
+
+
+async def test_updates_that_stopped_begin_again_under_the_id_that_they_had(gateway):
+    live = {"what": "TRADES", "bar_size": "1 min", "duration": "600 S", "keep_up_to_date": True}
+    gateway.faults.on("history_updates_stop", after=2)
+    async with Raw(gateway, 71) as raw:
+        for _ in range(2):
+            await raw.say(tws.ReqHistoricalData(9, SHARE, **live))
+            await gateway.skip(60)
+            await raw.catch_up()
+        assert [one.code for one in raw.told(tws.Error) if one.req_id == 9] == [10182, 10182]
+        assert len(raw.told(tws.HistoricalData)) == 2
+        assert len(raw.told(tws.HistoricalDataUpdate)) == 4

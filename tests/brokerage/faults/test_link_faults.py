@@ -6,6 +6,8 @@ import pytest
 from ib_async import MarketOrder, Stock
 
 from brokerage.simulator.faults import link
+from brokerage.simulator.server import Gateway
+from brokerage.tws import messages as tws
 from tests.brokerage.faults.clients import (
     alive,
     attempt,
@@ -16,6 +18,7 @@ from tests.brokerage.faults.clients import (
 )
 from tests.brokerage.faults.scenes import Scene, spy, until
 from tests.brokerage.faults.scenes import TestScenes as TestScenes
+from tests.brokerage.wire.raw import SHARE, Raw
 
 
 async def stream(ib):
@@ -171,3 +174,18 @@ async def test_the_farms_report_that_they_are_well_when_the_server_is_back(gatew
         assert await alive(gateway, ib)
     await until(trade.isDone)
     assert codes == [2110, 2104, 2106]
+
+
+async def test_lost_streams_take_up_neither_lines_nor_ids():
+    requests = [tws.ReqMktData(number, SHARE) for number in range(3)]
+    requests += [tws.ReqTickByTick(number, SHARE, tick_type="Last") for number in (3, 4, 5)]
+    requests += [tws.ReqRealTimeBars(number, SHARE, what=what) for number, what in ((6, "TRADES"),)]
+    async with Gateway.serve(lines=4, speed=25) as gateway, Raw(gateway, 71) as raw:
+        await raw.say(*requests)
+        gateway.faults.on("link_lost", seconds=30.0, data_lost=True)
+        await gateway.skip(31)
+        await raw.say(*requests)
+        await gateway.skip(6)
+        await raw.catch_up()
+    assert [one.code for one in raw.told(tws.Error) if one.req_id >= 0] == []
+    assert raw.told(tws.RealTimeBar)

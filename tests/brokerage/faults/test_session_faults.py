@@ -5,6 +5,7 @@ import asyncio
 from ib_async import IB, LimitOrder
 
 from brokerage.simulator.faults import session
+from brokerage.tws import messages as tws
 from tests.brokerage.faults.clients import (
     alive,
     attempt,
@@ -16,6 +17,7 @@ from tests.brokerage.faults.clients import (
 from tests.brokerage.faults.scenes import FAR, Scene, resting, spy, until
 from tests.brokerage.faults.scenes import TestScenes as TestScenes
 from tests.brokerage.wire.conftest import client
+from tests.brokerage.wire.raw import SHARE, Raw
 
 
 async def connect_and_ask(gateway, ib, switch):
@@ -137,3 +139,13 @@ async def test_no_tick_of_a_burst_is_lost(gateway, ib):
             assert all(ticker.bid > 0 for ticker in tickers)
             gateway.faults.off("bursts_of_ticks")
             await until(lambda: tickers[0].bid == tickers[1].bid)
+
+
+async def test_who_asks_again_beside_a_competing_session_is_told_again(gateway):
+    gateway.faults.on("competing_session")
+    async with Raw(gateway, 71) as raw:
+        for _ in range(2):
+            await raw.say(tws.ReqMktData(9, SHARE))
+            await gateway.skip(2)
+            await raw.say(tws.CancelMktData(9))
+    assert [one.code for one in raw.told(tws.Error) if one.req_id == 9] == [10197, 10197]

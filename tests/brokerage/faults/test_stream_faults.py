@@ -49,3 +49,14 @@ async def test_a_farm_switch_ends_the_bars_that_came_before_it(gateway, ib):
     await passed(gateway, 61)
     assert before > 5
     assert len(bars) == before
+
+
+async def test_busted_bars_flow_again_under_the_id_that_they_had(gateway, ib):
+    gateway.faults.on("bars_busted", after=4)
+    bars = await bars_of_a_minute(gateway, ib)
+    gateway.faults.off("bars_busted")
+    assert codes(ib).count(10225) >= 2
+    assert len(bars) >= 4
+    before = len(bars)
+    await passed(gateway, 31)
+    assert len(bars) > before

@@ -9,6 +9,8 @@ from brokerage.tws import messages as tws
 from brokerage.tws.codec import decode_server, encode
 from brokerage.tws.framing import Frames, frame
 
+SHARE = tws.Contract(symbol="SPY", sec_type="STK", exchange="SMART", currency="USD")
+
 
 class Raw:
     """One connection that speaks `version`; `heard` are the messages it was sent."""

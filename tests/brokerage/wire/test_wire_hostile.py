@@ -12,7 +12,7 @@ from brokerage.simulator.server import Gateway
 from brokerage.tws import messages as tws
 from brokerage.tws.framing import Frames, frame, join, split
 from tests.brokerage.wire.conftest import client, codes, spy, until
-from tests.brokerage.wire.raw import Raw
+from tests.brokerage.wire.raw import SHARE, Raw
 
 HELLO = b"API\0" + frame(b"v157..178")
 START = frame(join(["71", "2", "77", ""]))
@@ -157,10 +157,9 @@ async def test_whoever_asks_for_all_options_keeps_nobody_waiting(gateway):
 
 
 async def test_an_order_is_acknowledged_between_the_slices_of_heavy_requests(gateway):
-    spy = tws.Contract(symbol="SPY", sec_type="STK", exchange="SMART", currency="USD")
-    bid = tws.PlaceOrder(0, spy, tws.Order("BUY", 1.0, "LMT", 10.0, tif="DAY"))
+    bid = tws.PlaceOrder(0, SHARE, tws.Order("BUY", 1.0, "LMT", 10.0, tif="DAY"))
     year = tws.ReqHistoricalData(
-        0, spy, what="TRADES", bar_size="1 day", duration="1 Y", use_rth=True
+        0, SHARE, what="TRADES", bar_size="1 day", duration="1 Y", use_rth=True
     )
     turns = gateway.venue.turns
     async with Raw(gateway, 71) as greedy, Raw(gateway, 72) as other:
