@@ -193,6 +193,16 @@ class Book:
         if fill := self._fill(order, quote, shown):
             yield fill
             yield from self._consequences(order, fill.quantity / before, quote)
+        yield from self._lapse(order)
+
+    def lapse(self, con_id: int, quote: Quote, *, extended: bool = False) -> Iterator[Event]:
+        """End what takes part at once or not at all, at a quote that may fill nothing."""
+        for order in list(self._working.get(con_id, {}).values()):
+            if _takes_part(order, quote, extended) and not order.waits_for_price:
+                yield from self._lapse(order)
+
+    def _lapse(self, order: SimOrder) -> Iterator[Event]:
+        """End what did not fill at once and had to."""
         if order.tif in IMMEDIATE and order.working:
             ended = self._end(order, "Inactive" if order.tif == "FOK" else "Cancelled")
             yield Change(order.key, "killed")

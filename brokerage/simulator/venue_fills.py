@@ -130,12 +130,13 @@ class FillsDesk:
             self.match(con_id, self.floor.market.quote(con_id))
 
     def match(self, con_id: int, quote: Quote) -> None:
-        """Do what a quote allows; nothing while the exchange is closed or the contract halted."""
+        """Do what a quote allows; nothing while the exchange is closed, no fill in a halt."""
         market, phase = self.floor.market, self.floor.market.phase(con_id)
-        if self.floor.levers.no_fill or phase is Phase.CLOSED or market.halted(con_id):
+        if self.floor.levers.no_fill or phase is Phase.CLOSED:
             return
+        does = self.floor.book.lapse if market.halted(con_id) else self.floor.book.match
         extended = phase is Phase.EXTENDED
-        for event in self.floor.book.match(con_id, self._distorted(quote), extended=extended):
+        for event in does(con_id, self._distorted(quote), extended=extended):
             if isinstance(event, Fill):
                 self._filled(event)
             else:

@@ -150,3 +150,18 @@ async def test_no_order_outlives_its_option(raw):
     await place(raw, contract=option, quantity=1.0, limit_price=0.01, tif="GTC")
     await later(raw, HOUR)
     assert statuses(raw)[-1] == "Cancelled"
+
+
+async def test_a_halt_ends_what_must_fill_at_once_and_wakes_nothing(gateway, raw):
+    gateway.halt(756733)
+    await later(raw, 1)
+    price = round(gateway.venue.floor.market.quote(756733).ask + 1, 2)
+    await place(raw, 501, limit_price=price, tif="IOC")
+    await place(raw, 502, limit_price=price, tif="FOK")
+    await place(raw, 503, limit_price=price)
+    await place(raw, 504, order_type="STP", aux_price=500.0, tif="IOC")
+    assert [statuses(raw, one)[-1] for one in (501, 502)] == ["Cancelled", "Inactive"]
+    assert [statuses(raw, one)[-1] for one in (503, 504)] == ["Submitted", "PreSubmitted"]
+    gateway.resume(756733)
+    await later(raw, 2)
+    assert [statuses(raw, one)[-1] for one in (503, 504)] == ["Filled", "Filled"]
