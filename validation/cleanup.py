@@ -40,7 +40,7 @@ async def clean_up(target: Target, scope: str) -> Cleaned:
 
 def left_at(endpoint: Endpoint) -> str:
     """Return whose clean-up at this gateway is not verified and what to do, or nothing."""
-    left = Session.left_behind().filter(endpoint=endpoint).first()
+    left = Session.left_behind().filter(endpoint__in=endpoint.same_gateway()).first()
     if left is None:
         return ""
     return (

@@ -54,8 +54,8 @@ from validation.transitions import (
 __all__ = [
     "MAY_ABORT", "MAY_START", "MAY_TRY", "SessionRefused", "abort", "abort_attempts", "abort_stop",
     "add_attempts", "assign", "begin", "complete", "end", "enqueue", "link", "lock", "move",
-    "next_number", "preflight", "rerun", "revoke_grants", "run_now", "stale", "start", "topic",
-    "topic_of",
+    "next_number", "preflight", "refuse_change", "rerun", "revoke_grants", "run_now", "stale",
+    "start", "topic", "topic_of",
 ]  # fmt: skip
 
 MAY_START = (Role.OP, Role.QS, Role.QA)
@@ -125,7 +125,8 @@ def enqueue(
     session: Session, by: User | str, *, run: bool, tell: bool = True, **details: Any
 ) -> None:
     """Send a locked session into its preflight, inside the caller's transaction."""
-    move(session, S.PREFLIGHT, actor=by, wanted=run, checked_at=None, **details)
+    held = {"gateway": session.endpoint.gateway}
+    move(session, S.PREFLIGHT, actor=by, wanted=run, checked_at=None, **held, **details)
     if tell:
         outbox.post("session.execute", number=session.number)
 
@@ -162,6 +163,7 @@ def run_now(session: Session, by: User) -> Session:
         session = lock(session)
         if session.state != S.READY:
             raise SessionRefused(f"{session.number} is {session.get_state_display()}, not Ready.")
+        refuse_change(session)
         involve(session, by, "started the session")
         if stale(session):
             enqueue(session, by, run=True, note="The preflight's findings were too old.")
@@ -195,7 +197,7 @@ def _pending(session: Session) -> list[Definition]:
 def _freeze(session: Session) -> None:
     """Pin a draft to the configuration and the code of now, unless a part of it has run."""
     if session.started_at is not None:
-        return _refuse_change(session)
+        return refuse_change(session)
     endpoint = session.endpoint
     return assign(
         session, config=_config(), code_version=code_version(), speed=endpoint.speed,
@@ -221,7 +223,7 @@ def _refuse_start(
         raise SessionRefused(f"{SCENARIO} runs in an observing session, and nowhere else.")
     if not observes and not KillSwitch.permits():
         raise SessionRefused("The kill switch is not armed. Two people must reset it first.")
-    others = Session.objects.filter(endpoint=endpoint, state__in=IN_FLIGHT)
+    others = Session.objects.filter(endpoint__in=endpoint.same_gateway(), state__in=IN_FLIGHT)
     if any(other != itself for other in others):
         raise SessionRefused(_busy(endpoint))
     # After the look at those in flight: one that ends meanwhile is found here.
@@ -239,7 +241,7 @@ def _refuse_predecessor(restart_of: Session | None) -> None:
 
 
 def _busy(endpoint: Endpoint) -> str:
-    other = Session.objects.filter(endpoint=endpoint, state__in=IN_FLIGHT)
+    other = Session.objects.filter(endpoint__in=endpoint.same_gateway(), state__in=IN_FLIGHT)
     number = other.values_list("number", flat=True).first() or "another session"
     return f"{endpoint.name} is taken by {number}. Wait for its end, or abort it."
 
@@ -348,7 +350,7 @@ def _refuse_rerun(session: Session) -> None:
         raise SessionRefused("What was not seen can't be seen again: start a new session.")
     if session.state not in {S.MANUAL_CHECKS, S.REPORTING}:
         raise SessionRefused(f"{session.number} is {session.get_state_display()}.")
-    _refuse_change(session)
+    refuse_change(session)
 
 
 def _refuse_others(session: Session, definitions: list[Definition]) -> None:
@@ -360,11 +362,13 @@ def _refuse_others(session: Session, definitions: list[Definition]) -> None:
         raise SessionRefused(f"{session.number} did not plan {', '.join(others)}.")
 
 
-def _refuse_change(session: Session) -> None:
+def refuse_change(session: Session) -> None:
+    """Raise SessionRefused when product or gateway are no more what the session is pinned to."""
+    do = "Start a new session." if session.started_at else "Make the preflight again."
     if session.code_version != code_version():
-        raise SessionRefused("The product has changed since. Start a new session.")
+        raise SessionRefused(f"The product has changed since. {do}")
     if session.endpoint.simulated != session.simulated:
-        raise SessionRefused("The gateway is of another kind since. Start a new session.")
+        raise SessionRefused(f"The gateway is of another kind since. {do}")
 
 
 def abort(session: Session, by: User, reason: str, *, trusted: bool = False) -> Session:

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models.functions import Lower, Replace
 from django.utils import timezone
 
 from brokerage import terms
@@ -13,6 +14,9 @@ from crucible.ledger.append_only import AppendOnlyModel
 from crucible.live.publish import publish
 
 OBSERVATION_LIVES = timedelta(seconds=60)
+THIS_MACHINE, LOOPBACK = "localhost", "127.0.0.1"
+# This machine by one name, so that two names of a gateway are found out.
+ONE_HOST = Replace(Lower("host"), models.Value(THIS_MACHINE), models.Value(LOOPBACK))
 
 
 class Endpoint(models.Model):
@@ -48,6 +52,8 @@ class Endpoint(models.Model):
     )
     expected_account = models.CharField(max_length=20, blank=True)
     is_default = models.BooleanField(default=False)
+    # Of two rows from before the rule that a paper gateway has one: all but the first.
+    twin = models.BooleanField(default=False, editable=False)
     last_seen_at = models.DateTimeField(null=True, editable=False)
     last_state = models.CharField(
         max_length=12, choices=Seen.choices, default=Seen.UNKNOWN, editable=False
@@ -77,6 +83,12 @@ class Endpoint(models.Model):
                 condition=models.Q(kind=terms.SIMULATED) | models.Q(control_port__isnull=True),
                 name="faults_are_simulated",
             ),
+            models.UniqueConstraint(
+                ONE_HOST,
+                "port",
+                condition=models.Q(kind=terms.PAPER, twin=False),
+                name="one_endpoint_of_a_paper_gateway",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -94,6 +106,14 @@ class Endpoint(models.Model):
             raise ValidationError({"expected_account": "Paper accounts are like DU1234567."})
         if self.control_port is not None:
             self._check_control()
+        self._check_alone()
+
+    def _check_alone(self) -> None:
+        """A paper gateway has one row: what goes by a row then goes by the gateway."""
+        others = self.same_gateway().filter(kind=self.Kind.PAPER).exclude(pk=self.pk)
+        if self.kind == self.Kind.PAPER and (other := others.first()):
+            raise ValidationError({"host": f"{other.name} is this gateway already."})
+        self.twin = False
 
     def _check_control(self) -> None:
         """Faults are switched on this machine, on a simulated gateway, beside its own port."""
@@ -115,6 +135,17 @@ class Endpoint(models.Model):
             f"There are: {names}." if names else "For a new database: `manage.py seed_crucible`."
         )
         return f"There is no endpoint {name}. {known}"
+
+    @property
+    def gateway(self) -> str:
+        """Its address with one name for this machine: two rows with the same are one gateway."""
+        return f"{self.host.lower().replace(THIS_MACHINE, LOOPBACK)}:{self.port}"
+
+    def same_gateway(self) -> "models.QuerySet[Endpoint]":
+        """Return every endpoint with its address, this one among them once it is stored."""
+        host, _, _ = self.gateway.rpartition(":")
+        named = type(self).objects.alias(one_host=ONE_HOST)
+        return named.filter(one_host=host, port=self.port)
 
     @property
     def simulated(self) -> bool:

@@ -140,8 +140,14 @@ class ReconciliationDiff(models.Model):
 
     @classmethod
     def unexplained(cls, endpoint_id: int | None) -> "models.QuerySet[ReconciliationDiff]":
-        """Return the open differences at a gateway: while there is one, nothing is opened there."""
-        return cls.objects.filter(models.Q(endpoint_id=endpoint_id), state=cls.State.OPEN)
+        """Return the open differences at a gateway: while there is one, nothing is opened there.
+
+        They are of the gateway, by whichever endpoint with its address it was reached.
+        """
+        here = models.Q(endpoint_id=endpoint_id)
+        for endpoint in Endpoint.objects.filter(pk=endpoint_id):
+            here = models.Q(endpoint__in=endpoint.same_gateway())
+        return cls.objects.filter(here, state=cls.State.OPEN)
 
     @classmethod
     def explained_amount(cls, endpoint_id: int | None, scope: str, kind: str) -> float:

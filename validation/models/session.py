@@ -94,6 +94,8 @@ class Session(models.Model):
     state = models.CharField(max_length=20, choices=SessionState, default=SessionState.DRAFT)
     endpoint = models.ForeignKey("brokerage.Endpoint", models.PROTECT, related_name="+")
     endpoint_name = models.CharField(max_length=100)
+    # The gateway that it holds while it is in flight, by whichever of its endpoints.
+    gateway = models.CharField(max_length=300, blank=True)
     config = models.ForeignKey(ConfigRevision, models.PROTECT, related_name="sessions")
     code_version = models.CharField(max_length=64)
     simulated = models.BooleanField(default=False)
@@ -162,7 +164,12 @@ class Session(models.Model):
                 fields=["endpoint"],
                 condition=models.Q(state__in=IN_FLIGHT),
                 name="one_session_per_endpoint",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["gateway"],
+                condition=models.Q(state__in=IN_FLIGHT) & ~models.Q(gateway=""),
+                name="one_session_per_gateway",
+            ),
         ]
         indexes = [models.Index(fields=["state", "lease_until"], name="session_lease")]
 

@@ -1,16 +1,24 @@
 """Differences settled by two people: one proposes, another one who did not run it approves."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.db import DatabaseError
+from django.utils import timezone
 
 from brokerage import corrections, reconciliation
 from brokerage.comparison import Difference, Kind
 from brokerage.corrections import CorrectionError
 from brokerage.errors import OrderRefused
 from brokerage.funds import Account
-from brokerage.models import Correction, OrderGrant, ReconciliationDiff, ReconciliationRun
+from brokerage.models import (
+    Correction,
+    Endpoint,
+    OrderGrant,
+    ReconciliationDiff,
+    ReconciliationRun,
+)
 from brokerage.safety import refuse_unreconciled
 from crucible.alerts.models import Alert
 from crucible.ledger.models import Entry
@@ -69,6 +77,16 @@ def test_what_was_settled_and_gone_comes_back_as_a_new_difference(
     assert Alert.objects.filter(kind="reconciliation", state="OPEN").exists()
     with pytest.raises(OrderRefused, match="unexplained difference"):
         refuse_unreconciled(grant)
+
+
+def test_a_difference_shuts_the_door_of_its_gateway_whatever_endpoint_names_it(
+    diff: ReconciliationDiff,
+) -> None:
+    twin = Endpoint.objects.create(name="twin", kind="SIMULATED", host="localhost", port=4002)
+    until = timezone.now() + timedelta(hours=1)
+    other = OrderGrant.objects.create(scope="s2", endpoint=twin, expires_at=until)
+    with pytest.raises(OrderRefused, match="unexplained difference"):
+        refuse_unreconciled(other)
 
 
 def test_what_a_row_has_corrected_may_not_be_there_any_more(

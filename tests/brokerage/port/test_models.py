@@ -1,8 +1,10 @@
 """What the tables themselves refuse, and what they tell."""
 
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
@@ -57,6 +59,35 @@ def test_an_endpoint_expects_no_account_that_would_be_live(account: str) -> None
 def test_there_is_one_default_endpoint(endpoint: Endpoint) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         Endpoint.objects.create(name="b", kind="SIMULATED", is_default=True)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LocalHost"])
+def test_a_paper_gateway_has_one_endpoint_by_whatever_name(host: str) -> None:
+    Endpoint.objects.create(name="paper", kind="PAPER", port=4002, host="localhost")
+    twin = Endpoint(name="again", kind="PAPER", port=4002, host=host)
+    with pytest.raises(ValidationError, match="paper is this gateway already"):
+        twin.clean()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        twin.save()
+    Endpoint(name="other", kind="PAPER", port=7497, host=host).full_clean()
+
+
+def test_a_paper_gateway_s_own_row_can_be_changed(endpoint: Endpoint) -> None:
+    paper = Endpoint.objects.create(name="paper", kind="PAPER", port=7497)
+    paper.expected_account = "DU1234567"
+    paper.full_clean()
+
+
+def test_rows_that_named_a_gateway_twice_are_marked_and_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """They stay, for orders and sessions refer to them; none can be added."""
+    migration = import_module("brokerage.migrations.0012_one_endpoint_of_a_paper_gateway")
+    Endpoint.objects.create(name="b", kind="PAPER", port=4002, is_default=True)
+    Endpoint.objects.create(name="a", kind="PAPER", port=4002, host="localhost", twin=True)
+    migration.mark_twins(apps, None)
+    assert "Endpoints b and a are one paper gateway" in caplog.text
+    assert list(Endpoint.objects.values_list("name", "twin")) == [("a", True), ("b", False)]
 
 
 def test_an_endpoint_gives_its_target(endpoint: Endpoint) -> None:
