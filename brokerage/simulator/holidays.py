@@ -10,7 +10,19 @@ QUARTER = 900.0  # seconds
 OPEN, CLOSE, EARLY_CLOSE = time(9, 30), time(16), time(13)
 PRE_OPEN, POST_CLOSE, EARLY_POST_CLOSE = time(4), time(20), time(17)
 MONDAY, THURSDAY, FRIDAY, SATURDAY, SUNDAY = 0, 3, 4, 5, 6
-MOURNING = frozenset({date(2025, 1, 9)})  # closed by proclamation, which no rule foresees
+KING_SINCE, JUNETEENTH_SINCE = 1998, 2022
+
+
+def _dates(text: str) -> frozenset[date]:
+    return frozenset(map(date.fromisoformat, text.split()))
+
+
+UNFORESEEN = _dates(  # closed by mourning, terror and storm, which no rule foresees
+    "1994-04-27 2001-09-11 2001-09-12 2001-09-13 2001-09-14 2004-06-11 2007-01-02 2012-10-29 "
+    "2012-10-30 2018-12-05 2025-01-09"
+)
+FULL_EVES = _dates("1996-07-03 2002-07-03")  # of an Independence Day on a Thursday
+EARLY_TOO = _dates("1996-07-05 1997-12-26 1999-12-31 2002-07-05 2003-12-26")
 
 
 def easter(year: int) -> date:
@@ -38,21 +50,23 @@ def _observed(day: date) -> date:
 
 @lru_cache(maxsize=64)
 def holidays(year: int) -> frozenset[date]:
-    """Weekdays of a year on which the exchange is closed (NYSE rule 7.2, Juneteenth included)."""
+    """Weekdays of a year on which the exchange is closed (NYSE rule 7.2), as the rule was then."""
     days = {
         _observed(date(year, 1, 1)),
-        nth_weekday(year, 1, MONDAY, 3),
         nth_weekday(year, 2, MONDAY, 3),
         easter(year) - 2 * DAY,
         nth_weekday(year, 6, MONDAY, 1) - 7 * DAY,  # the last Monday of May
-        _observed(date(year, 6, 19)),
         _observed(date(year, 7, 4)),
         nth_weekday(year, 9, MONDAY, 1),
         nth_weekday(year, 11, THURSDAY, 4),
         _observed(date(year, 12, 25)),
     }
+    if year >= KING_SINCE:
+        days.add(nth_weekday(year, 1, MONDAY, 3))
+    if year >= JUNETEENTH_SINCE:
+        days.add(_observed(date(year, 6, 19)))
     # A New Year on a Saturday is not moved into the old year: the books close on 31 December.
-    return frozenset(day for day in days | MOURNING if day.year == year)
+    return frozenset(day for day in days | UNFORESEEN if day.year == year)
 
 
 def is_session(day: date) -> bool:
@@ -61,13 +75,16 @@ def is_session(day: date) -> bool:
 
 
 def closes_early(day: date) -> bool:
-    """Sessions that end at 13:00: before Independence Day, after Thanksgiving, Christmas Eve."""
+    """Sessions that end at 13:00: before Independence Day, after Thanksgiving, Christmas Eve.
+
+    And a few others; not those of 1990 to 1992, which ended at 14:00.
+    """
     eves = {
         date(day.year, 7, 3),
         date(day.year, 12, 24),
         nth_weekday(day.year, 11, THURSDAY, 4) + DAY,
     }
-    return is_session(day) and day in eves
+    return is_session(day) and day in (eves | EARLY_TOO) - FULL_EVES
 
 
 def _epoch(day: date, at: time) -> float:

@@ -16,7 +16,7 @@ from brokerage.simulator.holidays import (
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore:Series.values")  # inside the library
-FIRST, LAST = date(2026, 1, 1), date(2028, 12, 31)
+FIRST, LAST = date(1993, 1, 4), date(2028, 12, 31)  # SPY is of 1993
 
 
 def days():
@@ -25,7 +25,7 @@ def days():
 
 @pytest.fixture(scope="module")
 def published():
-    return exchange_calendars.get_calendar("XNYS", start="2026-01-01", end="2028-12-31")
+    return exchange_calendars.get_calendar("XNYS", start=f"{FIRST}", end=f"{LAST}")
 
 
 def test_sessions_agree_with_the_published_calendar(published):
