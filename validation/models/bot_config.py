@@ -1,7 +1,5 @@
 """The bot's own runtime configuration, as a person or a pipeline uploaded it."""
 
-from typing import Self
-
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -31,6 +29,6 @@ class BotConfig(AppendOnlyModel):
         return f"configuration of the bot {self.pk}"
 
     @classmethod
-    def newest(cls) -> Self | None:
+    def newest(cls) -> "BotConfig | None":
         """Return the one that counts, with who uploaded it; None when there is none."""
         return cls.objects.select_related("uploaded_by").first()
