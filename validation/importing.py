@@ -7,7 +7,6 @@ from xml.etree.ElementTree import Element
 from defusedxml.ElementTree import fromstring
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 
 from brokerage.models import Endpoint
 from crucible.ledger.record import record
@@ -25,6 +24,7 @@ from validation.models import (
     SessionState,
     Upload,
 )
+from validation.numbering import numbered
 from validation.scenarios import catalogue, handoff
 from validation.scenarios.catalogue import Definition, UnknownScenarioError
 from validation.sessions import SessionRefused
@@ -64,9 +64,8 @@ def import_report(upload: Upload, by: User) -> Session:
     cases = cases_of(root)
     if not cases:
         raise SessionRefused("No case of this report is a scenario of the catalogue.")
-    with transaction.atomic():
-        session = _create(upload, by, _properties(root), cases)
-        publish("dashboard", sessions.topic(session))
+    session = numbered(lambda number: _create(number, upload, by, _properties(root), cases))
+    publish("dashboard", sessions.topic(session))
     return session
 
 
@@ -98,14 +97,16 @@ def _properties(root: Element) -> dict[str, str]:
     return {one.get("name", ""): one.get("value", "") for one in root.iter("property")}
 
 
-def _create(upload: Upload, by: User, told: dict[str, str], cases: list[Case]) -> Session:
+def _create(
+    number: str, upload: Upload, by: User, told: dict[str, str], cases: list[Case]
+) -> Session:
     endpoint = Endpoint.objects.filter(is_default=True).first() or Endpoint.objects.first()
     config = _config(told.get("config_sha256", ""))
     if endpoint is None or config is None:
         raise SessionRefused("No gateway or no configuration is set up.")
     took = timedelta(seconds=sum(case.seconds for case in cases))
     session = Session.objects.create(
-        number=sessions.next_number(), kind=SessionKind.IMPORTED, state=SessionState.REPORTING,
+        number=number, kind=SessionKind.IMPORTED, state=SessionState.REPORTING,
         endpoint=endpoint, endpoint_name=f"imported: {upload.branch}"[:100], config=config,
         # What does not say where it ran counts as the lesser claim.
         simulated=told.get("simulated") != "false", code_version=upload.commit,

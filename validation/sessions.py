@@ -31,7 +31,7 @@ from validation.models import (
     Task,
 )
 from validation.models.session import IN_FLIGHT, STOPPED
-from validation.numbering import next_number
+from validation.numbering import numbered
 from validation.observation import SCENARIO, Term
 from validation.scenarios import catalogue
 from validation.scenarios.catalogue import Definition
@@ -54,7 +54,7 @@ from validation.transitions import (
 __all__ = [
     "MAY_ABORT", "MAY_START", "MAY_TRY", "SessionRefused", "abort", "abort_attempts", "abort_stop",
     "add_attempts", "assign", "begin", "complete", "end", "enqueue", "link", "lock", "move",
-    "next_number", "preflight", "refuse_change", "rerun", "revoke_grants", "run_now", "stale",
+    "preflight", "refuse_change", "rerun", "revoke_grants", "run_now", "stale",
     "start", "topic", "topic_of",
 ]  # fmt: skip
 
@@ -104,15 +104,17 @@ def start(
     _refuse_start(endpoint, definitions, kind)
     _refuse_predecessor(restart_of)
     assert endpoint is not None
+    plan = (by, endpoint, definitions, kind, fail_fast, restart_of, seed, term, log_level)
+
+    def create(number: str) -> Session:
+        session = _create(number, *plan)
+        enqueue(session, by, run=run, tell=queue)
+        return session
+
     try:
-        with transaction.atomic():
-            session = _create(
-                by, endpoint, definitions, kind, fail_fast, restart_of, seed, term, log_level
-            )
-            enqueue(session, by, run=run, tell=queue)
+        return numbered(create)
     except IntegrityError as error:
         raise SessionRefused(_busy(endpoint)) from error
-    return session
 
 
 def _to_observe(scenarios: Collection[str] | None, term: Term) -> tuple[str, list[str]]:
@@ -247,6 +249,7 @@ def _busy(endpoint: Endpoint) -> str:
 
 
 def _create(
+    number: str,
     by: User,
     endpoint: Endpoint,
     definitions: list[Definition],
@@ -259,7 +262,7 @@ def _create(
 ) -> Session:
     config = _config()
     session = Session.objects.create(
-        number=next_number(), kind=kind, endpoint=endpoint, config=config, created_by=by,
+        number=number, kind=kind, endpoint=endpoint, config=config, created_by=by,
         endpoint_name=_address(endpoint),
         simulated=endpoint.kind == Endpoint.Kind.SIMULATED, speed=endpoint.speed, seed=seed,
         code_version=code_version(), planned=len(definitions), fail_fast=fail_fast,
