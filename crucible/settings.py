@@ -162,6 +162,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "validation.tasks.back_up",
         "schedule": crontab(hour=18, minute=30),
     },
+    "audit log each night": {
+        "task": "validation.tasks.verify_audit",
+        "schedule": crontab(hour=2, minute=0),
+    },
     "rules of alerts and kill switch": {
         "task": "validation.tasks.judge_rules",
         "schedule": 30.0,

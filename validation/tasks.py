@@ -15,6 +15,7 @@ from django.db import connection
 
 from crucible.alerts.raising import raise_alert, resolve
 from crucible.ledger import backup
+from crucible.ledger.verification import verify
 from validation import evaluating, packages, rolling, runner, sweeper
 from validation.lease import claim
 
@@ -79,6 +80,19 @@ def check_calendar() -> None:
 def roll_weekly_expiry() -> None:
     """Bring the weekly expiry up to date, verified in the broker's option chain."""
     logger.info(rolling.roll().text)
+
+
+@shared_task(max_retries=0, ignore_result=True)
+def verify_audit() -> None:
+    """Read the whole audit log; one that is not intact raises an alert until it is."""
+    found = verify()
+    if found.intact:
+        resolve("audit", actor="scheduler")
+        logger.info("audit log: %s", found.text)
+    else:
+        raise_alert(
+            "audit", "The audit log is not what was written", found.text, severity="CRITICAL"
+        )
 
 
 @shared_task(max_retries=0, ignore_result=True)
