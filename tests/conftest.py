@@ -35,6 +35,7 @@ from tests import databases, servers
 from tests.databases import Database
 from tests.haste import HastyLoop
 from tests.replay import Recordings
+from validation import build
 
 OWN_DATABASE = {"database", "postgres_db", "sqlite_file"}
 STAFF = {Role.CO, Role.AD, Role.CRO, Role.QA}
@@ -46,11 +47,20 @@ def pytest_configure() -> None:
     asyncio.set_event_loop_policy(patience.PatientPolicy())
     # A process that a test starts takes a third less when an earlier one has compiled the product.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    _pin_version()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     hypothesis.settings.register_profile(
         "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
     )
     hypothesis.settings.load_profile("untimed")
+
+
+def _pin_version() -> None:
+    """Let all processes of a run be of one version, whatever is committed meanwhile."""
+    found = build.code_version()
+    settings.CODE_VERSION = "0" * 40 if found == build.UNKNOWN else found
+    os.environ["CRUCIBLE_CODE_VERSION"] = settings.CODE_VERSION
+    build.code_version.cache_clear()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:

@@ -12,6 +12,7 @@ from brokerage.terms import Target
 
 # Where a session's facts keep what it ran on.
 SURROUNDINGS = "surroundings"
+UNKNOWN = "unknown"
 
 
 @functools.cache
@@ -25,7 +26,7 @@ def code_version() -> str:
             cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=5, check=True,
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError):
-        return "unknown"
+        return UNKNOWN
     return done.stdout.strip()
 
 

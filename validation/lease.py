@@ -14,6 +14,7 @@ from django.utils import timezone
 from brokerage.errors import OrderRefused
 from brokerage.safety import fenced
 from crucible.ledger.record import record
+from validation.build import code_version
 from validation.database_clock import after, left_until
 from validation.models import Session, SessionState
 
@@ -47,21 +48,29 @@ class Lease:
 def claim(number: str, owner: str) -> Lease | None:
     """Take a waiting session; None when it is not waiting any more.
 
-    One that is READY and wanted begins to run, on findings that are still fresh. One in PREFLIGHT,
-    or paused and to go on, keeps its state: its preflight comes first. One UPDATE decides among all
+    One that is READY and wanted begins to run, on findings that are still fresh; should this worker
+    be of another version than the session, its preflight comes again. One in PREFLIGHT, or paused
+    and to go on, keeps its state: its preflight comes first. One UPDATE decides among all
     workers; a session whose worker was lost is never claimed again: what is left of it belongs to
     the sweeper.
     """
     with transaction.atomic():
         waiting = Session.objects.filter(number=number, abort_requested_at=None, lease_until=None)
         begun = _begin(waiting, owner)
-        if not (begun or _hold(waiting, owner)):
+        doubted = not begun and _doubt(waiting, owner)
+        if not (begun or doubted or _hold(waiting, owner)):
             return None
         session = Session.objects.get(number=number)
         if begun:
             record(
                 "session.running", "session", number, actor="worker", token=session.token,
                 before=SessionState.READY, after=SessionState.RUNNING,
+            )  # fmt: skip
+        if doubted:
+            record(
+                "session.preflight", "session", number, actor="worker",
+                note="This worker runs another version of the product.",
+                before=SessionState.READY, after=SessionState.PREFLIGHT,
             )  # fmt: skip
     return Lease(session.pk, session.number, session.token, owner)
 
@@ -75,7 +84,8 @@ def waiting() -> Q:
 def _begin(waiting: QuerySet[Session], owner: str) -> int:
     now = timezone.now()
     return waiting.filter(
-        state=SessionState.READY, wanted=True, checked_at__gt=now - FINDINGS_LIVE
+        state=SessionState.READY, wanted=True, checked_at__gt=now - FINDINGS_LIVE,
+        code_version=code_version(),
     ).update(
         **_taken(owner), state=SessionState.RUNNING, started_at=Coalesce("started_at", now)
     )  # fmt: skip
@@ -84,6 +94,14 @@ def _begin(waiting: QuerySet[Session], owner: str) -> int:
 def _hold(waiting: QuerySet[Session], owner: str) -> int:
     to_check = Q(state=SessionState.PREFLIGHT) | Q(state=SessionState.PAUSED, wanted=True)
     return waiting.filter(to_check).update(**_taken(owner))
+
+
+def _doubt(waiting: QuerySet[Session], owner: str) -> int:
+    """Take one that is of another version than this worker back to its preflight."""
+    ready = waiting.filter(state=SessionState.READY, wanted=True)
+    return ready.exclude(code_version=code_version()).update(
+        **_taken(owner), state=SessionState.PREFLIGHT, checked_at=None
+    )
 
 
 def _taken(owner: str) -> dict[str, Any]:

@@ -73,6 +73,7 @@ def resume(session: Session, by: User) -> Session:
             raise SessionRefused(f"{session.number} was paused for too long. Start a new session.")
         if session.wanted:
             raise SessionRefused(f"{session.number} is being resumed already.")
+        sessions.refuse_change(session)
         involve(session, by, "resumed the session")
         sessions.assign(session, wanted=True)
         record("session.resumption_requested", "session", session.number, actor=by)

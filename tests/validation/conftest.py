@@ -19,6 +19,7 @@ from tests.replay import Recordings
 from tests.validation.quiet import QuietWatch
 from validation import acknowledging, runner, seeds, sessions
 from validation.bookkeeping import admit
+from validation.build import code_version
 from validation.cleanup import Cleaned
 from validation.facts import Facts
 from validation.host_load import HostLoad
@@ -52,7 +53,7 @@ def well_host(**changes: Any) -> HostLook:
     well = HostLook(
         load=HostLoad(0.1, 0.2), free_gb=50.0, database_ms=1.0, broker_error="", heartbeat_s=2.0,
         backup_h=1.0, audit_error="", status_page="https://status.example.com",
-        exposed_text="This host only.",
+        exposed_text="This host only.", code_version=code_version(),
     )  # fmt: skip
     return replace(well, **changes)
 

@@ -16,7 +16,7 @@ from brokerage.models import Endpoint, OrderGrant, OrderRecord
 from crucible.ledger.models import Entry
 from tests.conftest import People
 from tests.databases import Database
-from tests.validation.conftest import Toys, claimed, passes, run, states, well_gateway
+from tests.validation.conftest import Toys, claimed, passes, run, states, well_gateway, well_host
 from validation import lease, outbox, pausing, runner, sessions, sweeper
 from validation.cleanup import Cleaned
 from validation.models import AttemptState, CleanupState, Outbox, Session, SessionState
@@ -52,6 +52,20 @@ def late(session: Session, minutes: float = 31) -> Session:
     Session.objects.update(paused_at=timezone.now() - timedelta(minutes=minutes))
     session.refresh_from_db()
     return session
+
+
+@pytest.mark.django_db
+def test_a_product_that_has_changed_meanwhile_does_not_go_on(
+    paused: Session, toys: Toys, operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as deployed:
+        deployed.setattr(sessions, "code_version", lambda: "deployed")
+        with pytest.raises(SessionRefused, match="Start a new session"):
+            pausing.resume(paused, operator)
+    toys.host = well_host(code_version="a worker's")
+    pausing.resume(paused, operator)
+    assert run(paused).state == S.PAUSED
+    assert states(paused)["OE-02"] == A.PENDING
 
 
 @pytest.mark.django_db

@@ -2,6 +2,7 @@
 
 from brokerage.calendar import ET, CalendarNotCoveredError, next_weekly_expiry
 from brokerage.terms import PAPER_PORTS, place
+from validation.build import UNKNOWN
 from validation.configuration import Config
 from validation.preflight.judging import Found, V, health
 from validation.preflight.situation import Situation
@@ -204,6 +205,21 @@ def tests_green(look: Situation) -> Found:
     none = f"No report of {plan.code_version[:12] or 'this version'} was sent."
     text = none if plan.upload_green is None else plan.upload_text
     return Found(V.BLOCK if plan.full else V.WARN, text)
+
+
+@health(
+    "HP-22V", "Product", "The worker runs the session's version", "the one it is pinned to",
+    remedy="Let every process run one version (CRUCIBLE_CODE_VERSION), then make the preflight "
+    "again; of a session that has begun, start a new one.",
+)  # fmt: skip
+def same_version(look: Situation) -> Found:
+    """What runs is the code that test report, tag and signature of the session speak of."""
+    pinned, runs = look.plan.code_version, look.host.code_version
+    if runs != pinned:
+        return Found(V.BLOCK, f"This worker runs {runs[:12]}, the session is of {pinned[:12]}.")
+    if runs == UNKNOWN:
+        return Found(V.UNKNOWN, "Nobody has said which version runs here.")
+    return Found(V.PASS, f"Both are {runs[:12]}.")
 
 
 @health("HP-27", "Product", "Liveness", "/healthz answers", remedy="Restart the web process.")

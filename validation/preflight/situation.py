@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from validation.build import UNKNOWN
 from validation.configuration import Config
 from validation.host_load import HostLoad
 
@@ -102,7 +103,8 @@ class HostLook:
 
     `load` is how busy the machine was in the last minute.
     `audit_error` is why no entry of the audit log can be written: empty when one can, None when
-    nobody tried. `heartbeat_s` is the age of the last sign of life of scheduler and worker; a
+    nobody tried. `code_version` is of the process that looks and will run the session.
+    `heartbeat_s` is the age of the last sign of life of scheduler and worker; a
     `foreground` session runs in a person's shell, without them.
     """
 
@@ -120,6 +122,7 @@ class HostLook:
     status_page: str = ""
     exposed: bool = False
     exposed_text: str = ""
+    code_version: str = UNKNOWN
 
 
 @dataclass(frozen=True)

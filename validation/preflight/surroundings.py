@@ -13,6 +13,7 @@ from django.utils import timezone
 from crucible.ledger import backup
 from crucible.ledger.record import record
 from crucible.live.publish import broker_error
+from validation.build import code_version
 from validation.host_load import HostLoad, carried, carry, machine, sample
 from validation.models import Heartbeat
 from validation.preflight.situation import HostLook
@@ -41,6 +42,7 @@ def look_around(*, foreground: bool = False) -> HostLook:
         status_page=settings.BROKER_STATUS_URL,
         exposed=exposed,
         exposed_text=_exposure(exposed=exposed),
+        code_version=code_version(),
     )
 
 

@@ -21,6 +21,7 @@ from crucible.celery import app
 from crucible.embedded import broker_command
 from crucible.roles import Role
 from crucible.supervisor import Child, NotReadyError, Supervisor
+from validation.build import code_version
 
 # Processes for each queue: a gateway that answers slowly to one must not hold up the sweeper.
 QUEUES = {"gateway": 1, "default": 2}
@@ -69,6 +70,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Start all, wait for a signal, stop all."""
         os.environ["CRUCIBLE_DEMO"] = "true"
+        # One version for all, whatever is committed or checked out while they run.
+        os.environ["CRUCIBLE_CODE_VERSION"] = code_version()
         os.environ["PYTHONUNBUFFERED"] = "1"
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._stop)

@@ -15,7 +15,16 @@ from brokerage import kill
 from brokerage.models import Endpoint, OrderGrant
 from crucible.ledger.models import Entry
 from tests.conftest import People
-from tests.validation.conftest import Toys, claimed, passes, run, states, taken, well_gateway
+from tests.validation.conftest import (
+    Toys,
+    claimed,
+    passes,
+    run,
+    states,
+    taken,
+    well_gateway,
+    well_host,
+)
 from validation import acknowledging, lease, runner, sessions, sweeper
 from validation.configuration import digest
 from validation.models import (
@@ -99,6 +108,31 @@ def test_preflight_only_waits_for_a_person(toys: Toys, seeded: Endpoint, operato
     assert lease.claim(session.number, "early") is None
     assert run(sessions.run_now(session, operator)).state == S.MANUAL_CHECKS
     assert session.preflights.count() == 1
+
+
+def test_a_worker_of_another_version_runs_nothing(
+    toys: Toys, seeded: Endpoint, operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toys.add("BC-01", passes)
+    session = run(sessions.start(operator, run=False))
+    sessions.run_now(session, operator)
+    monkeypatch.setattr(lease, "code_version", lambda: "deployed")
+    toys.host = well_host(code_version="deployed")
+    session = run(session)
+    assert (session.state, session.started_at) == (S.DRAFT, None)
+    assert "HP-22V" in blockers(session)
+    assert moves_of(session) == ["PREFLIGHT", "READY", "PREFLIGHT", "DRAFT"]
+
+
+def test_a_session_that_is_ready_is_not_run_by_another_version_of_the_product(
+    toys: Toys, seeded: Endpoint, operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toys.add("BC-01", passes)
+    session = run(sessions.start(operator, run=False))
+    monkeypatch.setattr(sessions, "code_version", lambda: "deployed")
+    with pytest.raises(SessionRefused, match="Make the preflight again"):
+        sessions.run_now(session, operator)
+    assert sessions.preflight(session, operator).code_version == "deployed"
 
 
 def test_old_findings_are_made_anew_before_it_runs(

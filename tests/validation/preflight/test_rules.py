@@ -48,7 +48,11 @@ def situation(
 ) -> Situation:
     """A situation in which all is well, but for what a test says."""
     seen = {"expirations": ("20260220",)} | (gateway or {})
-    return Situation(plan(**plan_ or {}), well_gateway(**seen), well_host(**host or {}))
+    return Situation(
+        plan(**plan_ or {}),
+        well_gateway(**seen),
+        well_host(**{"code_version": "abc"} | (host or {})),
+    )
 
 
 def one(code: str, look: Situation) -> Judgement:
@@ -215,6 +219,9 @@ BOUNDARIES: list[tuple[str, str, dict[str, Any], Verdict]] = [
     ("HP-22", P, {"upload_green": False}, BLOCK),
     ("HP-22", P, {"upload_green": None}, BLOCK),
     ("HP-22", P, {"upload_green": None, "full": False}, WARN),
+    ("HP-22V", H, {}, PASS),
+    ("HP-22V", H, {"code_version": "abd"}, BLOCK),
+    ("HP-22V", P, {"code_version": "unknown"}, BLOCK),
     ("HP-23", G, {"data_type": 1}, PASS),
     ("HP-23", G, {"data_type": 2}, BLOCK),
     ("HP-23", G, {"data_type": 1, "quote_usable": False}, WARN),
@@ -280,7 +287,7 @@ def test_each_check_has_its_boundaries(
 
 
 def test_every_code_of_the_requirements_stands_in_the_table_and_here() -> None:
-    assert {code.rstrip("BP") for code in TABLE} == CODES
+    assert {code.rstrip("BPV") for code in TABLE} == CODES
     assert {code for code, *_ in BOUNDARIES} == set(TABLE)
 
 
@@ -320,6 +327,12 @@ def test_some_only_warn_on_a_simulated_gateway(
     assert (on_paper.verdict, on_paper.holds_up) == (BLOCK, True)
     assert (simulated.verdict, simulated.holds_up) == (WARN, False)
     assert "would block a paper gateway" in simulated.finding
+
+
+def test_a_worker_of_no_known_version_is_not_called_the_right_one() -> None:
+    nobody = {"code_version": "unknown"}
+    found = one("HP-22V", situation(nobody, host=nobody))
+    assert (found.verdict, found.holds_up) == (UNKNOWN, False)
 
 
 def test_green_tests_are_needed_on_paper_and_wished_for_on_a_simulation() -> None:
