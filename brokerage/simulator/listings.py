@@ -6,16 +6,9 @@ from datetime import date, timedelta
 from functools import lru_cache
 
 from brokerage.simulator.clock import Clock
-from brokerage.simulator.holidays import (
-    FRIDAY,
-    midnight,
-    new_york_date,
-    nth_weekday,
-    session,
-    weekly_expiry,
-)
+from brokerage.simulator.expirations import expirations, last_trade
+from brokerage.simulator.holidays import DAY, new_york_date
 
-WEEKLIES, MONTHLIES = 9, 6  # expirations listed ahead
 BAND = 0.20  # strikes reach so far from the reference price on both sides
 EXCHANGES = "SMART,AMEX,NYSE,CBOE,PHLX,ISE,CHX,ARCA,NASDAQ,BATS,IEX"
 OPTION_EXCHANGES = "SMART,AMEX,CBOE,PHLX,PSE,ISE,BOX,BATS,NASDAQOM,MIAX"
@@ -27,7 +20,6 @@ EPOCH = date(2020, 1, 1)
 A_YEAR = timedelta(days=365)  # that is how long before its end an option is listed
 STRIKE_UNIT = 0.5
 KEPT_SEARCHES = 4096
-AFTERNOON = 16 * 3600  # options expire at the close; on a day without one, at 16:00 all the same
 
 
 # Price increments by market rule: from this price on, so many dollars. Options of the three funds
@@ -215,9 +207,7 @@ def expires(listing: Listing) -> float:
     """When an option ceases to trade, in epoch seconds; infinity for anything else."""
     if listing.sec_type != "OPT":
         return math.inf
-    day = date.fromisoformat(listing.expiry)
-    hours = session(day)
-    return hours[1] if hours else midnight(day) + AFTERNOON
+    return last_trade(date.fromisoformat(listing.expiry))
 
 
 @lru_cache(maxsize=8192)
@@ -250,17 +240,6 @@ def strikes(symbol: str) -> tuple[float, ...]:
     first = round(profile.price * (1 - BAND) / profile.strike_step)
     last = round(profile.price * (1 + BAND) / profile.strike_step)
     return tuple(step * profile.strike_step for step in range(first, last + 1))
-
-
-@lru_cache(maxsize=64)
-def expirations(today: date) -> tuple[str, ...]:
-    """Weekly and monthly expirations from this date on (today's included), as YYYYMMDD."""
-    friday = today + timedelta(days=(FRIDAY - today.weekday()) % 7)
-    days = {weekly_expiry(friday + timedelta(weeks=week)) for week in range(WEEKLIES + 1)}
-    for ahead in range(MONTHLIES + 1):
-        years, month = divmod(today.month - 1 + ahead, 12)
-        days.add(weekly_expiry(nth_weekday(today.year + years, month + 1, FRIDAY, 3)))
-    return tuple(day.strftime("%Y%m%d") for day in sorted(days) if day >= today)
 
 
 Terms = tuple[str, str, float, str, str, str]  # symbol, type, strike, right, currency, local symbol
@@ -304,10 +283,10 @@ class Listings:
         symbol or id nothing is found.
         """
         wanted = (symbol, sec_type, strike, right[:1], currency, local_symbol)
-        return list(self._on(self.today(), con_id, wanted, expiry, exchange))
+        return list(self._on(self.expiring_from(), con_id, wanted, expiry, exchange))
 
     def _search(
-        self, today: date, con_id: int, wanted: Terms, expiry: str, exchange: str
+        self, since: date, con_id: int, wanted: Terms, expiry: str, exchange: str
     ) -> tuple[Listing, ...]:
         """What is found on a day: remembered, since every order asks for the same few."""
         symbol, sec_type, _, _, _, local_symbol = wanted
@@ -336,12 +315,12 @@ class Listings:
         return [SHARES[PROFILES[name].con_id]]
 
     def _is_listed(self, listing: Listing) -> bool:
-        return listing.con_id in WITHOUT_END or listing.expiry in expirations(self.today())
+        return listing.con_id in WITHOUT_END or listing.expiry in expirations(self.expiring_from())
 
     def _options(self, symbol: str, expiry: str) -> list[Listing]:
         return [
             listing
-            for day in expirations(self.today())
+            for day in expirations(self.expiring_from())
             if day.startswith(expiry)
             for listing in _expiring(symbol, day)
         ]
@@ -352,7 +331,7 @@ class Listings:
             under_con_id=PROFILES[symbol].con_id,
             trading_class=symbol,
             multiplier="100",
-            expirations=list(expirations(self.today())),
+            expirations=list(expirations(self.expiring_from())),
             strikes=list(strikes(symbol)),
         )
 
@@ -379,6 +358,11 @@ class Listings:
             for one in WITHOUT_END.values()
             if text and (one.symbol.startswith(text) or text in one.long_name.upper())
         ]
+
+    def expiring_from(self) -> date:
+        """The first date whose options trade still: tomorrow, once those of today have expired."""
+        now, today = self.clock.time(), self.today()
+        return today if now < last_trade(today) else today + DAY
 
     def today(self) -> date:
         """The simulated date in New York."""

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from brokerage.simulator.listings import OPTION_EXCHANGES, RULES, Listing, expirations
+from brokerage.simulator.expirations import expirations
+from brokerage.simulator.listings import OPTION_EXCHANGES, RULES, Listing
 from brokerage.simulator.trading_hours import hours_text
 from brokerage.simulator.turns import Turns
 from brokerage.simulator.venue_floor import Floor, Session
@@ -92,7 +93,7 @@ class DetailsDesk:
         if message.sec_id_type == "ISIN":
             yield listings.with_isin(message.sec_id)
         elif _is_wide(contract):
-            for expiry in expirations(listings.today()):
+            for expiry in expirations(listings.expiring_from()):
                 if expiry.startswith(contract.expiry):
                     yield find(listings, replace(contract, expiry=expiry))
         else:

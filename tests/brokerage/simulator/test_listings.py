@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brokerage.simulator.clock import ManualClock
-from brokerage.simulator.holidays import is_session
+from brokerage.simulator.expirations import expirations
+from brokerage.simulator.holidays import ET, is_session
 from brokerage.simulator.listings import (
     PROFILES,
     SYMBOLS,
     Listings,
     by_id,
-    expirations,
     option,
     strikes,
 )
@@ -148,3 +148,13 @@ def test_symbols_are_matched_by_their_beginning_or_name(listings):
 def test_today_is_the_date_in_new_york():
     clock = ManualClock(datetime(2026, 11, 21, 3, 0, tzinfo=UTC))
     assert Listings(clock).today() == date(2026, 11, 20)
+
+
+@pytest.mark.parametrize(("hour", "listed"), [(15, True), (16, False)])
+def test_an_option_is_listed_until_the_close_of_its_last_day(hour, listed):
+    listings = Listings(ManualClock(datetime(2026, 3, 6, hour, tzinfo=ET)))
+    call = {"symbol": "SPY", "sec_type": "OPT", "strike": 685.0, "right": "C"}
+    assert bool(listings.find(expiry="20260306", **call)) is listed
+    assert bool(listings.find(con_id=option("SPY", "20260306", 685.0, "C").con_id)) is listed
+    assert ("20260306" in listings.chain("SPY").expirations) is listed
+    assert listings.find(expiry="20260313", **call)

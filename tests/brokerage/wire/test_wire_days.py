@@ -165,3 +165,14 @@ async def test_a_halt_ends_what_must_fill_at_once_and_wakes_nothing(gateway, raw
     gateway.resume(756733)
     await later(raw, 2)
     assert [statuses(raw, one)[-1] for one in (503, 504)] == ["Filled", "Filled"]
+
+
+async def test_an_option_that_expired_this_afternoon_takes_no_order_even_if_all_is_always_open():
+    option = tws.Contract(
+        symbol="SPY", sec_type="OPT", exchange="SMART", currency="USD",
+        expiry="20260306", strike=685.0, right="C",
+    )  # fmt: skip
+    clock = ManualClock(at(2026, 3, 6, 16, 30))
+    async with Gateway.serve(clock=clock) as gateway, Raw(gateway, 1) as raw:
+        await place(raw, contract=option, quantity=1.0, order_type="MKT")
+        assert (codes(raw), statuses(raw)) == ([200], [])
