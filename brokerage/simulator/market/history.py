@@ -20,7 +20,7 @@ from brokerage.simulator.market.hours import (
 from brokerage.simulator.market.noise import TICK, Floats, Ints
 from brokerage.simulator.market.requests import DAILY, MONTHLY, Request
 from brokerage.simulator.market.shapes import Bar
-from brokerage.simulator.market.tape import Summary, Tape
+from brokerage.simulator.market.tape import Row, Summary, Tape
 
 CALENDAR_DAYS = {"W": 7, "M": 30, "Y": 365}
 BLOCK_SECONDS = BLOCK * TICK
@@ -135,6 +135,34 @@ def _bars(series: "Series", size: int, start: float, end: float) -> list[Bar]:
     rows = iter(series.bars(edges[filled], counts[filled]))
     date_text = new_york_date(start).strftime("%Y%m%d") if size == DAILY else ""
     return list(_filled(starts, filled.tolist(), rows, date_text))
+
+
+def running(tape: Tape, what: str, size: int, start: float, until: float) -> Bar | None:
+    """The one bar from its start up to a time, as `cut` makes it; None if there is none.
+
+    A bar that is asked for every five seconds looks through a half-hour of bids and asks once.
+    """
+    if what == "TRADES" or not tape.quoted:
+        return next(iter(cut(tape, what, size, start, until)), None)
+    rows = [_row(tape, what, index) for index in _blocks(start, until)]
+    if not rows:
+        return None
+    firsts, tops, bottoms, lasts = zip(*rows, strict=True)
+    day = new_york_date(start).strftime("%Y%m%d") if size == DAILY else ""
+    prices = firsts[0], max(tops), min(bottoms), lasts[-1]
+    return Bar(start, day, *prices, volume=-1.0, wap=-1.0, count=-1)
+
+
+def _row(tape: Tape, what: str, index: Ints) -> Row:
+    """Open, high, low and close of bids or asks, or between them, at these ticks of one block."""
+    key = what, int(index[0]) // BLOCK
+    if len(index) == BLOCK and key in tape.rows:
+        return tape.rows[key]
+    series = _quoted(tape, what, index)
+    first, top, bottom, last, *_ = series.bars(np.array([0]), np.array([len(index)]))[0]
+    if len(index) == BLOCK:
+        tape.rows[key] = first, top, bottom, last
+    return first, top, bottom, last
 
 
 def bar_start(hours: AlwaysOpen, size: int, at: float) -> float | None:

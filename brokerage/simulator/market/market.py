@@ -264,8 +264,8 @@ class Market:
         start = history.bar_start(hours, size, until - TICK)
         if start is None or (what != "TRADES" and not tape.quoted):
             return None
-        found = history.cut(tape, what, size, start, until)
-        return found[0] if found else history.quiet(self.quote(con_id, start).last, start, size)
+        found = history.running(tape, what, size, start, until)
+        return found or history.quiet(self.quote(con_id, start).last, start, size)
 
     def _until(self, end: datetime | None) -> float:
         now = self.clock.time()

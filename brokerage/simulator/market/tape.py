@@ -79,6 +79,8 @@ class Summary:
     count: int
 
 
+Row = tuple[float, float, float, float]  # open, high, low, close
+
 NO_TRADES = Summary(math.nan, -math.inf, math.inf, math.nan, 0.0, 0.0, 0)
 
 
@@ -97,6 +99,7 @@ class Tape(ABC):
         self.deal_key, self.bid_key, self.ask_key, self.spread_key = keys
         self._events = events
         self._summaries: dict[int, Summary] = {}
+        self.rows: dict[tuple[str, int], Row] = {}  # of a kind of quotes in whole blocks
         self.trades = lru_cache(KEPT_TRADES)(self._trades)
 
     @abstractmethod

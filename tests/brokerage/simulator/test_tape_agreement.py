@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import groupby
 
@@ -11,9 +11,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from brokerage.simulator.listings import option
-from brokerage.simulator.market import Bar, Market, Quote
+from brokerage.simulator.market import Bar, Market, Quote, history
+from brokerage.simulator.market.hours import BLOCK
 from brokerage.simulator.venue_past_ticks import page, ticks, ticks_back
-from tests.brokerage.simulator.tables import market_at
+from tests.brokerage.simulator.tables import MONDAY, market_at
 
 SPY, TSLA = 756733, 76792991
 CALL = option("SPY", "20261127", 700.0, "C").con_id
@@ -151,3 +152,23 @@ def test_options_of_the_penny_program_are_quoted_in_nickels_from_three_dollars_o
     assert max(prices) > 3
     steps = [price / listing.tick(price) for price in prices]
     assert all(step == pytest.approx(round(step), abs=1e-6) for step in steps)
+
+
+@pytest.mark.parametrize("what", ["TRADES", "MIDPOINT", "BID", "ASK"])
+@pytest.mark.parametrize("size", [300, 3600, 86400])
+def test_a_bar_under_way_is_the_one_that_is_cut_from_its_start(what, size):
+    market = market_at(MONDAY + timedelta(hours=3))
+    tape, now = market._tape(756733), market.clock.time()
+    for until in (now - 1799.75, now - 1800, now - 5, now, now + 2):
+        bar = market.bar(756733, what, size, until, rth=True)
+        assert [bar] == history.cut(tape, what, size, bar.time, until)
+
+
+def test_the_quotes_of_a_day_are_looked_through_once(monkeypatch):
+    market = market_at(MONDAY + timedelta(hours=3))
+    market.bar(756733, "MIDPOINT", 86400, market.clock.time())
+    tape, seen = market._tape(756733), []
+    prices = tape.prices
+    monkeypatch.setattr(tape, "prices", lambda index: seen.append(len(index)) or prices(index))
+    market.bar(756733, "MIDPOINT", 86400, market.clock.time() + 5)
+    assert sum(seen) <= BLOCK
