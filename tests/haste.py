@@ -8,9 +8,10 @@ What waits for another process, or for a thread of its own, needs the time that 
 import asyncio
 import selectors
 import time
-from typing import Any
+from datetime import datetime, tzinfo
+from typing import Any, Self
 
-from brokerage.patience import PatientLoop, Waiting
+from brokerage.patience import PatientLoop, Waiting, steady
 
 LEEWAY_S = 0.0001  # in which bytes that are under way arrive
 
@@ -48,3 +49,13 @@ class HastyLoop(PatientLoop):
 
     def _finished(self, _: asyncio.Future[Any]) -> None:
         self._skipping.jobs -= 1
+
+
+class LoopTime(datetime):
+    """The time of day as the running loop's clock tells it, for what compares the two."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        """Return the time of day; ahead of the machine's by what was skipped."""
+        ahead = steady()() - time.monotonic()
+        return cls.fromtimestamp(time.time() + ahead, tz)

@@ -9,11 +9,12 @@ from django.core.management import call_command
 
 from brokerage.models import Endpoint
 from brokerage.patience import steady
+from tests.haste import LoopTime
 from validation import foreground
 from validation.models import AttemptState, Check, LogLine, Metric, Session
-from validation.scenarios import catalogue
+from validation.scenarios import catalogue, trial
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("haste")]
 NUMBER = re.compile(r"[-+]?\d[\d.,:]*")
 EXECUTION = re.compile(r"exec id \S+")
 A_MINUTE_S = 60.0
@@ -65,6 +66,12 @@ def lasted(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
     monkeypatch.setattr(foreground, "on_simulation", timed)
     return took
+
+
+@pytest.fixture(autouse=True)
+def _one_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outages are compared with the times of day at which faults were provoked."""
+    monkeypatch.setattr(trial, "datetime", LoopTime)
 
 
 @pytest.mark.timeout(600)

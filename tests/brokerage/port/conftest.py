@@ -8,6 +8,11 @@ from django.utils import timezone
 from brokerage.models import Endpoint, OrderGrant
 
 
+@pytest.fixture(autouse=True)
+def _in_haste(haste: None) -> None:
+    """Gateway and clients share a loop."""
+
+
 @pytest.fixture
 def endpoint(db: None) -> Endpoint:
     return Endpoint.objects.create(name="sim", kind="SIMULATED", port=4002, is_default=True)

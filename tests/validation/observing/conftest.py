@@ -163,6 +163,11 @@ class Stage:
 Observe = Callable[..., AbstractAsyncContextManager[Stage]]
 
 
+@pytest.fixture(autouse=True)
+def _in_haste(haste: None) -> None:
+    """Gateway and clients share a loop."""
+
+
 @pytest.fixture
 def observe(
     transactional_db: None, seeded: Endpoint, operator: User, monkeypatch: pytest.MonkeyPatch

@@ -111,6 +111,11 @@ class Trader:
 Open = Callable[..., AbstractAsyncContextManager[Stage]]
 
 
+@pytest.fixture(autouse=True)
+def _in_haste(haste: None) -> None:
+    """Gateway and clients share a loop."""
+
+
 @pytest.fixture
 def watched(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Open:
     """Open a stage: `before` names a fault that is on from the beginning."""
