@@ -89,9 +89,10 @@ def hand_back(session: Session, findings: str) -> None:
 
 
 def give_up(lease: Lease, stop: Stop) -> None:
-    """End a session whose preflight was stopped from outside."""
+    """End a session whose preflight was stopped from outside, unless that has just ended it."""
     with guarded(lease) as session:
-        sessions.end(session, stop, actor=stop.actor)
+        if session.may_move(stop.state):
+            sessions.end(session, stop, actor=stop.actor)
 
 
 def wants_pause(lease: Lease) -> bool:

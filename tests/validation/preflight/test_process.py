@@ -25,7 +25,7 @@ from tests.validation.conftest import (
     well_gateway,
     well_host,
 )
-from validation import acknowledging, lease, runner, sessions, sweeper
+from validation import acknowledging, bookkeeping, lease, runner, sessions, sweeper
 from validation.configuration import digest
 from validation.models import (
     AttemptState,
@@ -186,6 +186,14 @@ def test_an_abort_or_the_kill_switch_ends_a_preflight_under_way(
     monkeypatch.setattr(process, "look", look)
     assert run(sound).state == (S.HALTED if what == "kill" else S.ABORTED)
     assert not OrderGrant.objects.exists()
+
+
+def test_a_stop_that_the_preflight_heard_of_itself_is_no_second_end(sound: Session) -> None:
+    held = taken(sound)
+    stop = sessions.abort_stop("op", "wrong gateway")
+    bookkeeping.give_up(held, stop)
+    bookkeeping.give_up(held, stop)
+    assert Entry.objects.filter(kind="session.aborted").count() == 1
 
 
 def test_a_waiting_preflight_is_aborted_at_once(sound: Session, operator: User) -> None:
