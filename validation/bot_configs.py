@@ -1,7 +1,6 @@
 """Take in the bot's runtime configuration, from a person or a pipeline (RP-34)."""
 
 import hashlib
-from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -63,10 +62,3 @@ def _store(row: BotConfig) -> tuple[BotConfig, bool]:
         file=row.file_name, commit=row.commit, values=row.values,
     )  # fmt: skip
     return row, True
-
-
-def describe(row: BotConfig) -> dict[str, Any]:
-    """Return it as JSON values, without the file itself."""
-    names = ("sha256", "file_name", "values", "commit", "uploaded_at")
-    said = {name: getattr(row, name) for name in names}
-    return {"id": row.pk, **said, "uploaded_by": row.uploaded_by.get_username()}

@@ -85,9 +85,18 @@ class Compared:
     @property
     def text(self) -> str:
         """The bot's value, with ours where it is another one."""
-        theirs = "not named" if self.theirs is None else shown(self.theirs)
-        differs = "" if self.agrees else f" (ours {shown(self.ours)})"
-        return f"{self.path} {theirs}{differs}"
+        differs = "" if self.agrees else f" (ours {self.ours_shown})"
+        return f"{self.path} {self.theirs_shown}{differs}"
+
+    @property
+    def theirs_shown(self) -> str:
+        """The bot's value in words."""
+        return _shown(self.theirs)
+
+    @property
+    def ours_shown(self) -> str:
+        """Our value in words."""
+        return _shown(self.ours)
 
 
 def read_bot(text: str) -> dict[str, Any]:
@@ -168,6 +177,7 @@ def collides(theirs: Mapping[str, Any]) -> bool:
     return theirs.get(CLIENT_ID) in OWN_IDS
 
 
-def shown(value: Any) -> str:
-    """Return a value in words: 30 s are 30, not 30.0."""
+def _shown(value: Any) -> str:
+    if value is None:
+        return "not named"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -4,9 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
 
 from brokerage.corrections import SHORTEST_TEXT
 from brokerage.models import Endpoint
+from validation.bot_configs import TOO_LARGE
+from validation.configuration import MAX_BYTES
 from validation.models import (
     Column,
     LogLevel,
@@ -113,6 +116,24 @@ class GatewayLogForm(forms.Form):
     """The gateway's raw log."""
 
     file = forms.FileField(max_length=200, allow_empty_file=True)
+
+
+class BotConfigForm(forms.Form):
+    """The YAML file that the bot reads, and the commit that it is from."""
+
+    file = forms.FileField(max_length=200, allow_empty_file=True, label="YAML file")
+    commit = forms.CharField(max_length=64, required=False, label="Commit, if known")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # The form that imports a revision stands beside it: both have a file.
+        super().__init__(*args, **({"auto_id": "bot-%s"} | kwargs))
+
+    def clean_file(self) -> UploadedFile:
+        """Refuse a file that is too large before it is read."""
+        file: UploadedFile = self.cleaned_data["file"]
+        if file.size is None or file.size > MAX_BYTES:
+            raise forms.ValidationError(TOO_LARGE)
+        return file
 
 
 class TimelineQuery(forms.Form):

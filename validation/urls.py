@@ -66,6 +66,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("board/<str:code>/steps/<str:step>/", board.tick, name="task_step"),
     path("board/<str:code>/kick-off/", board.kick_off, name="task_kick_off"),
     path("config/", config.listing, name="config"),
+    path("config/bot/", config.upload_bot, name="bot_config"),
     path("config/import/", config.import_yaml, name="config_import"),
     path("config/<int:number>/", config.detail, name="config_revision"),
     path("config/<int:number>.yaml", config.export, name="config_export"),

@@ -29,6 +29,7 @@ def test_the_schema_is_valid_and_describes_the_upload(client: Client, tmp_path: 
     call_command("spectacular", "--validate", "--fail-on-warn", "--file", str(path))
     described = yaml.safe_load(path.read_text())["paths"]
     assert "post" in described["/api/v1/ci/uploads"]
+    assert {"get", "post"} <= set(described["/api/v1/ci/bot-configs"])
     assert client.get("/api/v1/schema").status_code == 200
 
 

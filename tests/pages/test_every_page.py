@@ -47,6 +47,7 @@ POSTS = [
     "/differences/1/approve/",
     "/differences/1/refuse/",
     "/config/import/",
+    "/config/bot/",
     "/config/1/propose/",
 ]
 

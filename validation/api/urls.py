@@ -2,7 +2,15 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from validation.api import artefacts, checklists, configuration, sessions, steering, uploads
+from validation.api import (
+    artefacts,
+    bot_configs,
+    checklists,
+    configuration,
+    sessions,
+    steering,
+    uploads,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("sessions", sessions.SessionList.as_view(), name="sessions"),
@@ -54,6 +62,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("config/revisions/<int:number>/<slug:step>", configuration.RevisionStep.as_view(),
          name="revision_step"),
     path("board/tasks", uploads.TaskList.as_view(), name="tasks"),
+    path("ci/bot-configs", bot_configs.BotConfigList.as_view(), name="bot_configs"),
     path("ci/tags", uploads.TagList.as_view(), name="tags"),
     path("ci/uploads", uploads.UploadList.as_view(), name="uploads"),
     path("ci/uploads/<int:pk>", uploads.UploadDetail.as_view(), name="upload"),

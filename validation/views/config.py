@@ -4,21 +4,25 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from brokerage.calendar import ET, next_weekly_expiry, weekly_expiries
 from crucible.ledger.models import Entry
 from crucible.roles import has_role
-from validation import revisions
+from validation import bot_configs, revisions
 from validation.configuration import ConfigError, Problem, parse_yaml, read, to_yaml
-from validation.forms import ImportForm, Query, ReasonForm
+from validation.forms import BotConfigForm, ImportForm, Query, ReasonForm
 from validation.models import ConfigRevision, RevisionState
 from validation.revisions import RevisionError
+from validation.uploads import UploadRefused
+from validation.views import bot_config
 from validation.views.answers import carry_out, first_error, paged, person_of, refusal
 from validation.views.dashboard import expiry_of
 
@@ -53,6 +57,7 @@ def _listing(request: HttpRequest, query: Query, form: ImportForm) -> dict[str, 
         "form": form,
         "may_propose": has_role(request.user, *revisions.MAY_PROPOSE),
         "preview": preview(expiry_of(active) if active else "", timezone.now()),
+        **bot_config.beside(request.user, active),
     }
 
 
@@ -85,6 +90,35 @@ def import_yaml(request: HttpRequest) -> HttpResponse:
             form.add_error(None, str(error))
     context = _listing(request, Query({}), form) | {"problems": problems}
     return render(request, "validation/config.html", context, status=422)
+
+
+@require_POST
+def upload_bot(request: HttpRequest) -> HttpResponse:
+    """Keep the bot's configuration; what is wrong with it is said with its key and line."""
+    form = BotConfigForm(request.POST, request.FILES)
+    problems: list[Problem] = []
+    if form.is_valid():
+        try:
+            return _kept(request, form.cleaned_data)
+        except PermissionDenied as error:
+            return refusal(request, str(error), 403)
+        except ConfigError as error:
+            problems = error.problems
+        except UploadRefused as error:
+            form.add_error(None, str(error))
+    own = {"bot_form": form, "bot_problems": problems}
+    context = _listing(request, Query({}), ImportForm()) | own
+    return render(request, "validation/config.html", context, status=422)
+
+
+def _kept(request: HttpRequest, given: dict[str, Any]) -> HttpResponse:
+    file = given["file"]
+    _, new = bot_configs.receive(
+        person_of(request), file.read(), commit=given["commit"], file_name=file.name or ""
+    )
+    done = "The bot's configuration is kept." if new else "The newest upload says the same already."
+    messages.success(request, done)
+    return redirect(f"{reverse('config')}#bot")
 
 
 def _draft(by: User, given: dict[str, Any]) -> ConfigRevision:
