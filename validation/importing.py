@@ -37,6 +37,9 @@ OUTCOMES = {
     "skipped": AttemptState.SKIPPED,
 }
 
+# From what is best to what is gravest.
+GRAVITY = (AttemptState.PASSED, AttemptState.SKIPPED, AttemptState.ERROR, AttemptState.FAILED)
+
 
 @dataclass(frozen=True)
 class Case:
@@ -70,17 +73,26 @@ def import_report(upload: Upload, by: User) -> Session:
 
 
 def cases_of(root: Element) -> list[Case]:
-    """Return the report's cases that are scenarios, the first of each, in a session's order."""
-    found: dict[str, Case] = {}
+    """Return the report's scenarios in a session's order, each with the gravest of its cases."""
+    found: dict[str, list[Case]] = {}
     for element in root.iter("testcase"):
-        definition = _definition(element)
-        if definition is None or definition.id in found:
-            continue
-        outcome = outcome_of(element)
-        reason = problem_of(element, outcome)["message"] if outcome else ""
-        seconds = seconds_of(element)
-        found[definition.id] = Case(definition, OUTCOMES[outcome], reason, seconds)
-    return sorted(found.values(), key=lambda case: case.definition.order)
+        if (definition := _definition(element)) is not None:
+            outcome = outcome_of(element)
+            reason = problem_of(element, outcome)["message"] if outcome else ""
+            case = Case(definition, OUTCOMES[outcome], reason, seconds_of(element))
+            found.setdefault(definition.id, []).append(case)
+    return sorted(map(_as_one, found.values()), key=lambda case: case.definition.order)
+
+
+def _as_one(cases: list[Case]) -> Case:
+    """Several cases of a scenario are one result: none of them may hide behind another."""
+    worst = max(cases, key=lambda case: GRAVITY.index(case.state))
+    alike = sum(case.state == worst.state for case in cases)
+    reason, seconds = worst.reason, sum(case.seconds for case in cases)
+    if len(cases) > 1 and worst.state != AttemptState.PASSED:
+        many = f"{worst.state.label} in {alike} of {len(cases)} cases"
+        reason = f"{many}: {reason}" if reason else f"{many}."
+    return Case(worst.definition, worst.state, reason, seconds)
 
 
 def _definition(element: Element) -> Definition | None:

@@ -50,10 +50,31 @@ def test_each_case_that_is_a_scenario_becomes_a_result(catalogue: None, people: 
     assert (session.kind, session.state, session.planned) == ("IMPORTED", "REPORTING", 4)
     assert (session.code_version, session.simulated) == ("abc123", True)
     assert states(session) == {
-        "BC-01": "PASSED", "OE-01": "FAILED", "RS-01": "SKIPPED", "RS-02": "ERROR",
+        "BC-01": "FAILED", "OE-01": "FAILED", "RS-01": "SKIPPED", "RS-02": "ERROR",
     }  # fmt: skip
     attempt = session.attempts.get(scenario="OE-01")
     assert (attempt.reason, attempt.duration_ms) == ("not filled", 2000)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "state", "reason"),
+    [
+        ("", '<failure message="no"/>', "FAILED", "Failed in 1 of 2 cases: no"),
+        ('<failure message="no"/>', "<error/>", "FAILED", "Failed in 1 of 2 cases: no"),
+        ('<error message="broken"/>', "", "ERROR", "Error in 1 of 2 cases: broken"),
+        ("<skipped/>", "", "SKIPPED", "Skipped in 1 of 2 cases."),
+        ("", "", "PASSED", ""),
+    ],
+)
+def test_the_gravest_of_a_scenario_s_cases_counts(
+    catalogue: None, people: People, first: str, second: str, state: str, reason: str
+) -> None:
+    cases = (
+        f'<testcase name="test_gateway_authentication[a]" time="1">{first}</testcase>'
+        f'<testcase name="test_gateway_authentication[b]" time="2">{second}</testcase>'
+    )
+    attempt = importing.import_report(upload(people.ci, cases), people.op).attempts.get()
+    assert (attempt.state, attempt.reason, attempt.duration_ms) == (state, reason, 3000)
 
 
 def test_an_imported_result_is_no_evidence_of_an_edge_case(catalogue: None, people: People) -> None:
