@@ -11,7 +11,7 @@ from brokerage.calendar import ET
 from crucible.ledger.record import record
 from crucible.live.publish import publish
 from crucible.roles import Role, has_role
-from validation.models import Column, Task, TaskComment
+from validation.models import Column, Session, SessionState, Task, TaskComment
 
 C = Column
 MAY_MOVE = (Role.OP, Role.QS, Role.QA, Role.PM, Role.LD)
@@ -62,16 +62,34 @@ def _check_move(task: Task, column: str, reason: str) -> None:
 
 
 def move_by_system(
-    task: Task | None, column: Column, *, actor: User | str, why: str, link: str = ""
+    task: Task | None,
+    column: Column,
+    *,
+    actor: User | str,
+    why: str,
+    link: str = "",
+    session: Session | None = None,
 ) -> None:
-    """Move a task because a session or a sign-off did; leaves a comment. No task: nothing to do."""
+    """Move a task because a session or a sign-off did; leaves a comment. No task: nothing to do.
+
+    What is done stays done, and a `session` does not take the task away from another one that
+    waits for its signatures: the comment alone tells of it.
+    """
     if task is None:
         return
     with transaction.atomic():
         task = Task.objects.select_for_update().get(pk=task.pk)
         TaskComment.objects.create(task=task, text=why, link=link)
-        if task.column != column:
+        if task.column not in {column, C.DONE} and not _under_signature(task, column, session):
             _put(task, column, actor=actor, why=why)
+
+
+def _under_signature(task: Task, column: Column, session: Session | None) -> bool:
+    """Whether another session of the task waits to be signed; an approval does not wait for it."""
+    if session is None or column == C.DONE:
+        return False
+    others = task.sessions.filter(state=SessionState.AWAITING_APPROVAL)
+    return others.exclude(pk=session.pk).exists()
 
 
 def comment(task: Task, text: str, by: User) -> TaskComment:

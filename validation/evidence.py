@@ -200,7 +200,7 @@ def _supersede(session: Session) -> None:
 def _move_task(session: Session, column: Column, actor: User | str, why: str) -> None:
     board.move_by_system(
         session.task, column, actor=actor, why=f"Session {session.number}: {why}",
-        link=sessions.link(session),
+        link=sessions.link(session), session=session,
     )  # fmt: skip
 
 

@@ -274,7 +274,9 @@ def _create(
     if session.approvable:
         checklist.create(session)
     why = f"Session {session.number} was started."
-    board.move_by_system(session.task, Column.VALIDATION, actor=by, why=why, link=link(session))
+    board.move_by_system(
+        session.task, Column.VALIDATION, actor=by, why=why, link=link(session), session=session
+    )
     record(
         "session.started", "session", session.number, actor=by, session_kind=kind,
         endpoint=session.endpoint_name, config=config.digest, config_revision=config.number,

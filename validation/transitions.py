@@ -60,7 +60,9 @@ def end(session: Session, stop: Stop, *, actor: User | str, **fields: Any) -> No
     )  # fmt: skip
     column = Column.BLOCKED if stop.state in {S.BLOCKED, S.HALTED} else Column.IN_PROGRESS
     why = f"Session {session.number}: {outcome}"
-    board.move_by_system(session.task, column, actor="system", why=why, link=link(session))
+    board.move_by_system(
+        session.task, column, actor="system", why=why, link=link(session), session=session
+    )
     if stop.state == S.HALTED or (stop.state == S.BLOCKED and session.approvable):
         task = board.follow_up(session.number, stop.why, link(session))
         assign(session, follow_up=task)

@@ -1,13 +1,14 @@
 """The board: people within the rules, the system for the rest."""
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 
 from brokerage.models import Endpoint
 from tests.conftest import People
 from validation import board
 from validation.board import BoardError
-from validation.models import Column, Task
+from validation.models import Column, ConfigRevision, Session, Task
 
 pytestmark = pytest.mark.django_db
 C = Column
@@ -67,3 +68,46 @@ def test_the_system_leaves_a_comment_even_where_the_task_stays(task: Task) -> No
     board.move_by_system(task, C.READY, actor="system", why="again", link="/x/")
     assert task.comments.get().link == "/x/"
     board.move_by_system(None, C.READY, actor="system", why="nothing to move")
+
+
+def session_of(task: Task, endpoint: Endpoint, number: int, state: str = "RUNNING") -> Session:
+    """A session of the task; `number` is its gateway's port as well."""
+    there = Endpoint.objects.create(name=f"gateway {number}", kind=endpoint.kind, port=number)
+    return Session.objects.create(
+        number=f"s{number}", endpoint=there, config=ConfigRevision.objects.get(), task=task,
+        created_by=User.objects.get(username="op"), state=state,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("column", [C.IN_PROGRESS, C.BLOCKED, C.VALIDATION, C.AWAITING_APPROVAL])
+def test_what_is_done_stays_done(task: Task, seeded: Endpoint, column: Column) -> None:
+    put(task, C.DONE)
+    session = session_of(task, seeded, 4010)
+    board.move_by_system(task, column, actor="system", why="aborted", session=session)
+    task.refresh_from_db()
+    assert (task.column, task.comments.get().text) == (C.DONE, "aborted")
+
+
+def test_a_session_takes_no_task_away_from_another_under_signature(
+    task: Task, seeded: Endpoint
+) -> None:
+    put(task, C.AWAITING_APPROVAL)
+    signed = session_of(task, seeded, 4010, "AWAITING_APPROVAL")
+    other = session_of(task, seeded, 4011)
+    for session, column, stands in (
+        (other, C.VALIDATION, C.AWAITING_APPROVAL),
+        (other, C.BLOCKED, C.AWAITING_APPROVAL),
+        (signed, C.VALIDATION, C.VALIDATION),
+    ):
+        board.move_by_system(task, column, actor="system", why="x", session=session)
+        task.refresh_from_db()
+        assert task.column == stands
+
+
+def test_an_approval_does_not_wait_for_another_one(task: Task, seeded: Endpoint) -> None:
+    put(task, C.AWAITING_APPROVAL)
+    approved = session_of(task, seeded, 4010, "APPROVED")
+    session_of(task, seeded, 4011, "AWAITING_APPROVAL")
+    board.move_by_system(task, C.DONE, actor="system", why="approved", session=approved)
+    task.refresh_from_db()
+    assert task.column == C.DONE
