@@ -359,9 +359,7 @@ def _refuse_rerun(session: Session) -> None:
 
 
 def _refuse_others(session: Session, definitions: list[Definition]) -> None:
-    """What a package's scenario or a procedure measures is no evidence of a full session."""
-    if not session.approvable:
-        return
+    """What a session never planned is none of its evidence, and would count beside its plan."""
     planned = set(session.attempts.values_list("scenario", flat=True))
     if others := [one.id for one in definitions if one.id not in planned]:
         raise SessionRefused(f"{session.number} did not plan {', '.join(others)}.")

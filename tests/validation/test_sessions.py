@@ -190,6 +190,17 @@ def test_a_rerun_is_refused_to_others_and_elsewhere(
         sessions.rerun(reviewed, ["RS-01"], operator)
 
 
+def test_nothing_is_run_again_that_a_chosen_session_never_planned(
+    toys: Toys, seeded: Endpoint, operator: User
+) -> None:
+    toys.add("BC-01", passes)
+    toys.add("RS-01", passes)
+    session = run(sessions.start(operator, scenarios=["BC-01"]))
+    with pytest.raises(SessionRefused, match="did not plan RS-01"):
+        sessions.rerun(session, ["BC-01", "RS-01"], operator)
+    assert session.attempts.count() == 1
+
+
 def test_a_full_session_is_not_made_up_of_other_scenarios(
     toys: Toys, seeded: Endpoint, operator: User
 ) -> None:
