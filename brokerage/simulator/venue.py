@@ -66,7 +66,7 @@ class Venue:
         records = Records(floor.ids)
         lines = Allowance(floor)
         self.turns = Turns(floor)
-        self.details, self.bars = DetailsDesk(floor, self.turns), BarsDesk(floor, lines)
+        self.details, self.bars = DetailsDesk(floor, self.turns), BarsDesk(floor, lines, self.turns)
         self.quotes, self.ticks = QuotesDesk(floor, lines), TickByTickDesk(floor)
         self.history = HistoryDesk(floor, self.bars, self.turns)
         self.past_ticks = PastTicksDesk(floor, self.history.pacing, self.turns)

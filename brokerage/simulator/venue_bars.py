@@ -1,6 +1,6 @@
 """The desk that sends bars as they come: of five seconds, and the newest one of a history."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from brokerage.simulator.listings import Listing
 from brokerage.simulator.market import Bar, Request
 from brokerage.simulator.market.requests import BAD_KIND
 from brokerage.simulator.refusals import RequestError, refusing
+from brokerage.simulator.turns import Turns
 from brokerage.simulator.venue_floor import Floor, Session
 from brokerage.simulator.venue_lines import Allowance
 from brokerage.simulator.venue_terms import resolve, wire_bar
@@ -62,8 +63,8 @@ class Kept(Stream):
 class BarsDesk:
     """Sends bars to any number of clients, every five simulated seconds."""
 
-    def __init__(self, floor: Floor, allowance: Allowance) -> None:
-        self.floor, self._allowance = floor, allowance
+    def __init__(self, floor: Floor, allowance: Allowance, turns: Turns) -> None:
+        self.floor, self._allowance, self._turns = floor, allowance, turns
         self.pacing = HistoryPacing()
         allowance.count(lambda: self.lines)
         self._streams: dict[tuple[Session, int, type[Stream]], Stream] = {}
@@ -149,9 +150,19 @@ class BarsDesk:
             session.error(300, f"Can't find EId with tickerId:{message.req_id}", message.req_id)
 
     def push(self) -> None:
-        """Send every bar that has become complete since the last time."""
-        now = self.floor.clock.time() // PACE * PACE
-        for key, stream in list(self._streams.items()):
+        """Send every bar that has become complete since the last time, a stream at each step."""
+        now, due = self.floor.clock.time() // PACE * PACE, dict[Session, list[Stream]]()
+        for stream in self._streams.values():
+            if stream.sent < now:
+                due.setdefault(stream.session, []).append(stream)
+        for session, streams in due.items():
+            self._turns.take(session, None, self._tell(streams, now), lane=self)
+
+    def _tell(self, streams: list[Stream], now: float) -> Iterator[int]:
+        for number, stream in enumerate(streams):
+            if number:
+                yield number
+            key = stream.session, stream.req_id, type(stream)
             while stream.sent < now and self._streams.get(key) is stream:
                 stream.sent += PACE
                 self._send(stream)

@@ -270,3 +270,18 @@ def test_a_history_that_is_kept_up_to_date_has_no_hole_before_its_updates(start,
         last.volume,
         last.count,
     )
+
+
+def test_each_history_that_is_kept_up_to_date_costs_a_step_of_its_own():
+    table = Table(data=UNPACED)
+    for number in range(20):
+        table.say(bars(number, keep_up_to_date=True))
+    table.wait(4.75)
+    table.clock.advance(0.25)
+    table.venue.advance()
+    told = [len(table.told(tws.HistoricalDataUpdate))]
+    while told[-1] < 20:
+        table.venue.advance()
+        told.append(len(table.told(tws.HistoricalDataUpdate)))
+    assert told == list(range(told[0], 21))
+    assert told[0] <= 1
