@@ -6,6 +6,7 @@ from validation.models import SampleKind
 from validation.models.watching import Severity
 from validation.observation import LONGEST_S, OBSERVATION, SCENARIO, Observation
 from validation.scenarios.catalogue import Category, scenario
+from validation.scenarios.looks import SHARE, Looks
 from validation.scenarios.trial import Trial
 from validation.watch import Watch
 from validation.watch.conditions import Condition
@@ -54,8 +55,9 @@ class _Lookout:
     def __init__(self, trial: Trial, observation: Observation, watch: Watch) -> None:
         self.trial, self.observation, self.session_watch = trial, observation, watch
         self.clock, self.term = trial.clock, observation.term
-        self.began = self.sampled_at = self.looked_at = self.clock.elapsed()
-        self.looks, self.late, self.longest_gap, self.ended_by = 0, 0, 0.0, ""
+        self.began = self.sampled_at = self.clock.elapsed()
+        self.looks = Looks(self.began, self.clock.speed)
+        self.late, self.ended_by = 0, ""
         self.contracts: dict[int, Contract | None] = {}
         self.since = Since()
         self.last: Observer | None = None
@@ -69,7 +71,8 @@ class _Lookout:
             if self.clock.elapsed() - self.began > limit or await self._ended():
                 break
             await self._breathe()
-        self.began = self.sampled_at = self.looked_at = self.clock.elapsed()
+        self.began = self.sampled_at = self.clock.elapsed()
+        self.looks = Looks(self.began, self.clock.speed)
         return begun
 
     async def _ended(self) -> bool:
@@ -112,8 +115,7 @@ class _Lookout:
             raise SafetyViolation("The gateway names other accounts than it did.")
         await observer.look(whole=again)
         now = self.clock.elapsed()
-        self.longest_gap = max(self.longest_gap, now - self.looked_at)
-        self.looked_at, self.looks = now, self.looks + 1
+        self.looks.add(now)
         news = self.observation.drain()
         self._tell(news, again=again)
         await self._follow(desk, news)
@@ -176,21 +178,33 @@ class _Lookout:
     async def conclude(self) -> None:
         """Look a last time on a fresh connection, compare, and say what was seen."""
         trial = self.trial
-        lasted = f"{self.watched:.0f} s" + (f", ended by {self.ended_by}" * bool(self.ended_by))
-        whole = bool(self.ended_by) or self.watched >= self.term.seconds
-        seen = whole and self.looks > 0
-        trial.check("observed", f">= {self.term.seconds:g} s", lasted, passed=seen)
+        self._account()
         await self._compare()
         trial.check("orders of this session", 0, await self.observation.own_orders())
         trial.check("connection losses", 0, len(trial.losses), required=False)
         trial.check("fills found on reconnect only", 0, self.late, required=False)
-        trial.measure("observed", self.watched, "s")
-        trial.measure("looks", self.looks)
-        trial.measure("longest_gap_between_looks", self.longest_gap, "s")
+        trial.measure("observed", self.looks.seen, "s")
+        trial.measure("looks", self.looks.count)
+        trial.measure("longest_gap_between_looks", self.looks.longest, "s")
         for contract in filter(None, self.contracts.values()):
             line = self.session_watch.lines[contract.label]
             if (rate := line.rate(self.session_watch.clock.elapsed())) is not None:
                 trial.measure("ticks", rate, "per minute")
+
+    def _account(self) -> None:
+        """Hold what was really looked at against what was asked for, or lasted until the end."""
+        looks, lasted = self.looks, self.watched
+        looks.end(self.began + lasted)
+        asked = min(lasted, self.term.seconds) if self.ended_by else self.term.seconds
+        words = f"{looks.seen:.0f} of {lasted:.0f} s"
+        if self.ended_by:
+            words = f"{words}, ended by {self.ended_by}"
+        limit = f">= {SHARE:.0%} of {asked:.0f} s"
+        self.trial.check("observed", limit, words, passed=looks.enough(asked))
+        self.trial.check(
+            "longest time without a look", f"<= {looks.limit:g} s", f"{looks.longest:.0f} s",
+            passed=looks.longest <= looks.limit,
+        )  # fmt: skip
 
     async def _compare(self) -> None:
         scope, name = self.observation.lease.number, "executions explain positions and orders"

@@ -5,7 +5,7 @@ import pytest
 from brokerage.models import ObservedEvent, ObservedExecution, ObservedOrder
 from brokerage.observing import ENDED
 from tests.validation.observing.conftest import BOT, Observe, Stage
-from validation.models import Attempt, Check, Finding, Session, SessionState
+from validation.models import Attempt, Check, Finding, Metric, Session, SessionState
 from validation.observation import Term
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -104,6 +104,18 @@ async def test_fills_during_a_lost_connection_are_found_on_reconnect(observe: Ob
     assert {check.name: check.required async for check in told} == {
         "connection losses": False, "fills found on reconnect only": False,
     }  # fmt: skip
+
+
+async def test_time_without_a_look_is_not_called_observed(observe: Observe) -> None:
+    async with observe(Term(400.0)) as stage:
+        stage.simulated.levers.refuse_reconnect = 0
+        stage.cut_ours()
+        session = await stage.ended()
+    checks = Check.objects.filter(attempt__session=session, required=True)
+    passed = {check.name: check.passed async for check in checks}
+    assert not passed["observed"]
+    assert not passed["longest time without a look"]
+    assert (await Metric.objects.aget(attempt__session=session, name="observed")).value < 300
 
 
 async def test_a_gateway_that_is_gone_at_the_end_fails_what_can_not_be_compared(
