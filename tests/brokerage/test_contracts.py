@@ -1,8 +1,9 @@
 """What the source itself must keep to: one module places orders, one library has one importer."""
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -11,51 +12,67 @@ APPS = ("approvals", "brokerage", "crucible", "validation")
 PLACING = ROOT / "brokerage/broker/trading.py"
 
 
-def sources() -> Iterator[tuple[Path, ast.Module]]:
-    for app in APPS:
-        for path in sorted((ROOT / app).rglob("*.py")):
-            yield path, ast.parse(path.read_text())
+class Source(NamedTuple):
+    """A module, every name that it uses, and the libraries that it imports."""
+
+    path: Path
+    names: frozenset[str]
+    libraries: frozenset[str]
 
 
-def named(tree: ast.Module, *names: str) -> bool:
-    """Whether any of the names is used at all: called, passed on, or spelt for getattr."""
+@cache
+def sources() -> tuple[Source, ...]:
+    """Every module of the product, parsed once for all tests."""
+    paths = [path for app in APPS for path in sorted((ROOT / app).rglob("*.py"))]
+    trees = ((path, ast.parse(path.read_text())) for path in paths)
+    return tuple(Source(path, names(tree), libraries(tree)) for path, tree in trees)
+
+
+def names(tree: ast.Module) -> frozenset[str]:
+    """What is used at all: called, passed on, or spelt for getattr."""
+    found = set()
     for node in ast.walk(tree):
         spelt = node.value if isinstance(node, ast.Constant) else ""
-        if getattr(node, "attr", getattr(node, "id", spelt)) in names:
-            return True
-    return False
+        name = getattr(node, "attr", getattr(node, "id", spelt))
+        found |= {name} if isinstance(name, str) else set()
+    return frozenset(found)
 
 
-def imports(tree: ast.Module, library: str) -> bool:
+def libraries(tree: ast.Module) -> frozenset[str]:
+    found = set()
     for node in ast.walk(tree):
         modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom):
             modules = [node.module or ""]
-        if any(module.split(".")[0] == library for module in modules):
-            return True
-    return False
+        found |= {module.split(".")[0] for module in modules}
+    return frozenset(found)
+
+
+def naming(*wanted: str) -> list[Path]:
+    """The modules that use any of these names."""
+    return [one.path for one in sources() if not one.names.isdisjoint(wanted)]
 
 
 def test_one_module_alone_places_orders() -> None:
     verbs = ("placeOrder", "whatIfOrderAsync", "whatIfOrder", "bracketOrder", "exerciseOptions")
-    assert [path for path, tree in sources() if named(tree, *verbs)] == [PLACING]
+    assert naming(*verbs) == [PLACING]
 
 
 def test_nothing_cancels_orders_of_others() -> None:
-    assert not [path for path, tree in sources() if named(tree, "reqGlobalCancel")]
+    assert not naming("reqGlobalCancel")
 
 
 def test_the_library_is_imported_by_the_broker_package_alone() -> None:
-    found = {path.parent for path, tree in sources() if imports(tree, "ib_async")}
+    found = {one.path.parent for one in sources() if "ib_async" in one.libraries}
     assert found == {ROOT / "brokerage/broker"}
 
 
 def test_data_are_asked_for_in_one_module_alone() -> None:
     """Beside it, one refuses streams, and one looks for those who ask."""
     verbs = ("reqMktData", "reqTickersAsync", "reqTickByTickData", "reqRealTimeBars")
-    found = [path for path, tree in sources() if named(tree, *verbs)]
-    names = ("brokerage/broker/market.py", "brokerage/broker/policy.py")
-    assert found == [*(ROOT / name for name in names), ROOT / "validation/scenarios/source_scan.py"]
+    modules = ("broker/market.py", "broker/policy.py")
+    asking = [ROOT / "brokerage" / module for module in modules]
+    assert naming(*verbs) == [*asking, ROOT / "validation/scenarios/source_scan.py"]
 
 
 def test_every_placing_function_spends_a_permit() -> None:
@@ -63,7 +80,7 @@ def test_every_placing_function_spends_a_permit() -> None:
     functions = [n for n in tree.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
     for function in functions:
         module = ast.Module([function], [])
-        if named(module, "placeOrder", "whatIfOrderAsync"):
+        if names(module) & {"placeOrder", "whatIfOrderAsync"}:
             assert "permit.spend()" in ast.unparse(function)
 
 
