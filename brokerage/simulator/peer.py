@@ -30,7 +30,7 @@ from brokerage.tws.table import Message
 if TYPE_CHECKING:
     from brokerage.simulator.server import Gateway
 
-MOST_AT_ONCE = 100  # messages handled in one turn of the loop
+MOST_AT_ONCE = 10  # messages handled in one turn of the loop: an option's first quote takes 3 ms
 MOST_WAITING = 200  # messages above the rate that are kept; the rest stays in the socket
 READ_SIZE = 4096  # bytes that the vendor's clients read at a time
 MOST_READ = 2**16  # bytes that are taken from the socket at a time

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ib_async import Stock
 
+from brokerage.simulator.peer import MOST_AT_ONCE
 from brokerage.simulator.server import Gateway
 from brokerage.tws import messages as tws
 from brokerage.tws.framing import Frames, frame, join, split
@@ -172,3 +173,15 @@ async def test_an_order_is_acknowledged_between_the_slices_of_heavy_requests(gat
             assert turns.taken - begun <= SLICES
         assert len(other.told(tws.OpenOrder)) >= 5
         assert len(gateway.venue.history.pending) == 50
+
+
+async def test_others_are_heard_between_the_messages_of_a_burst(gateway):
+    async with Raw(gateway, 71) as greedy, Raw(gateway, 72) as other:
+        before = len(list(gateway.transcript))
+        greedy.post(*(tws.ReqIds(1) for _ in range(40)))
+        other.post(tws.ReqIds(1))
+        await greedy.catch_up()
+    frames = list(gateway.transcript)[before:]
+    asked = [frame.client_id for frame in frames if frame.name == "ReqIds"]
+    assert len(asked) == 41
+    assert asked.index(72) <= 2 * MOST_AT_ONCE
