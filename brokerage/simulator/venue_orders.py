@@ -191,7 +191,9 @@ class OrdersDesk:
             self._restage(record, message)
             return
         order, book = message.order, self.floor.book
-        if order.parent_id and self.records.get((record.key[0], order.parent_id)) is None:
+        parent = (record.key[0], order.parent_id) if order.parent_id else None
+        # Its own parent may have filled on another day and be forgotten.
+        if parent and parent != record.sim.parent and self.records.get(parent) is None:
             raise OrderError(135, f"Can't find order with id ={order.parent_id}")
         wanted, listing = self.checks.terms(record.key, message)
         if record.sim.working and wanted.quantity > record.sim.filled:

@@ -176,3 +176,14 @@ async def test_an_option_that_expired_this_afternoon_takes_no_order_even_if_all_
     async with Gateway.serve(clock=clock) as gateway, Raw(gateway, 1) as raw:
         await place(raw, contract=option, quantity=1.0, order_type="MKT")
         assert (codes(raw), statuses(raw)) == ([200], [])
+
+
+async def test_a_child_can_still_be_changed_when_midnight_has_forgotten_its_parent(gateway, raw):
+    price = round(gateway.venue.floor.market.quote(756733).ask + 0.5, 2)
+    child = {"action": "SELL", "order_type": "STP", "parent_id": 501, "tif": "GTC"}
+    await place(raw, 501, limit_price=price, transmit=False)
+    await place(raw, 502, aux_price=500.0, **child)
+    await later(raw, DAY)
+    await place(raw, 502, aux_price=502.0, **child)
+    assert codes(raw) == []
+    assert gateway.venue.floor.book.order((1, 502)).stop_price == 502.0
