@@ -8,13 +8,12 @@ from asgiref.sync import sync_to_async
 from brokerage import kill
 from brokerage.gateway import Ticket
 from brokerage.models import KillSwitch, OrderRecord
+from tests.haste import LoopTime
 from tests.validation.scenarios.catches import Catch, catch
 from tests.validation.scenarios.conftest import Caught, Run
-from validation.scenarios import disconnects
+from validation.scenarios import disconnects, trial
 from validation.scenarios.trial import Trial
 
-# It compares its outage with the times of day at which it stored that one was provoked.
-pytestmark = pytest.mark.unhurried
 KNOWN, ENDED = "own order after the reconnect", "own order at the end"
 RECONCILED = "reconciliation after the reconnect"
 AT_BROKER = "own orders at the broker"
@@ -32,6 +31,12 @@ CATCHES = (
     catch("RS-06", "callbacks_lost", "far buy: acknowledged"),
     catch("RS-06", "disconnect_mid_order", "far buy: acknowledged"),
 )
+
+
+@pytest.fixture(autouse=True)
+def _one_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The outage is compared with the times of day at which it was provoked."""
+    monkeypatch.setattr(trial, "datetime", LoopTime)
 
 
 @pytest.mark.parametrize("catch", CATCHES, ids=str)
