@@ -15,7 +15,13 @@ from crucible.roles import Role, has_role
 from validation import checklist, sessions
 from validation.facts import Facts, Warned
 from validation.involvement import involve
-from validation.models import Acknowledgement, HealthAttestation, Session, SessionState
+from validation.models import (
+    Acknowledgement,
+    HealthAttestation,
+    Session,
+    SessionState,
+    Verdict,
+)
 from validation.sessions import SessionRefused
 
 MAY_ACKNOWLEDGE = (Role.OP, Role.QS, Role.QA)
@@ -24,7 +30,8 @@ SHORTEST, LONGEST = 3, 500
 USUAL_DAYS, MOST_DAYS = 30, 90
 REVIEWED = "1.2.27"
 # What only a person can say before a session, such as the VIX.
-BY_PERSON = ("HP-02P", "HP-14", "HP-15")
+VIX = "HP-14"
+BY_PERSON = ("HP-02P", VIX, "HP-15")
 UNDECIDED = (SessionState.MANUAL_CHECKS, SessionState.REPORTING)
 
 
@@ -101,11 +108,22 @@ def attest(session: Session, by: User, code: str, text: str) -> HealthAttestatio
         session = sessions.lock(session)
         if session.ended_at is not None or session.terminal:
             raise SessionRefused(f"{session.number} has ended: it is too late to attest {code}.")
+        if code == VIX and _measured(session):
+            raise SessionRefused("The gateway has told the VIX: acknowledge its warning instead.")
         said = HealthAttestation.objects.create(session=session, code=code, text=text, by=by)
         involve(session, by, f"attested {code}")
         record("health.attested", "session", session.number, actor=by, code=code, said=text)
         publish("dashboard", sessions.topic(session))
     return said
+
+
+def _measured(session: Session) -> bool:
+    """Whether the last preflight knows the VIX from the gateway, and not from a person."""
+    last = session.preflights.order_by("number").last()
+    known = last is not None and last.checks.filter(
+        code=VIX, verdict__in=[Verdict.PASS, Verdict.WARN]
+    )
+    return bool(known) and not session.health_attestations.filter(code=VIX).exists()
 
 
 def _text(by: User, text: str) -> str:

@@ -226,8 +226,11 @@ class Facts:
         doubtful = [one for one in made if one.verdict in DOUBTFUL]
         attested = self.session.health_attestations.values_list("code", flat=True)
         said = set(attested) if doubtful else set()
-        for one in (check for check in doubtful if check.code not in said):
+        for one in doubtful:
             known = one.verdict == Verdict.WARN
+            # A person's word answers what nobody knew, and hides nothing that was measured.
+            if one.code in said and not known:
+                continue
             text = one.finding if known else f"{one.get_verdict_display()}: {one.finding}"
             key = f"health:{one.pk}"
             yield Warned(key, f"{one.code} {one.title}", text, self._acknowledged.get(key))

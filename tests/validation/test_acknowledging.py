@@ -9,7 +9,7 @@ from django.utils import timezone
 from brokerage.models import Endpoint
 from crucible.ledger.models import Entry
 from tests.conftest import People
-from tests.validation.conftest import Toys, accept_metrics, passes, run, well_host
+from tests.validation.conftest import Toys, accept_metrics, passes, run, well_gateway, well_host
 from validation import acknowledging, evidence, sessions
 from validation.facts import Facts
 from validation.host_load import HostLoad
@@ -148,6 +148,26 @@ def test_a_check_that_a_person_answered_in_time_waits_for_nothing(
     finds(reviewed, "HP-14", Verdict.ATTEST)
     HealthAttestation.objects.create(session=reviewed, code="HP-14", text="17", by=operator)
     assert left(reviewed) == []
+
+
+def test_a_word_said_before_does_not_hide_what_the_gateway_told(
+    toys: Toys, seeded: Endpoint, operator: User
+) -> None:
+    toys.gateway = well_gateway(vix=45.0, vix_type=1)
+    toys.add("BC-01", passes)
+    session = sessions.start(operator)
+    acknowledging.attest(session, operator, "HP-14", "looks fine to me")
+    assert "HP-14 VIX" in left(run(session))
+
+
+def test_what_the_gateway_told_is_not_attested(
+    toys: Toys, seeded: Endpoint, operator: User
+) -> None:
+    toys.gateway = well_gateway(vix=45.0, vix_type=1)
+    toys.add("BC-01", passes)
+    session = run(sessions.start(operator, run=False))
+    with pytest.raises(SessionRefused, match="has told the VIX"):
+        acknowledging.attest(session, operator, "HP-14", "looks fine to me")
 
 
 @pytest.mark.parametrize("verdict", [Verdict.PASS, Verdict.NOT_APPLICABLE])
