@@ -128,9 +128,9 @@ class BotConfigForm(forms.Form):
         # The form that imports a revision stands beside it: both have a file.
         super().__init__(*args, **({"auto_id": "bot-%s"} | kwargs))
 
-    def clean_file(self) -> UploadedFile:
+    def clean_file(self) -> "UploadedFile[bytes]":
         """Refuse a file that is too large before it is read."""
-        file: UploadedFile = self.cleaned_data["file"]
+        file: UploadedFile[bytes] = self.cleaned_data["file"]
         if file.size is None or file.size > MAX_BYTES:
             raise forms.ValidationError(TOO_LARGE)
         return file
