@@ -1,5 +1,6 @@
 """The snapshot policy: its guard holds, and the scenario finds out each way in which it may not."""
 
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from ib_async.client import Client
 
 from brokerage.broker import library, market
-from brokerage.gateway import Stream
+from brokerage.gateway import Stream, Tick
 from tests.validation.scenarios.conftest import Run
 from validation.scenarios import snapshot_policy
 from validation.scenarios.source_scan import streaming_calls
@@ -45,6 +46,22 @@ def drops_the_newest(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Stream, "push", push)
 
 
+def stalling(patch: pytest.MonkeyPatch, slow: Callable[[float], bool], seconds: float) -> None:
+    """Keep the thread for so long at every tick that is slow, by its number."""
+    push = Stream.push
+
+    def stall(stream: Stream, tick: Tick) -> None:
+        if slow(tick.at_session_s):
+            time.sleep(seconds)
+        push(stream, tick)
+
+    patch.setattr(Stream, "push", stall)
+
+
+def blocks(patch: pytest.MonkeyPatch) -> None:
+    stalling(patch, lambda number: number >= 1000 and number % 250 == 0, 0.05)
+
+
 def leaks(patch: pytest.MonkeyPatch) -> None:
     readings = iter((100.0, 111.0))
     patch.setattr(snapshot_policy, "resident_mb", lambda: next(readings))
@@ -61,6 +78,7 @@ def unlisted(patch: pytest.MonkeyPatch) -> None:
         (no_limit, {"one stream too many", "one stream too many: requests sent"}),
         (no_bound, {"ticks dropped and counted", "ticks kept"}),
         (drops_the_newest, {"ticks kept"}),
+        (blocks, {"feeding"}),
         (leaks, {"memory"}),
         (unlisted, {"streams beside the managed subscription"}),
     ],
@@ -74,6 +92,14 @@ async def test_fails_when(
     broken(monkeypatch)
     outcome = await run_scenario("MD-06")
     assert (outcome.state, outcome.failed) == ("FAILED", checks)
+
+
+async def test_a_machine_that_stalls_does_not_fail_it(
+    run_scenario: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stalling(monkeypatch, lambda number: number in {500, 4500, 8500}, 0.5)
+    outcome = await run_scenario("MD-06")
+    assert (outcome.state, outcome.failed) == ("PASSED", set())
 
 
 class TestScan:
