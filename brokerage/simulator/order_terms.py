@@ -73,19 +73,19 @@ def good_until(order: Order, sim: SimOrder, listing: Listing, *, always_open: bo
     time, on that date. No order outlives the option that it is for.
     Raises OrderError 10314 or 334.
     """
-    end = math.inf
+    end, extended = math.inf, sim.outside_rth and listing.extended
     if sim.tif == "GTD":
         if not order.good_till:
             raise OrderError(334, "Invalid Good Till Date order")
         end = _moment("Good Till Date", order.good_till, sim.submitted_at)
         if DATE_ALONE.fullmatch(order.good_till.strip()):
-            day_end = end_of_day(end, always_open=always_open, extended=sim.outside_rth)
+            day_end = end_of_day(end, always_open=always_open, extended=extended)
             end = min(day_end, midnight(new_york_date(end) + DAY))
         if end <= sim.submitted_at:
             raise OrderError(334, "Invalid Good Till Date order")
     elif sim.tif != "GTC":
         at = max(sim.submitted_at, sim.good_after)
-        end = end_of_day(at, always_open=always_open, extended=sim.outside_rth)
+        end = end_of_day(at, always_open=always_open, extended=extended)
     return min(end, expires(listing))
 
 

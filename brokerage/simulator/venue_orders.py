@@ -149,7 +149,8 @@ class OrdersDesk:
 
     def _held_warning(self, record: Record) -> Error:
         sim = record.sim
-        opens = next_opening(self.floor.clock.time(), extended=sim.outside_rth)
+        extended = sim.outside_rth and record.listing.extended
+        opens = next_opening(self.floor.clock.time(), extended=extended)
         what = f"{sim.side} {sim.quantity:g} {record.listing.local_symbol}"
         text = f"Your order will not be placed at the exchange until {stamp(opens)}"
         return Error(record.order_id, 399, f"Order Message:\n{what}\nWarning: {text}.")

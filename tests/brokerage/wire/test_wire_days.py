@@ -187,3 +187,16 @@ async def test_a_child_can_still_be_changed_when_midnight_has_forgotten_its_pare
     await place(raw, 502, aux_price=502.0, **child)
     assert codes(raw) == []
     assert gateway.venue.floor.book.order((1, 502)).stop_price == 502.0
+
+
+@pytest.mark.parametrize("gateway", [at(2026, 3, 6, 3, 0)], indirect=True)
+async def test_options_open_and_close_at_regular_hours_whatever_their_order_allows(raw):
+    option = tws.Contract(
+        symbol="SPY", sec_type="OPT", exchange="SMART", currency="USD",
+        expiry="20260313", strike=685.0, right="C",
+    )  # fmt: skip
+    await place(raw, contract=option, quantity=1.0, limit_price=0.01, outside_rth=True)
+    (warning,) = [one.text for one in raw.told(tws.Error) if one.code == 399]
+    assert "until 20260306 09:30:00" in warning
+    await later(raw, 13 * HOUR)
+    assert statuses(raw)[-1] == "Cancelled"
