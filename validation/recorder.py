@@ -23,6 +23,7 @@ from validation.models import (
     Metric,
 )
 from validation.scenarios.trial import CheckRow, MetricRow, Row, SampleRow, Sink, WindowRow
+from validation.storable import storable
 
 Stored = Check | Metric | LogLine | FaultWindow | LatencySample | Finding | ConnectionEvent
 logger = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ class Recorder:
 
     def keep(self, row: Stored) -> None:
         """Add a row that somebody else has made; a line also goes to the process's log."""
-        self._rows.append(row)
+        self._rows.append(storable(row))
         if isinstance(row, LogLine):
             stream(row, self.lease.number)
 

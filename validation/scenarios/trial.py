@@ -14,10 +14,12 @@ from brokerage.listening import Listener, Remark
 from brokerage.safety import Door
 from brokerage.terms import SIMULATED, BrokerMessage, Contract, Target
 from validation.configuration import Config
+from validation.models import SampleKind
 from validation.scenarios.faults import TrialFaults
 from validation.scenarios.strikes import choose
 
 LONGEST_NAME, LONGEST_REASON = 200, 300
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 AlertFunction = Callable[[str, str, str], Awaitable[None]]
 
 
@@ -199,9 +201,11 @@ class Trial:
     def sample(self, kind: str, ms: float, *, censored: bool = False) -> None:
         """Keep a raw duration, counted from the intended sending by `clock.wall_ms()`.
 
-        `kind` is one of `models.SampleKind`; `ms` are real milliseconds, for one without an answer
-        (censored) its time-out. What happens to own orders is kept already, with the orders.
+        `kind` is one of `models.SampleKind`, or ValueError is raised; `ms` are real milliseconds,
+        for one without an answer (censored) its time-out. What happens to own orders is kept
+        already, with the orders.
         """
+        SampleKind(kind)
         began = datetime.now(UTC) - timedelta(milliseconds=ms)
         row = SampleRow(kind, float(ms), censored, bool(self.planned), began)
         self.samples.append(row)
@@ -221,8 +225,11 @@ class Trial:
         """Store a log line; `code` and `request_id` are those of a broker's message.
 
         `event` is the kind of the event ("<source>.note" without), `client_id` that of the
-        connection which it is about. DEBUG lines are kept in a verbose trial alone.
+        connection which it is about. DEBUG lines are kept in a verbose trial alone. Raises
+        ValueError for a level that is not one of LEVELS.
         """
+        if level not in LEVELS:
+            raise ValueError(f"{level!r} is no level of a log line: {', '.join(LEVELS)}")
         if level == "DEBUG" and not self.verbose:
             return
         event = event or f"{source}.note"
