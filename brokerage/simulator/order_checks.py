@@ -84,7 +84,7 @@ def _on_tick(price: float, tick: float) -> bool:
 
 
 def check_change(order: SimOrder, wanted: SimOrder) -> None:
-    """Raises OrderError 105 (another order), 329 (another type), 10326 (group named again).
+    """Raises OrderError 105 (another order), 329 (another type), 10326 (a group named).
 
     A group is set when an order is placed: a change that names it, even the same, is refused.
     """
@@ -94,7 +94,7 @@ def check_change(order: SimOrder, wanted: SimOrder) -> None:
     types = {order.order_type, wanted.order_type}
     if len(types) > 1 and not types <= EXCHANGEABLE:
         raise OrderError(329, "Order modify failed. Cannot change to the new order type.")
-    if order.oca_group and wanted.oca_group:
+    if wanted.oca_group:
         raise OrderError(10326, "OCA group revision is not allowed.")
     if wanted.quantity <= order.filled:
         raise OrderError(105, "Order being modified does not match original order.")

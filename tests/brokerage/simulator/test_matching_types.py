@@ -190,6 +190,14 @@ def test_what_cannot_be_changed_says_so(book, code, change):
     assert book.order((1, 1)).limit_price == 600.0
 
 
+def test_a_change_cannot_put_an_order_into_a_group(book):
+    submit(book, order("LMT", limit_price=600.0))
+    with pytest.raises(OrderError) as caught:
+        book.modify(order("LMT", limit_price=601.0, oca_group="exits"), SPY)
+    assert caught.value.code == 10326
+    assert book.order((1, 1)).limit_price == 600.0
+
+
 def test_a_limit_order_can_become_a_market_order(book):
     submit(book, order("LMT", limit_price=600.0))
     book.modify(order("MKT"), SPY)
