@@ -188,7 +188,7 @@ def _require(by: User, session: Session) -> None:
 
 def _once_started(session: Session) -> str:
     """What was asked of the kind at the start is asked of a full session no more."""
-    return session.kind if session.observes else SessionKind.PARTIAL
+    return SessionKind.PARTIAL if session.kind == SessionKind.FULL else session.kind
 
 
 def _pending(session: Session) -> list[Definition]:
@@ -220,6 +220,8 @@ def _refuse_start(
     counted = [one for one in definitions if one.id != TWO_HOURS]
     if kind == SessionKind.FULL and counted != catalogue.load().core():
         raise SessionRefused("A full session runs every scenario of the catalogue and no other.")
+    if kind == SessionKind.DRY_RUN and not endpoint.simulated:
+        raise SessionRefused("A dry run is for simulated gateways (in a shell: give a --user).")
     observes = kind == SessionKind.OBSERVE
     if observes != any(one.id == SCENARIO for one in definitions):
         raise SessionRefused(f"{SCENARIO} runs in an observing session, and nowhere else.")

@@ -113,6 +113,16 @@ def test_a_person_answers_for_a_session_that_can_be_signed(
     assert exit_code("--user", "vw") == 2
 
 
+def test_a_shell_without_a_person_leaves_the_brokers_gateway_alone(
+    toys: Toys, seeded: Endpoint, listening: list[bool]
+) -> None:
+    toys.add("BC-01", passes)
+    paper = {"kind": "PAPER", "port": 4002, "speed": 1, "always_open": False}
+    Endpoint.objects.filter(pk=seeded.pk).update(**paper)
+    assert "private simulation" in run("--scenario", "BC-01")
+    assert exit_code("--endpoint", seeded.name) == 2
+
+
 def test_some_scenarios_make_a_partial_session(
     toys: Toys, seeded: Endpoint, listening: list[bool]
 ) -> None:

@@ -9,7 +9,7 @@ from brokerage import kill
 from brokerage.models import Endpoint
 from crucible.ledger.models import Entry
 from tests.conftest import People
-from tests.validation.conftest import Toys, fails, passes, run, states, taken
+from tests.validation.conftest import Toys, fails, passes, run, states, taken, well_gateway
 from validation import sessions
 from validation.models import (
     Attempt,
@@ -76,6 +76,23 @@ def test_a_trusted_shell_gets_nothing_that_can_be_signed(
     with pytest.raises(PermissionDenied):
         sessions.start(people.vw, trusted=True)
     assert sessions.start(people.vw, trusted=True, kind="DRY_RUN").approvable is False
+
+
+PAPER = {"kind": "PAPER", "port": 4002, "speed": 1, "always_open": False}
+
+
+def test_a_dry_run_is_for_simulated_gateways(toys: Toys, seeded: Endpoint, people: People) -> None:
+    toys.add("BC-01", passes)
+    paper = Endpoint.objects.create(name="paper", kind="PAPER", port=7497)
+    with pytest.raises(SessionRefused, match="dry run"):
+        sessions.start(people.ld, paper, kind="DRY_RUN")
+    draft = sessions.start(people.ld, seeded, kind="DRY_RUN", run=False)
+    toys.gateway = well_gateway(net_liquidation=1.0)
+    assert run(draft).state == SessionState.DRAFT
+    Endpoint.objects.filter(pk=seeded.pk).update(**PAPER)
+    draft.refresh_from_db()
+    with pytest.raises(SessionRefused, match="dry run"):
+        sessions.preflight(draft, people.op)
 
 
 def test_one_session_at_a_time_runs_on_a_gateway(sound: Session, operator: User) -> None:

@@ -43,7 +43,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--endpoint",
             metavar="NAME",
-            help="the gateway; without: the default one if it answers, else a private simulation",
+            help="the gateway; without: the default one if it answers (a broker's: with --user "
+            "only), else a private simulation",
         )
         parser.add_argument("--speed", type=float, help="speed of the private simulated gateway")
         parser.add_argument("--seed", type=int, help="seed of the private simulated gateway")
@@ -133,7 +134,9 @@ class Command(BaseCommand):
         if options["speed"] or options["seed"] is not None:
             return None
         default = Endpoint.objects.filter(is_default=True).first()
-        if default is not None and foreground.reachable(default):
+        # Nobody's orders go to a broker: without a person it takes a simulated one.
+        named = options["user"] or options["observe"] is not None
+        if default is not None and (named or default.simulated) and foreground.reachable(default):
             return default
         if options["observe"] is not None:
             raise CommandError(
