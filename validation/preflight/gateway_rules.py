@@ -156,7 +156,7 @@ def reset_window(look: Situation) -> Found:
     if look.plan.simulated:
         return simulated("The gateway has no broker behind it.")
     config = look.plan.config or Config()
-    minutes = config.thresholds.suite_minutes
+    minutes = max(config.thresholds.suite_minutes, look.plan.observe_s / 60)
     if look.plan.two_hours:
         minutes = max(minutes, config.validation.min_session_duration / 60)
     ends = look.plan.now + timedelta(minutes=minutes)

@@ -91,7 +91,8 @@ def plan_of(session: Session) -> Plan:
         code_version=session.code_version,
         kill_state=switch.state if switch else "UNKNOWN",
         kill_reason=switch.reason if switch else "its row is missing",
-        observes=session.observes, bot=_bot(), events=EventDay.on(now.astimezone(ET).date()),
+        observes=session.observes, observe_s=session.observe_s or 0.0,
+        bot=_bot(), events=EventDay.on(now.astimezone(ET).date()),
         attested=_attested(session), **_configuration(session), **upload_of(session),
     )  # fmt: skip
 

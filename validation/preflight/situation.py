@@ -48,6 +48,7 @@ class Plan:
     kill_state: str = "ARMED"
     kill_reason: str = ""
     observes: bool = False
+    observe_s: float = 0.0
     bot: Bot | None = None
     events: tuple[str, ...] = ()
     attested: Mapping[str, str] = field(default_factory=dict)

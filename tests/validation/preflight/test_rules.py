@@ -271,6 +271,8 @@ BOUNDARIES: list[tuple[str, str, dict[str, Any], Verdict]] = [
     ("HP-33", P, {}, PASS),
     ("HP-33", P, {"now": NOON.replace(hour=23, minute=46)}, BLOCK),
     ("HP-33", P, {"now": NOON.replace(hour=0, minute=20)}, BLOCK),
+    ("HP-33", P, {"observe_s": 28_800.0, "now": NOON.replace(hour=16)}, PASS),
+    ("HP-33", P, {"observe_s": 28_800.0, "now": NOON.replace(hour=20)}, BLOCK),
     ("HP-33", P, {"simulated": True, "now": NOON.replace(hour=0, minute=20)}, NOT_APPLICABLE),
 ]
 
