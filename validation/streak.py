@@ -55,11 +55,15 @@ class Streak:
 def current(core: Sequence[str]) -> Streak:
     """Return the row that ends with the newest run of the whole core, given by its ids.
 
-    What was aborted counts as a run that was not clean; a session still under way does not count.
+    What was aborted counts as a run that was not clean, and so does a session that is under way, or
+    a draft, once a first attempt of it has failed; else those do not count.
     """
     clean: list[Session] = []
     for session in _runs():
-        why = _blemish(session, core) or (_unlike(session, clean[0]) if clean else "")
+        why = _blemish(session, core)
+        if not why and session.state in UNBEGUN:
+            continue
+        why = why or (_unlike(session, clean[0]) if clean else "")
         if why:
             return Streak(tuple(clean), session, why)
         clean.append(session)
@@ -67,7 +71,7 @@ def current(core: Sequence[str]) -> Streak:
 
 
 def _runs() -> Iterable[Session]:
-    runs = Session.objects.filter(kind__in=KINDS).exclude(state__in=UNBEGUN)
+    runs = Session.objects.filter(kind__in=KINDS)
     return runs.select_related("config").order_by("-created_at", "-pk").iterator(chunk_size=20)
 
 
@@ -85,13 +89,15 @@ def _blemish(session: Session, core: Sequence[str]) -> str:
     if session.state in STOPPED:
         return session.get_state_display().lower()
     first = {one.scenario: one for one in Attempt.objects.filter(session=session, number=1)}
-    bad = [name for name in core if not _passed(first.get(name))]
+    missing = session.state in UNBEGUN  # what has not run yet, or will not
+    bad = [name for name in core if not _passed(first.get(name), missing=missing)]
     if bad:
         return f"{', '.join(bad[:3])}{' and others' if bad[3:] else ''} did not pass at once"
-    return (
-        "" if session.cleanup in (CleanupState.DONE, CleanupState.NOT_NEEDED) else "not cleaned up"
-    )
+    return "" if session.cleanup in CLEANED or session.state in UNBEGUN else "not cleaned up"
 
 
-def _passed(attempt: Attempt | None) -> bool:
-    return attempt is not None and attempt.state == AttemptState.PASSED
+def _passed(attempt: Attempt | None, *, missing: bool) -> bool:
+    """Whether it has passed; `missing` is the answer of one that is not there or has not ended."""
+    if attempt is None or not attempt.ended:
+        return missing
+    return attempt.state == AttemptState.PASSED

@@ -107,6 +107,23 @@ def test_a_pass_at_the_second_attempt_is_not_clean(runs: Runs) -> None:
     assert (found.length, found.why) == (0, "RS-01 did not pass at once")
 
 
+@pytest.mark.parametrize("state", ["DRAFT", "PREFLIGHT", "RUNNING"])
+def test_a_failed_run_is_not_forgotten_while_it_runs_again(runs: Runs, state: str) -> None:
+    runs.again()
+    session = runs.again(well=False)
+    change(session, state=state)
+    found = streak.current(CORE)
+    assert (found.length, found.broken_by) == (0, session)
+    assert found.why == "RS-01 did not pass at once"
+
+
+def test_what_is_under_way_and_has_not_failed_does_not_count(runs: Runs, operator: User) -> None:
+    runs.again()
+    assert sessions.start(operator).state == "PREFLIGHT"
+    found = streak.current(CORE)
+    assert (found.length, found.broken_by) == (1, None)
+
+
 def test_the_dashboard_tells_the_row(runs: Runs, operator: User, client: Client) -> None:
     runs.again()
     client.force_login(operator)
