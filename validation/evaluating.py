@@ -15,10 +15,12 @@ from django.utils import timezone
 from brokerage import kill, kill_rules
 from brokerage.calendar import ET, days_missing
 from brokerage.models import Endpoint, KillSwitch, OrderRecord
+from brokerage.resets import overlap
 from brokerage.terms import PAPER, OrderState
 from crucible.alerts.raising import settle
 from validation import standing_rules
-from validation.models import FaultWindow, LogLine, Session
+from validation.configuration import Config, ConfigError, read
+from validation.models import ConfigRevision, FaultWindow, LogLine, RevisionState, Session
 from validation.models.session import IN_FLIGHT
 
 ACTOR = "rules"
@@ -36,7 +38,7 @@ def evaluate() -> None:
     """Judge every rule once, in three or four reads when nothing is wrong."""
     now = timezone.now()
     _disk()
-    _gateways()
+    _gateways(now)
     _orders(now)
     _errors(now)
 
@@ -60,11 +62,24 @@ def _disk() -> None:
     kill.judge(kill_rules.disk_problem(free), kill_rules.DISK_RULE, actor=ACTOR)
 
 
-def _gateways() -> None:
+def _gateways(now: datetime) -> None:
     """Of a gateway that a session holds the session's watch tells, and knows what was provoked."""
     held = Session.objects.filter(state__in=IN_FLIGHT, endpoint=OuterRef("pk"))
     for endpoint in Endpoint.objects.filter(~Exists(held), is_default=True):
-        settle("gateway-away", standing_rules.gateway_away(endpoint), ref=endpoint.name)
+        found = standing_rules.gateway_away(endpoint)
+        if found is not None and not endpoint.simulated:
+            found = standing_rules.gateway_away(endpoint, _reset_window(now))
+        settle("gateway-away", found, ref=endpoint.name)
+
+
+def _reset_window(now: datetime) -> str:
+    """Name the reset window of the configuration in force that lasts now; empty: none."""
+    revision = ConfigRevision.objects.filter(state=RevisionState.ACTIVE).first()
+    try:
+        config = read(revision.content) if revision else Config()
+    except ConfigError:
+        return ""
+    return overlap(now, now, [one.window for one in config.reset_windows])
 
 
 def _orders(now: datetime) -> None:

@@ -17,12 +17,18 @@ AWAY = {
 }
 
 
-def gateway_away(endpoint: Endpoint) -> Standing | None:
-    """A gateway that was looked for lately and is not there (MO-04)."""
+def gateway_away(endpoint: Endpoint, window: str = "") -> Standing | None:
+    """A gateway that was looked for lately and is not there (MO-04).
+
+    In a reset `window` of the broker, given in words, that is to be expected, and warns (C-22).
+    """
     do = AWAY.get(Endpoint.Seen(endpoint.state_now))
     if do is None:
         return None
     title = f"{endpoint.name}: {endpoint.state_label.lower()}"
+    if window:
+        text = f"{window}: it should be back after that. {endpoint.last_error}".strip()
+        return Standing(title, text, "WARNING")
     return Standing(title, f"{endpoint.last_error} {do}".strip(), "CRITICAL")
 
 

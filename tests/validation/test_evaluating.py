@@ -198,6 +198,28 @@ def test_the_default_gateway_that_is_away_is_told(
     assert alerts().get("gateway-away") == severity
 
 
+@pytest.mark.parametrize(
+    ("kind", "window", "severity"),
+    [
+        ("PAPER", "nightly", "WARNING"),
+        ("PAPER", "", "CRITICAL"),
+        ("SIMULATED", "nightly", "CRITICAL"),
+    ],
+)
+def test_in_a_reset_window_a_brokers_gateway_that_is_away_warns(
+    seeded: Endpoint, monkeypatch: pytest.MonkeyPatch, kind: str, window: str, severity: str
+) -> None:
+    real = {"kind": kind, "port": 4002, "speed": 1, "always_open": False}
+    Endpoint.objects.filter(pk=seeded.pk).update(**real)
+    seeded.refresh_from_db()
+    seeded.observe("UNREACHABLE")
+    asked: list[Any] = []
+    monkeypatch.setattr(evaluating, "overlap", lambda *args: asked.append(args) or window)
+    evaluating.evaluate()
+    assert alerts()["gateway-away"] == severity
+    assert [len(windows) for *_, windows in asked] == [3] * (kind == "PAPER")
+
+
 def test_of_a_gateway_that_a_session_holds_its_watch_tells(paper: Session) -> None:
     paper.endpoint.observe("UNREACHABLE")
     evaluating.evaluate()
