@@ -86,6 +86,7 @@ class Run:
     shared: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     pausing: bool = False
+    concluded: bool = False
     attempt: Attempt | None = None
     trial: Trial | None = None
 
@@ -167,7 +168,7 @@ async def _pause(job: Run, watch: Watch) -> Stop | None:
     """Leave nothing behind that works or is held, then pause; return why it must stop instead."""
     cleaned = await clean_up(job.target, job.lease.number)
     job.recorder.line(f"Clean-up before the pause: {cleaned.note}", source="clean-up")
-    stop = await conclude(watch, job, None)
+    stop, job.concluded = await conclude(watch, job, None), True
     if stop is not None:
         return stop
     job.control.check()
@@ -391,7 +392,8 @@ async def _end(job: Run, watch: Watch, stop: Stop | None) -> None:
     if stop is None:
         await _read_balance(job, "closing_balance")
         stop = job.control.stop
-    stop = await conclude(watch, job, stop)
+    if not job.concluded:
+        stop = await conclude(watch, job, stop)
     job.control.check()
     await job.recorder.settle()
     await sync_to_async(bookkeeping.close_run)(job.lease, stop, cleaned, job.facts)

@@ -69,6 +69,28 @@ def test_a_product_that_has_changed_meanwhile_does_not_go_on(
 
 
 @pytest.mark.django_db
+def test_a_pause_that_ends_the_session_is_compared_once(
+    toys: Toys, seeded: Endpoint, operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[float] = []
+
+    async def conclude(limit: float) -> list[Any]:
+        compared.append(limit)
+        return []
+
+    def asks(trial: Trial) -> Any:
+        trial.check("seen", 1, 1)
+        return sync_to_async(lambda: pausing.pause(Session.objects.get(), operator, "lunch"))()
+
+    monkeypatch.setattr(toys.watch, "conclude", conclude)
+    toys.cleanup = Cleaned(False, "SPY 1 is left.")
+    toys.add("RS-01", asks)
+    toys.add("RS-02", passes)
+    assert run(sessions.start(operator)).state == S.HALTED
+    assert len(compared) == 1
+
+
+@pytest.mark.django_db
 def test_a_pause_waits_for_the_running_scenario_and_leaves_nothing(
     paused: Session, toys: Toys
 ) -> None:
