@@ -59,6 +59,7 @@ class _Lookout:
         self.looks = Looks(self.began, self.clock.speed)
         self.late, self.ended_by = 0, ""
         self.contracts: dict[int, Contract | None] = {}
+        self.wanted: set[int] = set()
         self.since = Since()
         self.last: Observer | None = None
 
@@ -148,8 +149,10 @@ class _Lookout:
 
     async def _follow(self, desk: Desk, news: list[News]) -> None:
         """Keep a line open for each contract that the bot trades."""
-        wanted = {one.con_id for one in news if one.con_id and self.observation.concerns(one.order)}
-        for con_id in sorted(wanted - self.contracts.keys()):
+        bots = (one for one in news if self.observation.concerns(one.order))
+        # It stays wanted until it is known: a request may fail, and news come once.
+        self.wanted |= {one.con_id for one in bots if one.con_id}
+        for con_id in sorted(self.wanted - self.contracts.keys()):
             if len(self.contracts) >= MOST_LINES:
                 self.trial.note(f"No line for contract {con_id}: {MOST_LINES} are open.", "WARNING")
                 self.contracts[con_id] = None
