@@ -66,7 +66,7 @@ class Book:
         self._displayed: dict[int, _Displayed] = {}
         self._expiring: list[tuple[float, int, Key]] = []
         self._groups = Groups()
-        self._sequence = itertools.count(1)
+        self._sequence = 0  # the last that was given
         self.changes = 0  # by the market to orders that it did not fill
 
     def submit(self, order: SimOrder, listing: Listing) -> None:
@@ -83,8 +83,9 @@ class Book:
         self.reinstate(order, listing)
 
     def reinstate(self, order: SimOrder, listing: Listing) -> None:
-        """Let an order work as it stands, behind those of its price that work already."""
-        order.sequence = next(self._sequence)
+        """Let an order work as it stands: where it stood, or behind those that work already."""
+        self._sequence = max(self._sequence, order.sequence)
+        order.sequence = order.sequence or self._next()
         self._orders[order.key] = order
         self._ticks[order.con_id] = listing.min_tick
         self._working.setdefault(order.con_id, {})[order.key] = order
@@ -108,7 +109,11 @@ class Book:
 
     def _watch_end(self, order: SimOrder) -> None:
         if order.good_till < float("inf"):
-            heapq.heappush(self._expiring, (order.good_till, next(self._sequence), order.key))
+            heapq.heappush(self._expiring, (order.good_till, self._next(), order.key))
+
+    def _next(self) -> int:
+        self._sequence += 1
+        return self._sequence
 
     def modify(self, wanted: SimOrder, listing: Listing) -> SimOrder:
         """Change a working order; it keeps its time priority only when nothing but shrinks.
@@ -126,7 +131,7 @@ class Book:
         _take_over(order, wanted)
         same = replace(order, quantity=before.quantity, good_till=before.good_till) == before
         if not same or order.quantity > before.quantity:
-            order.sequence = next(self._sequence)
+            order.sequence = self._next()
         self._watch_end(order)
         return order
 

@@ -94,3 +94,16 @@ async def test_an_order_that_the_opening_released_is_released(tmp_path):
         await gateway.skip(120)
         async with killed(tmp_path / "a") as again:
             assert not again.venue.fills.record((1, 500)).held
+
+
+async def test_orders_of_one_price_keep_their_turns(tmp_path):
+    first, second = (
+        replace(BUY, order_type="LMT", limit_price=price, tif="GTC") for price in (600.0, 601.0)
+    )
+    async with run(tmp_path) as gateway, Raw(gateway, 1) as raw:
+        await raw.say(tws.PlaceOrder(500, SPY, first), tws.PlaceOrder(501, SPY, second))
+        await raw.say(tws.PlaceOrder(500, SPY, second))  # behind the other now
+    async with run(tmp_path, 60) as again, Raw(again, 1) as raw:
+        await raw.say(tws.PlaceOrder(502, SPY, second))
+        turns = [sim.key[1] for sim in again.venue.floor.book.working()]
+        assert turns == [501, 500, 502]
