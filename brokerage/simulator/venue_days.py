@@ -33,13 +33,12 @@ class DaysDesk:
         self._await_close()
         self._fills.catch_up_all()
         now = self.floor.clock.time()
-        for name in self.floor.names():
-            account = self.floor.account(name)
+        for account in self.floor.opened():
             for held in account.held():
                 if expires(self.floor.listing(held.con_id)) <= now:
                     for position in account.settle(held.con_id):
-                        self._positions.booked(name, position)
-                        self._fills.reserve_anew(name, position.con_id)
+                        self._positions.booked(account.name, position)
+                        self._fills.reserve_anew(account.name, position.con_id)
 
     def _midnight(self) -> None:
         """A new day: profits start from nothing, yesterday's executions and orders are gone."""
@@ -49,5 +48,5 @@ class DaysDesk:
         since, executions = midnight(self.day), self._fills.executions
         executions[:] = [one for one in executions if one.fill.time >= since]
         self.floor.book.forget(self._records.forget(since))
-        for name in self.floor.names():
-            self.floor.account(name).begin_day()
+        for account in self.floor.opened():
+            account.begin_day()

@@ -197,7 +197,7 @@ class FillsDesk:
 
     def _book(self, record: Record, fill: Fill) -> None:
         """Account, owner, positions: in the order in which a real gateway reports a fill."""
-        account = self.floor.account(fill.account)
+        account = self.floor.books(fill.account)
         execution = Execution(record, fill, account.apply(fill))
         self.executions.append(execution)
         levers = self.floor.levers
@@ -220,21 +220,21 @@ class FillsDesk:
 
     def reserve_soon(self, record: Record) -> None:
         """Keep the margin that a new order needs, once its owner has heard of it."""
-        self.floor.account(record.account).reserve_soon(record.sim, self._price(record.sim))
+        self.floor.books(record.account).reserve_soon(record.sim, self._price(record.sim))
 
     def reserve_now(self, record: Record) -> None:
         """Do so, for all the orders of its account."""
-        self.floor.account(record.account).reserve_now()
+        self.floor.books(record.account).reserve_now()
 
     def reserve(self, record: Record) -> None:
         """Keep the margin that what is left of an order needs."""
-        self.floor.account(record.account).reserve(record.sim, self._price(record.sim))
+        self.floor.books(record.account).reserve(record.sim, self._price(record.sim))
 
     def reserve_anew(self, account: str, con_id: int) -> None:
         """A position has changed, and with it what orders of that contract would open or close."""
         if orders := self.floor.book.beside(con_id, account):
             priced = [(sim, self._price(sim)) for sim in orders]
-            self.floor.account(account).reserve_anew(priced)
+            self.floor.books(account).reserve_anew(priced)
 
     def _price(self, sim: SimOrder) -> float | None:
         """At what price an order needs margin; None: not now.
@@ -247,6 +247,8 @@ class FillsDesk:
 
     def tell(self, record: Record, message: Message) -> None:
         """Send to the order's owner, and to the client that watches everybody's, if connected."""
+        if record.account not in self.floor.names():
+            return
         owner, master = record.key[0], self.floor.rules.master_client
         sessions = self.floor.sessions
         if record.bound and owner in sessions:
@@ -295,7 +297,8 @@ class FillsDesk:
         except (ValueError, OverflowError):
             raise RequestError(10314, BAD_DATE) from None
         for execution in self.executions:
-            if levers.no_execution or not _passes(execution, message, since):
+            reported = execution.fill.account in self.floor.names()
+            if levers.no_execution or not reported or not _passes(execution, message, since):
                 continue
             session.send(execution.details(message.req_id))
             if not levers.no_commission:

@@ -135,6 +135,10 @@ class Floor:
         name = name or names[0]
         if name not in names:
             raise KeyError(name)
+        return self.books(name)
+
+    def books(self, name: str) -> Account:
+        """The books of an account, reported or not: its orders go on whoever is logged in."""
         if name not in self._accounts:
             price_of, rules = self.market.price, self.rules
             self._accounts[name] = Account(name, self.listings, price_of, self.cash, rules)

@@ -47,14 +47,14 @@ class ListsDesk:
     def own_orders(self, session: Session, message: ReqOpenOrders | None = None) -> None:
         """The client's open orders, then the end; client 0 binds what was entered by hand."""
         if session.client_id == BINDER:
-            for record in self.records.live():
+            for record in self._live():
                 record.bound = True
         self._list(session, self.own_records(session))
 
     def own_records(self, session: Session) -> list[Record]:
         """The client's orders that have not ended."""
         mine = session.client_id
-        return [one for one in self.records.live() if one.key[0] == mine and one.bound]
+        return [one for one in self._live() if one.key[0] == mine and one.bound]
 
     def auto_bind(self, session: Session, message: ReqAutoOpenOrders) -> None:
         """Bind orders entered by hand from now on; 327 for any client but 0."""
@@ -69,7 +69,11 @@ class ListsDesk:
 
     def all_orders(self, session: Session, message: ReqAllOpenOrders) -> None:
         """Everybody's open orders, then the end."""
-        self._list(session, self.records.live())
+        self._list(session, self._live())
+
+    def _live(self) -> list[Record]:
+        """What has not ended, of the accounts that this login reports."""
+        return [one for one in self.records.live() if one.account in self.floor.names()]
 
     def _list(self, session: Session, records: Iterable[Record]) -> None:
         for record in records:
@@ -81,6 +85,7 @@ class ListsDesk:
     def completed(self, session: Session, message: ReqCompletedOrders) -> None:
         """Everybody's orders that ended today, then the end; on request those of clients only."""
         for record in self.records:
-            if record.done and (record.key[1] > 0 or not message.api_only):
+            ours = record.done and record.account in self.floor.names()
+            if ours and (record.key[1] > 0 or not message.api_only):
                 session.send(completed_order(record))
         session.send(CompletedOrdersEnd())

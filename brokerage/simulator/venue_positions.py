@@ -86,7 +86,7 @@ class PositionsDesk:
             self._shown[key] = shown
         else:
             self._shown.pop(key, None)
-        for session in self._subscribers:
+        for session in self._subscribers if account in self.floor.names() else ():
             session.send(self._message(account, shown))
         self.changed(account)
 

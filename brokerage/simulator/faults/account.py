@@ -46,7 +46,8 @@ class PositionChangedElsewhere(Fault):
     """A position changes that nobody here traded: by hand in TWS, on a phone, by another client.
 
     No order and no execution of this client explains it; the position is pushed once and stays
-    when the fault is switched off, as a real one would.
+    when the fault is switched off, as a real one would. It
+    comes as if by a transfer: cash and profit stay, so the account's worth moves with it.
     """
 
     symbol: str = "SPY"
@@ -68,6 +69,7 @@ class PositionChangedElsewhere(Fault):
         account, con_id = floor.account(), found[0].con_id
         position = account.adopt(con_id, self.quantity, floor.market.price(con_id))
         gateway.venue.positions.booked(account.name, position)
+        gateway.venue.fills.reserve_anew(account.name, con_id)
 
 
 @dataclass

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from ib_async import LimitOrder
 
 from brokerage.simulator.faults import account, restart
 from brokerage.simulator.faults.fault import FaultError
@@ -133,3 +134,20 @@ async def test_the_account_is_as_it_should_be_when_the_login_is_right_again(gate
     async with client(gateway) as again:
         assert again.managedAccounts() == ["DU1234567"]
         assert (await spy(again)).conId
+
+
+async def test_an_order_of_the_right_account_goes_on_while_the_login_is_another(gateway, ib):
+    contract = await spy(ib)
+    below = round(gateway.venue.floor.market.price(contract.conId) * 0.99, 2)
+    order = ib.placeOrder(contract, LimitOrder("BUY", 1, below, tif="GTC"))
+    await until(lambda: order.orderStatus.status == "Submitted")
+    with gateway.faults.using("wrong_account"):
+        await until(lambda: not ib.isConnected())
+        async with client(gateway) as other:
+            gateway.move(contract.conId, 0.9)
+            await gateway.skip(5)
+            assert await alive(gateway, other)
+            assert (other.openTrades(), other.positions(), other.fills()) == ([], [], [])
+    async with client(gateway) as again:
+        assert [fill.execution.shares for fill in again.fills()] == [1]
+        assert [held.position for held in again.positions()] == [1]
