@@ -11,6 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from brokerage.simulator.holidays import ET
+from brokerage.simulator.refusals import HOSTILE, choked
 from brokerage.simulator.transcript import IN, OUT
 from brokerage.simulator.venue_floor import Session
 from brokerage.tws.connection import (
@@ -162,8 +163,7 @@ class Peer(asyncio.BufferedProtocol):
                 self.queue(UserInfo(req_id, SIMULATED_BRAND))
             case Received(message, payload) if session:
                 gateway.record(self, IN, type(message).__name__, message, payload)
-                for passed in gateway.faults.incoming(session, message):
-                    gateway.venue.receive(session, passed)
+                self._pass_on(session, message)
             case Offered():
                 self._greet(event)
             case Started():
@@ -176,6 +176,14 @@ class Peer(asyncio.BufferedProtocol):
                 gateway.venue.receive(session, Malformed(fields, "It is not supported."))
             case _:
                 self.hang_up()
+
+    def _pass_on(self, session: Session, message: Message) -> None:
+        """Through the faults to the venue; what a fault chokes on is nobody else's trouble."""
+        try:
+            for passed in self.gateway.faults.incoming(session, message):
+                self.gateway.venue.receive(session, passed)
+        except HOSTILE:
+            choked(session, message)
 
     def _greet(self, offer: Offered) -> None:
         self.gateway.record(self, IN, "Hello", offer)

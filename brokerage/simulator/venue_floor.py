@@ -2,6 +2,7 @@
 
 import heapq
 import itertools
+import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,11 +18,14 @@ from brokerage.simulator.market import Market
 from brokerage.simulator.matching import Book
 from brokerage.simulator.orders import LIMITED, SimOrder
 from brokerage.simulator.rates import LINES, Counting, Pacing, rate_for
+from brokerage.simulator.refusals import HOSTILE
 from brokerage.simulator.rules import Rules
 from brokerage.tws.messages import Error
 from brokerage.tws.table import Message
 
 Action = Callable[[], None]
+
+log = logging.getLogger(__name__)
 
 
 class Agenda:
@@ -51,16 +55,23 @@ class Agenda:
     def run(self, until: float) -> None:
         """Carry out what is due by then; what these actions add waits for the next time.
 
-        Each sees the time at which it was due, however late it comes.
+        Each sees the time at which it was due, however late it comes. One that chokes on something
+        holds up no other.
         """
         known = next(self._order)
         try:
             while self._due and self._due[0][0] <= until and self._due[0][1] < known:
                 due, _, action = heapq.heappop(self._due)
                 self.clock.hold(due)
-                action()
+                self._carry_out(action)
         finally:
             self.clock.release()
+
+    def _carry_out(self, action: Action) -> None:
+        try:
+            action()
+        except HOSTILE:
+            log.exception("what was due at %s", self.clock.now())
 
 
 @dataclass(eq=False)

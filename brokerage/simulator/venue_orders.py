@@ -217,9 +217,14 @@ class OrdersDesk:
         self.floor.agenda.later(0.0, lambda: self._live(record))
 
     def place_beside(self, session: Session, message: PlaceOrder) -> None:
-        """A fault: take a change for another order; its id is the negative of the first's."""
-        key = (session.client_id, -message.order_id)
-        sim, listing = self.checks.new(key, message)
+        """A fault: take a change for another order; its id is negative, the first free one."""
+        keys = ((session.client_id, number) for number in itertools.count(-message.order_id, -1))
+        key = next(key for key in keys if self.records.get(key) is None)
+        try:
+            sim, listing = self.checks.new(key, message)
+        except RequestError as error:
+            session.error(error.code, error.text, message.order_id)
+            return
         self._acknowledge(self.records.add(message, listing, sim))
 
     def by_hand(self, contract: Contract, order: Order) -> Record:

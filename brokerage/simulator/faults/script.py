@@ -1,5 +1,6 @@
 """Scripts: faults and other actions at simulated times or on messages, written as plain values."""
 
+import logging
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -13,6 +14,8 @@ from brokerage.tws.messages import CLIENT, SERVER
 
 if TYPE_CHECKING:
     from brokerage.simulator.server import Frame, Gateway
+
+log = logging.getLogger(__name__)
 
 IN, OUT = "in", "out"
 STEP_KEYS = ("at", "when", "on", "off", "do", "with", "for")
@@ -90,6 +93,12 @@ class Run:
         if not any(step is one for one in self.waiting):
             return
         self.waiting = [one for one in self.waiting if one is not step]
+        try:
+            self._take(step)
+        except FaultError:
+            log.exception("a step of the script cannot be taken")
+
+    def _take(self, step: Step) -> None:
         match step.verb:
             case "on":
                 self._on(step)

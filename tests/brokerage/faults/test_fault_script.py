@@ -6,6 +6,7 @@ import pytest
 from ib_async import LimitOrder, MarketOrder
 
 from brokerage.simulator.faults.script import Script, ScriptError
+from tests.brokerage.faults.clients import alive
 from tests.brokerage.faults.scenes import FAR, spy, until
 
 
@@ -168,3 +169,10 @@ def test_a_mistake_is_told_with_its_place_and_what_to_do(plain, words):
     with pytest.raises(ScriptError) as caught:
         Script.parse(plain)
     assert words in str(caught.value)
+
+
+async def test_a_step_that_cannot_be_taken_disturbs_nobody(gateway, ib):
+    when, unknown = {"message": "ReqCurrentTime"}, {"symbol": "NOPE"}
+    start(gateway, {"when": when, "on": "position_changed_elsewhere", "with": unknown})
+    assert await alive(gateway, ib)
+    assert names(gateway) == []
