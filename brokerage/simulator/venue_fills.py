@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import nan
+from math import isfinite, nan
 from typing import Any
 
 from brokerage.simulator.account import Booking
@@ -271,22 +271,32 @@ class FillsDesk:
     def fill_before_cancel(self, key: Key) -> None:
         """A fault: fill a working order just before the cancel that is on its way."""
         record = self.records.get(key)
-        if record is not None and record.sim.working and record.acknowledged:
+        if record is None or not (record.sim.working and record.acknowledged):
+            return
+        if self._late_price(record) is not None:
             _, *others = self.floor.book.cancel(key)
             self.fill_late(record)
             for other in others:
                 self.tell_cancelled(self.record(other.key), BY_SYSTEM)
 
     def fill_late(self, record: Record) -> None:
-        """A fault: fill what was cancelled, at the market or its limit, whichever is better."""
+        """A fault: fill what was cancelled, if it could have filled."""
+        sim, price = record.sim, self._late_price(record)
+        if price is None:
+            return
+        left = sim.remaining
+        sim.average_price = (sim.average_price * sim.filled + price * left) / sim.quantity
+        sim.last_price, sim.filled, sim.status = price, sim.quantity, "Filled"
+        exec_id = f"0000late.{record.perm_id:08x}.01.01"
+        self._book(record, sim.execution(exec_id, left, price, self.floor.clock.time()))
+
+    def _late_price(self, record: Record) -> float | None:
+        """The market's price or its limit, whichever is better; None if it can't fill at all."""
         sim, quote = record.sim, self.floor.market.quote(record.sim.con_id)
         price = quote.opposite(sim.side)
         price = price if sim.takes(price) else sim.limit
-        left = sim.remaining
-        sim.filled, sim.status = sim.quantity, "Filled"
-        sim.average_price = sim.last_price = price
-        exec_id = f"0000late.{record.perm_id:08x}.01.01"
-        self._book(record, sim.execution(exec_id, left, price, self.floor.clock.time()))
+        waits = sim.attached or sim.waits_for_price or not self.trades(record)
+        return None if waits or not isfinite(price) else price
 
     @refusing
     def list_executions(self, session: Session, message: ReqExecutions) -> None:

@@ -1,7 +1,11 @@
 """Faults of changes and cancels: ib_async sees each, and none of it from a sound gateway."""
 
+import pytest
+from ib_async import StopOrder
+
 from brokerage.simulator.faults import order_changes
-from tests.brokerage.faults.scenes import Scene, codes, listed, passed, resting
+from tests.brokerage.faults.clients import alive
+from tests.brokerage.faults.scenes import Scene, codes, listed, passed, resting, spy, until
 from tests.brokerage.faults.scenes import TestScenes as TestScenes
 
 
@@ -112,3 +116,24 @@ async def test_a_late_fill_respects_the_limit(gateway, ib):
     ib.cancelOrder(trade.order)
     await passed(gateway, 3)
     assert trade.fills[0].execution.price == trade.order.lmtPrice
+
+
+async def test_each_change_becomes_another_order_or_is_refused(gateway, ib):
+    gateway.faults.on("duplicate_after_modification")
+    trade = await resting(ib)
+    for price in (2.0, 3.0, 3.001):
+        await change(ib, trade, price)
+        await passed(gateway, 2)
+    assert await alive(gateway, ib)
+    assert (await listed(ib), codes(ib)) == (3, [110])
+
+
+@pytest.mark.parametrize("fault", ["cancel_fill_race", "late_fill_after_cancelled"])
+async def test_what_could_not_fill_is_cancelled(gateway, ib, fault):
+    gateway.faults.on(fault)
+    contract = await spy(ib)
+    stop = ib.placeOrder(contract, StopOrder("BUY", 1, 9999))
+    await until(lambda: stop.orderStatus.status == "PreSubmitted")
+    ib.cancelOrder(stop.order)
+    await passed(gateway, 3)
+    assert (stop.orderStatus.status, stop.fills) == ("Cancelled", [])
