@@ -56,11 +56,12 @@ def verdicts(seen: GatewayLook) -> dict[str, str]:
     """What the checks of the gateway make of a look."""
     now = datetime.now(UTC)
     expiry = f"{next_weekly_expiry(now.astimezone(ET).date()):%Y%m%d}"
+    host = well_host()
     plan = Plan(
         now=now, simulated=True, always_open=True, upload_green=True,
-        config=Config().with_expiry(expiry),
+        code_version=host.code_version, config=Config().with_expiry(expiry),
     )  # fmt: skip
-    return {one.code: one.verdict for one in judge(Situation(plan, seen, well_host()))}
+    return {one.code: one.verdict for one in judge(Situation(plan, seen, host))}
 
 
 @story
