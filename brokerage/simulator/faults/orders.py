@@ -145,7 +145,8 @@ class RejectedSilently(OrderFault):
         """Lets the acknowledgement pass and drops what comes after the end."""
         if key in self._gone:
             return ()
-        if isinstance(message, OrderStatus) and message.status in {"PreSubmitted", "Submitted"}:
+        works = isinstance(message, OrderStatus) and message.status in {"PreSubmitted", "Submitted"}
+        if works and session.client_id == key[0]:  # others hear of it when they list all orders
             self.later(self.seconds, lambda: self._kill(session, key))
         return (message,)
 

@@ -1,9 +1,23 @@
 """Faults of orders on their way in: ib_async sees each, and none of it from a sound gateway."""
 
+from ib_async import LimitOrder, Stock
+
 from brokerage.simulator.faults import orders
 from brokerage.simulator.faults.orders import SlowAcknowledgements
-from tests.brokerage.faults.scenes import Scene, bid, buy, codes, heard, listed, passed
+from tests.brokerage.faults.scenes import (
+    FAR,
+    Scene,
+    bid,
+    buy,
+    codes,
+    heard,
+    listed,
+    passed,
+    resting,
+    until,
+)
 from tests.brokerage.faults.scenes import TestScenes as TestScenes
+from tests.brokerage.wire.conftest import client
 
 
 async def after_a_while(gateway, ib, switch):
@@ -162,3 +176,17 @@ async def test_a_silently_rejected_order_works_no_more(gateway, ib):
     gateway.faults.off("rejected_silently")
     assert await listed(ib) == 0
     assert trade.orderStatus.status == "Submitted"
+
+
+async def test_another_client_that_lists_all_orders_loses_none_of_its_own(gateway, ib):
+    gateway.faults.on("rejected_silently", symbol="SPY", seconds=3600.0)
+    struck = await resting(ib)
+    async with client(gateway, 2) as other:
+        contract = Stock("QQQ", "SMART", "USD")
+        order = LimitOrder("BUY", 1, FAR, orderId=struck.order.orderId)
+        own = other.placeOrder((await other.qualifyContractsAsync(contract))[0], order)
+        await until(lambda: own.orderStatus.status == "Submitted")
+        gateway.faults.on("rejected_silently", symbol="SPY", seconds=1.0)
+        await other.reqAllOpenOrdersAsync()
+        await passed(gateway, 3)
+        assert await listed(other) == 2
