@@ -18,7 +18,7 @@ from approvals.requests import submit, withdraw
 from approvals.rules import Decision
 from tests.approvals import evidence
 from tests.approvals.conftest import Sign
-from tests.approvals.evidence import SUBJECT, FakeEvidence
+from tests.approvals.evidence import SUBJECT
 from tests.conftest import People
 
 pytestmark = pytest.mark.django_db
@@ -45,29 +45,6 @@ def page(user: User, path: str) -> str:
 def decide(user: User, signoff: Request, **changes: Any) -> HttpResponse:
     response: HttpResponse = client(user).post(f"/signoffs/{signoff.pk}/decide/", FORM | changes)  # type: ignore[assignment]
     return response
-
-
-@pytest.fixture
-def read_evidence(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """How often the evidence was put together, which takes a real session's page long."""
-    read: list[str] = []
-    manifest = FakeEvidence.manifest
-
-    def counted(self: FakeEvidence, subject: str) -> dict[str, Any]:
-        read.append(subject)
-        return manifest(self, subject)
-
-    monkeypatch.setattr(FakeEvidence, "manifest", counted)
-    return read
-
-
-@pytest.mark.parametrize("username", ["qa", "op"])
-def test_a_page_puts_the_evidence_together_once(
-    signoff: Request, people: People, read_evidence: list[str], username: str
-) -> None:
-    read_evidence.clear()
-    page(getattr(people, username), f"/signoffs/{signoff.pk}/")
-    assert read_evidence == [SUBJECT]
 
 
 def test_an_empty_inbox_says_what_will_appear(people: People) -> None:

@@ -10,7 +10,7 @@ from brokerage.models import Endpoint
 from brokerage.resets import WINDOWS
 from crucible.roles import Role
 from tests.conftest import People
-from tests.validation.preflight.test_rules import NOON, one, situation
+from tests.validation.preflight.situations import NOON, one, situation
 from validation import revisions
 from validation.configuration import Config, ConfigError, diff, parse_yaml, read, to_yaml
 from validation.preflight.judging import V
