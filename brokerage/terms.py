@@ -13,7 +13,8 @@ from brokerage.errors import ErrorClass
 SIMULATED, PAPER = "SIMULATED", "PAPER"
 LIVE_PORTS = frozenset({4001, 7496})
 PAPER_PORTS = frozenset({4002, 7497})
-THIS_MACHINE = frozenset({"127.0.0.1", "localhost"})
+LOOPBACK = "127.0.0.1"
+THIS_MACHINE = frozenset({LOOPBACK, "localhost"})
 # Paper accounts begin with D and one or two more letters: DU, DF, DI, DUM and the like.
 PAPER_ACCOUNT = re.compile(r"D[A-Z]{1,2}[0-9]{1,12}")
 LIVE_DATA = 1
@@ -199,7 +200,7 @@ class Quote:
 
 def place(host: str) -> str:
     """Return a host's name; this machine has several."""
-    return "127.0.0.1" if host in THIS_MACHINE else host
+    return LOOPBACK if host in THIS_MACHINE else host
 
 
 def usable(price: float) -> bool:

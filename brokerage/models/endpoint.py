@@ -14,9 +14,8 @@ from crucible.ledger.append_only import AppendOnlyModel
 from crucible.live.publish import publish
 
 OBSERVATION_LIVES = timedelta(seconds=60)
-THIS_MACHINE, LOOPBACK = "localhost", "127.0.0.1"
-# This machine by one name, so that two names of a gateway are found out.
-ONE_HOST = Replace(Lower("host"), models.Value(THIS_MACHINE), models.Value(LOOPBACK))
+# What `terms.place` makes of a host, for the database.
+ONE_HOST = Replace(Lower("host"), models.Value("localhost"), models.Value(terms.LOOPBACK))
 
 
 class Endpoint(models.Model):
@@ -139,13 +138,14 @@ class Endpoint(models.Model):
     @property
     def gateway(self) -> str:
         """Its address with one name for this machine: two rows with the same are one gateway."""
-        return f"{self.host.lower().replace(THIS_MACHINE, LOOPBACK)}:{self.port}"
+        return f"{terms.place(self.host.lower())}:{self.port}"
 
     def same_gateway(self) -> "models.QuerySet[Endpoint]":
         """Return every endpoint with its address, this one among them once it is stored."""
-        host, _, _ = self.gateway.rpartition(":")
-        named = type(self).objects.alias(one_host=ONE_HOST)
-        return named.filter(one_host=host, port=self.port)
+        host = self.host.lower()
+        names = terms.THIS_MACHINE if host in terms.THIS_MACHINE else {host}
+        named = type(self).objects.alias(one_case=Lower("host"))
+        return named.filter(one_case__in=names, port=self.port)
 
     @property
     def simulated(self) -> bool:

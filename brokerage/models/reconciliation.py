@@ -144,8 +144,10 @@ class ReconciliationDiff(models.Model):
 
         They are of the gateway, by whichever endpoint with its address it was reached.
         """
-        here = models.Q(endpoint_id=endpoint_id)
-        for endpoint in Endpoint.objects.filter(pk__in=[endpoint_id] if endpoint_id else []):
+        endpoint = Endpoint.objects.filter(models.Q(pk=endpoint_id)).first()
+        if endpoint is None:
+            here = models.Q(endpoint_id=endpoint_id)
+        else:
             here = models.Q(endpoint__in=endpoint.same_gateway())
         return cls.objects.filter(here, state=cls.State.OPEN)
 
