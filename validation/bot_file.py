@@ -1,7 +1,6 @@
 """Read the bot's own runtime configuration, and hold it against ours (SC-25, RP-34). Pure."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,15 +21,12 @@ from validation.configuration import (
 
 HOST, PORT, CLIENT_ID = "gateway.host", "gateway.port", "gateway.client_id"
 GATEWAY = (HOST, PORT, CLIENT_ID, "gateway.timeout")
-# The address of a service with a password in it.
-PASSWORD_IN_ADDRESS = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 NO_GATEWAY = (
     "neither a section gateway with host, port and client_id is there, nor the keys gateway_host, "
     "gateway_port and gateway_client_id: nothing could be compared; upload the file that the bot "
     "itself reads"
 )
 TWICE = "stands beside the section gateway, so that it is not clear which counts; say it once"
-HIDDEN = "an address with a password in it; credentials never belong into the configuration"
 
 
 class BotGateway(Section):
@@ -106,21 +102,9 @@ def read_bot(text: str) -> dict[str, Any]:
     the place of each problem; a key or an address that looks like a credential is one.
     """
     tree = sound_tree(text)
-    if problems := [Problem(path, 0, HIDDEN) for path in _with_password(tree)]:
-        raise ConfigError(problems)
     found = _flat(tree) if "gateway" not in tree else _nested(tree)
     said = found.model_dump(exclude_none=True)
     return {f"{part}.{name}": value for part, one in said.items() for name, value in one.items()}
-
-
-def _with_password(node: Any, path: str = "") -> Iterator[str]:
-    items = node.items() if isinstance(node, Mapping) else enumerate(node)
-    for key, value in items:
-        here = f"{path}.{key}" if path else str(key)
-        if isinstance(value, Mapping | list):
-            yield from _with_password(value, here)
-        elif isinstance(value, str) and PASSWORD_IN_ADDRESS.search(value):
-            yield here
 
 
 def _nested(tree: CommentedMap) -> BotFile:

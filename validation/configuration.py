@@ -4,7 +4,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
@@ -21,6 +21,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 
 from brokerage.bounds import ALL_EXPOSURE, ONE_POSITION, RISK_PER_TRADE, SINGLE_TRADE
+from brokerage.resets import overlap
 from brokerage.terms import LIVE_PORTS, PAPER_ACCOUNT, PAPER_PORTS
 from crucible.ledger import canonical
 from validation.config_section import Seconds, Section, Share
@@ -33,6 +34,9 @@ CREDENTIAL = re.compile(
     r"pass$|pass(word|wd|phrase)|pwd|secret|token|user[_-]?name|^user$|credential"
     r"|(api|private|access)[_-]?key"
 )
+# The address of a service with a password in it.
+PASSWORD_IN_ADDRESS = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
+HIDDEN = "an address with a password in it; credentials never belong into the configuration"
 
 
 @dataclass(frozen=True)
@@ -215,6 +219,10 @@ class Config(Section):
     limits: Limits = Limits()
     reset_windows: ResetWindows = DEFAULT
 
+    def reset_between(self, start: datetime, end: datetime) -> str:
+        """Name the reset window that falls between two moments (aware); empty: none."""
+        return overlap(start, end, [one.window for one in self.reset_windows])
+
     def content(self) -> dict[str, Any]:
         """Return it as JSON values."""
         return self.model_dump(mode="json")
@@ -326,6 +334,8 @@ def _credentials(root: object, node: object, path: tuple[str | int, ...] = ()) -
         if isinstance(key, str) and CREDENTIAL.search(key.lower()):
             message = "credentials never belong into the configuration; remove this key"
             yield Problem(_dotted(here), _line(root, here), message)
+        elif isinstance(value, str) and PASSWORD_IN_ADDRESS.search(value):
+            yield Problem(_dotted(here), _line(root, here), HIDDEN)
         yield from _credentials(root, value, here)
 
 

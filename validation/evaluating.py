@@ -15,7 +15,6 @@ from django.utils import timezone
 from brokerage import kill, kill_rules
 from brokerage.calendar import ET, days_missing
 from brokerage.models import Endpoint, KillSwitch, OrderRecord
-from brokerage.resets import overlap
 from brokerage.terms import PAPER, OrderState
 from crucible.alerts.raising import settle
 from validation import standing_rules
@@ -79,7 +78,7 @@ def _reset_window(now: datetime) -> str:
         config = read(revision.content) if revision else Config()
     except ConfigError:
         return ""
-    return overlap(now, now, [one.window for one in config.reset_windows])
+    return config.reset_between(now, now)
 
 
 def _orders(now: datetime) -> None:

@@ -323,7 +323,6 @@ class CommentForm(forms.Form):
 class ImportForm(forms.Form):
     """A configuration as YAML, typed or from a file."""
 
-    MAX_BYTES = 64 * 1024
     file = forms.FileField(required=False, allow_empty_file=True)
     text = forms.CharField(required=False, max_length=MAX_BYTES, strip=False, widget=forms.Textarea)
     note = forms.CharField(required=False, max_length=500)
@@ -332,7 +331,7 @@ class ImportForm(forms.Form):
         """Take the file when there is one; it must be text and not larger than 64 KiB."""
         data = dict(super().clean() or {})
         if upload := data.get("file"):
-            if upload.size > self.MAX_BYTES:
+            if upload.size > MAX_BYTES:
                 raise forms.ValidationError("The file is larger than 64 KiB.")
             try:
                 data["text"] = upload.read().decode()

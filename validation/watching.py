@@ -9,7 +9,6 @@ from typing import Any, Protocol
 from django.utils import timezone
 
 from brokerage import gateway
-from brokerage.resets import overlap
 from brokerage.terms import SIMULATED, Target
 from validation.configuration import Config
 from validation.lease import Lease
@@ -79,7 +78,7 @@ def reset_window(job: Watched) -> str:
     if job.target.kind == SIMULATED:
         return ""
     now = timezone.now()
-    return overlap(now, now, [one.window for one in job.config.reset_windows])
+    return job.config.reset_between(now, now)
 
 
 def _reconciling(observation: Observation | None) -> Reconcile:

@@ -14,7 +14,7 @@ from crucible.alerts.raising import acknowledge
 from crucible.ledger.models import Entry
 from crucible.xnys import LAST
 from tests.conftest import People
-from validation import evaluating, standing_rules, sweeper, tasks
+from validation import configuration, evaluating, standing_rules, sweeper, tasks
 from validation.models import LogLine, Session, SessionState
 
 pytestmark = pytest.mark.django_db
@@ -214,7 +214,7 @@ def test_in_a_reset_window_a_brokers_gateway_that_is_away_warns(
     seeded.refresh_from_db()
     seeded.observe("UNREACHABLE")
     asked: list[Any] = []
-    monkeypatch.setattr(evaluating, "overlap", lambda *args: asked.append(args) or window)
+    monkeypatch.setattr(configuration, "overlap", lambda *args: asked.append(args) or window)
     evaluating.evaluate()
     assert alerts()["gateway-away"] == severity
     assert [len(windows) for *_, windows in asked] == [3] * (kind == "PAPER")

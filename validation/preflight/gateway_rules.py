@@ -5,7 +5,6 @@ from datetime import timedelta
 from statistics import fmean, median
 
 from brokerage.calendar import CalendarNotCoveredError, is_regular_hours, order_window_open
-from brokerage.resets import overlap
 from validation.configuration import Config
 from validation.preflight.judging import Found, V, attested, health, simulated, verdict_by
 from validation.preflight.situation import Situation, drift
@@ -160,7 +159,7 @@ def reset_window(look: Situation) -> Found:
     if look.plan.two_hours:
         minutes = max(minutes, config.validation.min_session_duration / 60)
     ends = look.plan.now + timedelta(minutes=minutes)
-    window = overlap(look.plan.now, ends, [one.window for one in config.reset_windows])
+    window = config.reset_between(look.plan.now, ends)
     if window:
         return Found(V.BLOCK, f"{window} falls into the next {minutes:g} minutes.")
     return Found(V.PASS, f"None in the next {minutes:g} minutes.")
